@@ -1,0 +1,39 @@
+# Two commands do everything on a machine that has Python 3.11 or later and make:
+#   make meta-train   makes .venv, installs umir and meta-trains the nano model (about 10 minutes)
+#   make test         the same environment with the test extra: lint, types, the whole suite
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: meta-train test install install-test lint types clean
+
+meta-train: install
+	$(BIN)/python -m umir.meta_train $(ARGS)
+
+test: install-test lint types
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy -p umir
+
+install: $(VENV)/.installed
+
+install-test: $(VENV)/.installed-test
+
+# A stamp per extra: pip runs again only when pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "umir needs Python 3.11 or later"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

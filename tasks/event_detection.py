@@ -1,0 +1,228 @@
+"""Event detection: when does something happen, and what? Drum hits, onsets, claps, any point.
+
+Conventions
+-----------
+Annotations are `Events`: times in seconds, one label each. The network says, 100 times per second
+and per class, how likely an event is; frame n is at n / 100 seconds. Targets are 1 at the frame
+nearest to an event, 1/2 and 1/4 on the frames one and two further (the larger value where events
+overlap), so that being 10 ms off is not as bad as missing it. Labels that the task does not
+read are ignored; an event without a name is of class `event`.
+
+Metrics
+-------
+An estimate is a hit if it can be paired with a reference event of its class within 50 ms, one to
+one (`mir_eval.onset`). F = 2 hits / (references + estimates).
+
+* `F-measure/CLASS`: F of one class.
+* `F-measure`: mean over the classes that occur in references or estimates.
+* `F-measure_micro`: F of all events, paired within classes.
+
+Over several songs, hits and events are first summed over the songs, as in the MIREX drum
+transcription task: a song with three events does not weigh as much as one with three hundred.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import mir_eval
+import numpy as np
+from jaxtyping import Float
+
+from umir.annotations import Events
+from umir.data.example import Example
+from umir.tasks.base import Settings, Target, Task, nan_mean
+from umir.tasks.losses import balanced_bce, best_constant, class_prior
+from umir.tasks.peak_picking import fit_peak_picking, pick_peaks
+from umir.tasks.variants import random_label_map
+from umir.wave_unet.heads import HeadSpec
+
+FRAME_RATE = 100  # Hz
+WINDOW = 0.05  # seconds: mir_eval's default for onsets, MIREX's for drums
+UNNAMED = "event"  # the class of events without a label
+# Targets around an event, from two frames before it to two frames after it.
+WIDENING = np.array([0.25, 0.5, 1.0, 0.5, 0.25], np.float32)
+
+
+@dataclass(frozen=True)
+class EventDetection(Task):
+    """Detect points in time, each of one of the classes of `vocabulary`.
+
+    Attributes:
+        label_map: pairs of a label in annotations and the class it counts as; labels that are not
+            in it are ignored. Empty: labels are classes.
+    """
+
+    label_map: tuple[tuple[str, str], ...] = ()
+
+    kind: ClassVar[str] = "events"
+    headline: ClassVar[str] = "F-measure"
+
+    def __post_init__(self):
+        super().__post_init__()
+        unknown = {name for _, name in self.label_map} - set(self.vocabulary)
+        if unknown:
+            raise ValueError(
+                f"task {self.name!r}: the label map leads to {sorted(unknown)}, "
+                f"which the vocabulary {self.vocabulary} does not have"
+            )
+
+    @property
+    def head(self) -> HeadSpec:
+        """Logits at 100 Hz, one channel per class."""
+        return HeadSpec("frames", len(self.vocabulary), float(FRAME_RATE), "sigmoid")
+
+    @property
+    def source_labels(self) -> frozenset[str]:
+        """The labels that the task reads: those of the label map, and its classes."""
+        return frozenset(self._class_of)
+
+    @property
+    def _class_of(self) -> dict[str, str]:
+        # Class names stand for themselves, so that what `decode` returns can be read again.
+        return {name: name for name in self.vocabulary} | dict(self.label_map)
+
+    def labels_in(self, annotation: Events) -> frozenset[str]:
+        """Return the labels of all events; one without a name is an `event`."""
+        return frozenset(label or UNNAMED for label in annotation.labels)
+
+    def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
+        """Return the time of a random event called `label`, in seconds."""
+        assert isinstance(example.annotation, Events)
+        called = [(name or UNNAMED) == label for name in example.annotation.labels]
+        return float(rng.choice(example.annotation.times[called]))
+
+    def class_times(self, annotation: Events) -> dict[str, Float[np.ndarray, " _"]]:
+        """Return the sorted times, in seconds, of the events of each class."""
+        classes = self._class_of
+        found = np.array([classes.get(label or UNNAMED, "") for label in annotation.labels], object)
+        return {name: np.sort(annotation.times[found == name]) for name in self.vocabulary}
+
+    def encode(self, annotation: Events, n_samples: int, rate: int) -> Target:
+        """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.
+
+        Args:
+            annotation: events, in seconds from the start of the segment.
+            n_samples: length of the segment; its frames are those at n / 100 < n_samples / rate.
+            rate: sampling rate in Hz.
+        """
+        n_frames = -(-n_samples * FRAME_RATE // rate)
+        values = np.zeros((n_frames, len(self.vocabulary)), np.float32)
+        for column, times in enumerate(self.class_times(annotation).values()):
+            centres = np.rint(times * FRAME_RATE).astype(int)
+            frames = centres[:, None] + np.arange(-2, 3)  # (event, 5)
+            heights = np.broadcast_to(WIDENING, frames.shape)
+            inside = (frames >= 0) & (frames < n_frames)
+            np.maximum.at(values[:, column], frames[inside], heights[inside])
+        return Target(values, np.ones((n_frames, 1), np.float32))
+
+    @staticmethod
+    def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
+        """Return balanced binary cross-entropy (`umir.tasks.losses.balanced_bce`)."""
+        return balanced_bce(output, *map(jnp.asarray, target))
+
+    def head_prior(self, target: Target) -> Float[np.ndarray, " channel"]:
+        """Return the logits of the best constant prediction under the loss's class weights."""
+        return np.asarray(best_constant(class_prior(*map(jnp.asarray, target))))
+
+    def default_settings(self, rate: int) -> Settings:
+        """Return a threshold of 0.5 and a distance of 20 ms for every class."""
+        del rate
+        return {"peaks": {name: [0.5, 0.02] for name in self.vocabulary}}
+
+    def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Events]) -> Settings:
+        """Return `[threshold, distance]` of each class: the best F over the songs given.
+
+        A class that has no reference in them keeps the default.
+        """
+        peaks = dict(self.default_settings(0)["peaks"])
+        times = [self.class_times(reference) for reference in references]
+        for column, name in enumerate(self.vocabulary):
+            of_class = [song[name] for song in times]
+            if any(len(song) for song in of_class):
+                curves = [_sigmoid(output[:, column]) for output in outputs]
+                fitted = fit_peak_picking(curves, of_class, rate=FRAME_RATE, window=WINDOW)
+                peaks[name] = list(fitted)
+        return {"peaks": peaks}
+
+    def decode(self, output: np.ndarray, settings: Settings) -> Events:
+        """Return the peaks of every class, sorted by time.
+
+        Args:
+            output: logits of a song, shape `(frame, class)`.
+            settings: from `fit_decoder` or `default_settings`.
+        """
+        found = []
+        for column, name in enumerate(self.vocabulary):
+            threshold, distance = settings["peaks"][name]
+            times = pick_peaks(
+                _sigmoid(output[:, column]),
+                rate=FRAME_RATE,
+                threshold=threshold,
+                distance=distance,
+            )
+            found += [(time, name) for time in times.tolist()]
+        found.sort()
+        times = np.array([time for time, _ in found], np.float64)
+        return Events(times, tuple(name for _, name in found))
+
+    def evaluate(self, reference: Events, estimate: Events) -> dict[str, float]:
+        """Return `F-measure`, `F-measure_micro` and `F-measure/CLASS` of one song."""
+        return self._scores(self._counts(reference, estimate))
+
+    def evaluate_all(
+        self, references: Sequence[Events], estimates: Sequence[Events]
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """Return the metrics with hits summed over songs, and the metrics of each song."""
+        pairs = zip(references, estimates, strict=True)
+        counts = [self._counts(reference, estimate) for reference, estimate in pairs]
+        return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
+
+    def variant(
+        self, rng: np.random.Generator, labels: Collection[str] | None = None
+    ) -> "EventDetection":
+        """Draw other classes from the labels: a subset, merged ones, or some against the rest.
+
+        The number of classes stays, so that the network's shape does. With too few labels for
+        that the task itself is returned.
+        """
+        known = sorted(self.source_labels if labels is None else labels)
+        if len(known) < len(self.vocabulary):
+            return self
+        label_map = random_label_map(rng, known, len(self.vocabulary))
+        vocabulary = tuple(dict.fromkeys(name for _, name in label_map))
+        return replace(self, vocabulary=vocabulary, label_map=label_map)
+
+    def _counts(self, reference: Events, estimate: Events) -> Counter:
+        """Count hits and events (references and estimates together) of every class."""
+        counts: Counter = Counter()
+        estimated = self.class_times(estimate)
+        for name, times in self.class_times(reference).items():
+            pairs = mir_eval.util.match_events(times, estimated[name], WINDOW)
+            counts["hits", name] = len(pairs)
+            counts["events", name] = len(times) + len(estimated[name])
+        return counts
+
+    def _scores(self, counts: Counter) -> dict[str, float]:
+        hits = [counts["hits", name] for name in self.vocabulary]
+        events = [counts["events", name] for name in self.vocabulary]
+        of_class = [_f(h, e) for h, e in zip(hits, events, strict=True)]
+        scores = {f"F-measure/{name}": f for name, f in zip(self.vocabulary, of_class, strict=True)}
+        return {
+            "F-measure": nan_mean(of_class),
+            "F-measure_micro": _f(sum(hits), sum(events)),
+            **scores,
+        }
+
+
+def _f(hits: int, events: int) -> float:
+    """Return the F-measure; NaN where there is neither a reference nor an estimate."""
+    return 2 * hits / events if events else math.nan
+
+
+def _sigmoid(logits: np.ndarray) -> Float[np.ndarray, " frame"]:
+    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -60, 60)))

@@ -1,0 +1,144 @@
+"""The named tasks, the task that a kind of annotation poses, and tasks as JSON."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from umir.annotations import Annotation, Events, Labels, Stems
+from umir.tasks.base import Task
+from umir.tasks.classification import Classification, MultiLabelClassification
+from umir.tasks.drum_transcription import DrumTranscription
+from umir.tasks.event_detection import UNNAMED, EventDetection
+from umir.tasks.instrument_recognition import InstrumentRecognition
+from umir.tasks.source_separation import (
+    SourceSeparation,
+    four_stem_separation,
+    vocal_separation,
+)
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        four_stem_separation(),
+        vocal_separation(),
+        DrumTranscription(),
+        InstrumentRecognition(),
+    )
+}
+
+# What a folder's kind of annotation poses when no named task is asked for.
+_KINDS: dict[str, type[Task]] = {
+    "stems": SourceSeparation,
+    "events": EventDetection,
+    "label": Classification,
+    "labels": MultiLabelClassification,
+}
+_KINDS_TO_COME = ("intervals", "f0", "notes")
+
+_CLASSES: dict[str, type[Task]] = {
+    cls.__name__: cls for cls in (*_KINDS.values(), DrumTranscription, InstrumentRecognition)
+}
+
+# Stems that take what is left come last: the network's last stem is mixture minus the others.
+_LEFT_OVER = ("rest", "residual", "instrumental", "other", "accompaniment")
+
+
+def get_task(name: str) -> Task:
+    """Return a named task.
+
+    Raises:
+        ValueError: there is none of that name; lists those there are.
+    """
+    if name not in TASKS:
+        raise ValueError(f"no task {name!r}: choose from {', '.join(sorted(TASKS))}")
+    return TASKS[name]
+
+
+def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
+    """Return the task that a user's folder poses.
+
+    Args:
+        kind: what its manifest's annotations are (`events`, `stems`, `label`, `labels`).
+        vocabulary: its classes or stems, from `vocabulary_of`.
+
+    Raises:
+        ValueError: a kind that is not supported, or a vocabulary that poses no task.
+    """
+    cls = _class_of_kind(kind)
+    if kind == "label" and len(vocabulary) < 2:
+        raise ValueError(
+            f"every clip has the same label, {', '.join(vocabulary)}: "
+            "there is nothing to tell apart; add clips with another label"
+        )
+    return cls(kind, tuple(vocabulary))
+
+
+def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ...]:
+    """Return the classes that occur in annotations of one kind, sorted.
+
+    Events without a name make the class `event`. Of stems, the one that is the remainder by its
+    name (`other`, `accompaniment`, ...) comes last.
+
+    Raises:
+        ValueError: a kind that is not supported, or no annotation that names anything.
+    """
+    _class_of_kind(kind)
+    names = {name for annotation in annotations for name in _names(annotation)}
+    if not names:
+        raise ValueError(f"the annotations of kind {kind!r} name nothing: no class to learn")
+    return tuple(sorted(names, key=lambda name: (kind == "stems" and _left_over(name), name)))
+
+
+def task_to_config(task: Task) -> dict[str, Any]:
+    """Return a task as plain JSON, for a model directory."""
+    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
+    return {"class": type(task).__name__, **{name: _lists(value) for name, value in fields.items()}}
+
+
+def task_from_config(config: Mapping[str, Any]) -> Task:
+    """Return the task that `task_to_config` wrote down.
+
+    Raises:
+        ValueError: a class of task, or a field, that this version does not know.
+    """
+    fields = {name: _tuples(value) for name, value in config.items() if name != "class"}
+    name = config.get("class")
+    if name not in _CLASSES:
+        known = ", ".join(sorted(_CLASSES))
+        raise ValueError(f"the model's task is of class {name!r}; this umir knows {known}")
+    try:
+        return _CLASSES[name](**fields)
+    except TypeError as error:
+        raise ValueError(f"the model's task {name} cannot be read: {error}") from None
+
+
+def _class_of_kind(kind: str) -> type[Task]:
+    if kind in _KINDS_TO_COME:
+        raise ValueError(
+            f"annotations of kind {kind!r} are read but cannot be learnt yet; "
+            f"supported are {', '.join(_KINDS)}"
+        )
+    if kind not in _KINDS:
+        raise ValueError(f"no kind {kind!r}: choose from {', '.join(_KINDS)}")
+    return _KINDS[kind]
+
+
+def _names(annotation: Annotation) -> tuple[str, ...]:
+    if isinstance(annotation, Labels):
+        return annotation.names
+    if isinstance(annotation, Events):
+        return tuple(label or UNNAMED for label in annotation.labels)
+    assert isinstance(annotation, Stems)
+    return tuple(annotation.waveforms)
+
+
+def _left_over(name: str) -> int:
+    return _LEFT_OVER.index(name) + 1 if name in _LEFT_OVER else 0
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value

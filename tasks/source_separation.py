@@ -1,0 +1,216 @@
+"""Source separation: the stems of which a mixture is the sum.
+
+Conventions
+-----------
+Annotations are `Stems`: waveforms of one shape whose sum is the mixture. The name of an annotated
+stem may be a path from the coarse to the fine, `other/piano`; a task's stem is the sum of the
+annotated stems that it selects, by any part of their names, and `*` selects all that no other stem
+does: so `accompaniment` is what is not `vocals`, and `piano` against `rest` is a task as well. The
+network's last stem is the mixture minus its others, so that its stems always add up.
+
+Metrics
+-------
+See `umir.tasks.separation_metrics`; all in dB, higher is better except for `silence_rms_db`.
+
+* `SDR/STEM` and their mean `SDR`: museval's, median over windows of one second.
+* `SDR_pooled`: over several songs, the median over all windows.
+* `SDRi`: by how much SDR is better than that of the mixture itself, median over windows.
+* `SI-SDR/STEM` and their mean `SI-SDR`: scale-invariant, of whole songs.
+* `silence_rms_db`: level of what is heard where a stem should be silent, in dBFS.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from umir.annotations import Stems
+from umir.data.example import Example
+from umir.tasks.base import AUDIBLE, Settings, Target, Task, audible_moment
+from umir.tasks.losses import separation_loss
+from umir.tasks.separation_metrics import aggregate, track_scores
+from umir.wave_unet.heads import HeadSpec
+
+REST = "*"  # selects the annotated stems that no other stem selects
+
+
+@dataclass(frozen=True)
+class SourceSeparation(Task):
+    """Separate a mixture into the stems of `vocabulary`.
+
+    Attributes:
+        sources: pairs of a stem of the vocabulary and the names it is the sum of; stems that are
+            not in it select their own name.
+    """
+
+    sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    kind: ClassVar[str] = "stems"
+    headline: ClassVar[str] = "SDR"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if len(self.vocabulary) < 2:
+            raise ValueError(
+                f"task {self.name!r}: separation needs two stems or more, not {self.vocabulary}; "
+                "name what remains as a stem too"
+            )
+        unknown = {name for name, _ in self.sources} - set(self.vocabulary)
+        if unknown:
+            raise ValueError(
+                f"task {self.name!r}: sources are given for {sorted(unknown)}, "
+                f"which the vocabulary {self.vocabulary} does not have"
+            )
+
+    @property
+    def head(self) -> HeadSpec:
+        """Waveforms at the network's rate; the last stem is the mixture minus the others."""
+        return HeadSpec("waveform", len(self.vocabulary))
+
+    @property
+    def source_labels(self) -> frozenset[str]:
+        """The names of annotated stems that the task asks for, without `*`."""
+        selected = (name for stem in self.vocabulary for name in self._selectors(stem))
+        return frozenset(selected) - {REST}
+
+    def labels_in(self, annotation: Stems) -> frozenset[str]:
+        """Return the names, and the parts of names, of the stems that are not silent."""
+        audible = (
+            name
+            for name, waveform in annotation.waveforms.items()
+            if waveform.size and np.abs(waveform).max() > AUDIBLE
+        )
+        return frozenset(part for name in audible for part in _parts(name))
+
+    def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
+        """Return a random time, in seconds, at which a stem called `label` is to be heard."""
+        assert isinstance(example.annotation, Stems)
+        stems = example.annotation.waveforms
+        named = [waveform for name, waveform in stems.items() if label in _parts(name)]
+        return audible_moment(rng, named[rng.integers(len(named))], example.rate)
+
+    def mix(self, annotation: Stems) -> Float[np.ndarray, "stem time channel"]:
+        """Return the task's stems as sums of annotated ones, in the vocabulary's order.
+
+        Raises:
+            ValueError: the annotation has nothing that a stem selects.
+        """
+        parts = {name: _parts(name) for name in annotation.waveforms}
+        explicit = self.source_labels
+        sums = []
+        for stem in self.vocabulary:
+            wanted = set(self._selectors(stem))
+            chosen = [
+                annotation.waveforms[name]
+                for name, own in parts.items()
+                if own & wanted or (REST in wanted and not own & explicit)
+            ]
+            if not chosen and REST not in wanted:
+                raise ValueError(
+                    f"task {self.name!r} needs the stem {stem!r}, "
+                    f"but there are only {', '.join(sorted(parts))}"
+                )
+            shape = next(iter(annotation.waveforms.values())).shape
+            sums.append(np.sum(chosen, axis=0) if chosen else np.zeros(shape, np.float32))
+        return np.stack(sums)
+
+    def encode(self, annotation: Stems, n_samples: int, rate: int) -> Target:
+        """Return values of shape `(time, stem, channel)` and a mask of shape `(time, 1, 1)`.
+
+        Args:
+            annotation: stems of the segment; shorter ones are followed by silence.
+            n_samples: length of the segment.
+            rate: sampling rate in Hz, that of the stems.
+        """
+        if annotation.rate != rate:
+            raise ValueError(f"stems at {annotation.rate} Hz, audio at {rate} Hz: resample first")
+        stems = self.mix(annotation)[:, :n_samples]  # (stem, time, channel)
+        values = np.zeros((n_samples, stems.shape[0], stems.shape[2]), np.float32)
+        values[: stems.shape[1]] = stems.transpose(1, 0, 2)
+        return Target(values, np.ones((n_samples, 1, 1), np.float32))
+
+    @staticmethod
+    def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
+        """Return guarded log-MSE (`umir.tasks.losses.separation_loss`)."""
+        return separation_loss(output, *map(jnp.asarray, target))
+
+    def head_prior(self, target: Target) -> None:
+        """Return None: waveforms have no prior but silence."""
+        del target
+
+    def default_settings(self, rate: int) -> Settings:
+        """Return the rate of the stems: there is nothing else to decode."""
+        return {"rate": rate}
+
+    def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Stems]) -> Settings:
+        """Return the rate of the references, which is the network's."""
+        del outputs
+        return self.default_settings(references[0].rate)
+
+    def decode(self, output: np.ndarray, settings: Settings) -> Stems:
+        """Return the stems of a song from an output of shape `(time, stem, channel)`."""
+        stems = zip(self.vocabulary, output.transpose(1, 0, 2), strict=True)
+        return Stems(dict(stems), settings["rate"])
+
+    def evaluate(self, reference: Stems, estimate: Stems) -> dict[str, float]:
+        """Return the metrics of one song."""
+        return self._track(reference, estimate)[0]
+
+    def evaluate_all(
+        self, references: Sequence[Stems], estimates: Sequence[Stems]
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """Return the metrics of a set of songs (median of medians), and those of each song."""
+        pairs = zip(references, estimates, strict=True)
+        tracks = [self._track(reference, estimate) for reference, estimate in pairs]
+        per_track, frames = [scores for scores, _ in tracks], [sdr for _, sdr in tracks]
+        return aggregate(per_track, frames, self.vocabulary), per_track
+
+    def variant(
+        self, rng: np.random.Generator, labels: Collection[str] | None = None
+    ) -> "SourceSeparation":
+        """Draw one target stem, or instrument within a stem, against the rest: two stems."""
+        known = sorted(self.source_labels if labels is None else labels)
+        target = known[rng.integers(len(known))]
+        stems = (target, "rest")
+        return replace(self, vocabulary=stems, sources=((target, (target,)), ("rest", (REST,))))
+
+    def _selectors(self, stem: str) -> tuple[str, ...]:
+        return dict(self.sources).get(stem, (stem,))
+
+    def _track(self, reference: Stems, estimate: Stems):
+        if reference.rate != estimate.rate:
+            raise ValueError(
+                f"reference at {reference.rate} Hz, estimate at {estimate.rate} Hz: resample first"
+            )
+        missing = set(self.vocabulary) - set(estimate.waveforms)
+        if missing:
+            raise ValueError(f"the estimate lacks the stems {', '.join(sorted(missing))}")
+        true = self.mix(reference)
+        guess = np.stack([estimate.waveforms[stem] for stem in self.vocabulary])
+        # As museval: an estimate is cut or followed by silence to the reference's length.
+        guess = guess[:, : true.shape[1]]
+        guess = np.pad(guess, ((0, 0), (0, true.shape[1] - guess.shape[1]), (0, 0)))
+        return track_scores(true, guess, self.vocabulary, window=reference.rate)
+
+
+def _parts(name: str) -> set[str]:
+    """Return a stem's name and the parts of its path: `other/piano`, `other`, `piano`."""
+    return {name, *name.split("/")}
+
+
+def vocal_separation() -> SourceSeparation:
+    """Return the task of two stems: vocals and accompaniment."""
+    sources = (("vocals", ("vocals",)), ("accompaniment", (REST,)))
+    return SourceSeparation("vocal_separation", ("vocals", "accompaniment"), sources)
+
+
+def four_stem_separation() -> SourceSeparation:
+    """Return the task of the four stems of MUSDB18.
+
+    `other` comes last, as what the network cannot hear remains in the last stem.
+    """
+    return SourceSeparation("source_separation", ("bass", "drums", "vocals", "other"))

@@ -1,0 +1,42 @@
+"""Settings of the whole suite: strict JAX, checked shapes, a persistent compilation cache.
+
+The settings are environment variables because programs that tests start must inherit them.
+"""
+
+import os
+import pathlib
+
+_CACHE = pathlib.Path(__file__).parent.parent / ".cache" / "jax"
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from jaxtyping import install_import_hook  # noqa: E402
+
+_HOOK = install_import_hook("umir", "beartype.beartype")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+# One profile: the same examples every time, no deadline (the first example compiles).
+settings.register_profile(
+    "umir",
+    deadline=None,
+    derandomize=True,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("umir")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a seeded generator of random numbers."""
+    return np.random.default_rng(0)

@@ -1,0 +1,207 @@
+"""Annotation text files: what is written is read back; each bad line is named with its reason."""
+
+import os
+
+import mir_eval
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from umir.annotations import F0, Events, Intervals, Labels, Notes, Stems
+from umir.data.annotation_files import (
+    read_events,
+    read_f0,
+    read_intervals,
+    read_labels,
+    read_notes,
+    write_annotation,
+)
+from umir.data.rows import AnnotationError
+
+_times = st.lists(st.integers(0, 10**9).map(lambda n: n / 1e6), max_size=8)
+_name = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=8)
+_suffix = st.sampled_from([".csv", ".tsv", ".lab", ".txt"])
+
+
+def _intervals(times):
+    starts = np.array(sorted(times))
+    return np.stack([starts, starts + 0.5], axis=1)
+
+
+@given(_times, st.data(), _suffix)
+def test_events_round_trip(tmp_path_factory, times, data, suffix):
+    path = tmp_path_factory.mktemp("events") / f"a{suffix}"
+    labels = data.draw(st.lists(_name, min_size=len(times), max_size=len(times)))
+    events = Events(np.array(sorted(times)), tuple(labels))
+    write_annotation(path, events)
+    found, problems = read_events(path)
+    assert problems == [] and found.labels == events.labels
+    np.testing.assert_allclose(found.times, events.times, atol=5e-7)
+
+
+@given(_times, st.data(), _suffix)
+def test_intervals_round_trip(tmp_path_factory, times, data, suffix):
+    path = tmp_path_factory.mktemp("intervals") / f"a{suffix}"
+    labels = data.draw(st.lists(_name, min_size=len(times), max_size=len(times)))
+    intervals = Intervals(_intervals(times), tuple(labels))
+    write_annotation(path, intervals)
+    found, problems = read_intervals(path)
+    assert problems == [] and found.labels == intervals.labels
+    np.testing.assert_allclose(found.intervals, intervals.intervals, atol=1e-6)
+
+
+@given(_times.filter(len), _suffix)
+def test_f0_and_notes_round_trip(tmp_path_factory, times, suffix):
+    folder = tmp_path_factory.mktemp("pitch")
+    f0 = F0(np.unique(times), np.linspace(-100, 2000, len(set(times))))
+    write_annotation(folder / f"f0{suffix}", f0)
+    found, problems = read_f0(folder / f"f0{suffix}")
+    assert problems == []
+    np.testing.assert_allclose(found.times, f0.times, atol=5e-7)
+    np.testing.assert_allclose(found.frequencies, f0.frequencies, atol=5e-7)
+    notes = Notes(_intervals(times), np.linspace(50, 2000, len(times)))
+    write_annotation(folder / f"notes{suffix}", notes)
+    read, problems = read_notes(folder / f"notes{suffix}")
+    assert problems == []
+    np.testing.assert_allclose(read.intervals, notes.intervals, atol=1e-6)
+
+
+def test_mir_eval_reads_what_we_write(tmp_path):
+    write_annotation(tmp_path / "a.lab", Intervals(np.array([[0.0, 1.5]]), ("C:maj",)))
+    intervals, labels = mir_eval.io.load_labeled_intervals(str(tmp_path / "a.lab"))
+    assert intervals.tolist() == [[0.0, 1.5]] and labels == ["C:maj"]
+    write_annotation(tmp_path / "f0.txt", F0(np.array([0.0, 0.01]), np.array([220.0, 0.0])))
+    times, frequencies = mir_eval.io.load_time_series(str(tmp_path / "f0.txt"))
+    assert times.tolist() == [0.0, 0.01] and frequencies.tolist() == [220.0, 0.0]
+
+
+def test_empty_annotations_and_labels_round_trip(tmp_path):
+    nothing = np.zeros((0, 2))
+    write_annotation(tmp_path / "events", Events(nothing[:, 0], ()))
+    assert read_events(tmp_path / "events")[0].labels == ()
+    write_annotation(tmp_path / "intervals", Intervals(nothing, ()))
+    assert read_intervals(tmp_path / "intervals")[0].intervals.shape == (0, 2)
+    write_annotation(tmp_path / "notes", Notes(nothing, nothing[:, 0]))
+    assert read_notes(tmp_path / "notes")[0].intervals.shape == (0, 2)
+    write_annotation(tmp_path / "labels", Labels(("hip hop", "jazz")))
+    assert read_labels(tmp_path / "labels") == (Labels(("hip hop", "jazz")), [])
+
+
+@pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\n", "a\x00"])
+def test_labels_that_cannot_be_written(tmp_path, label):
+    with pytest.raises(ValueError, match="must not contain a tab or a line break"):
+        write_annotation(tmp_path / "a.csv", Events(np.array([1.0]), (label,)))
+    with pytest.raises(ValueError, match="Stems are not written as text"):
+        write_annotation(tmp_path / "a.csv", Stems({}, 8000))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return a function that writes text (or bytes) to a file and returns its path."""
+
+    def write(text, name="a.csv"):
+        content = text if isinstance(text, bytes) else text.encode()
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,lead vocals\n3,4,C:maj(9,11)\n",
+        "1\t2\tlead vocals\n3\t4\tC:maj(9,11)\n",
+        "1 2 lead vocals\n3 4 C:maj(9,11)\n",
+        "  1 ,\t2 , lead vocals\r\n\r\n# comment\r\n3,4,C:maj(9,11)",
+        "3.0,4e0,C:maj(9,11),,\r1,2,lead vocals\t \r",
+        '\ufeff"1","2","lead vocals"\n3,4,"C:maj(9,11)"\n',
+        "1\t\t2\t\tlead vocals\n3  4  C:maj(9,11)\n",
+    ],
+)
+def test_separators_comments_and_order(file, text):
+    found, problems = read_intervals(file(text))
+    assert problems == []
+    assert found.intervals.tolist() == [[1, 2], [3, 4]]
+    assert found.labels == ("lead vocals", "C:maj(9,11)")
+
+
+def test_events_with_and_without_labels_are_sorted(file):
+    found, _ = read_events(file("2.5\n1.5,kick\n1.5,a snare\n0.5,\n"))
+    assert found.times.tolist() == [0.5, 1.5, 1.5, 2.5]
+    assert found.labels == ("", "kick", "a snare", "")
+
+
+@pytest.mark.parametrize(
+    ("read", "line", "reason"),
+    [
+        (read_events, "time,label", "'time' is not a number (time)"),
+        (read_events, ",kick", "'' is not a number (time)"),
+        (read_events, "0.5;kick", "'0.5;kick' is not a number"),
+        (read_events, "nan,kick", "time is nan"),
+        (read_events, "-0.5,kick", "-0.5 s is before the start"),
+        (read_events, "10,kick", "10 s is past the end of the audio (10.00 s)"),
+        (read_events, "1,kick,0.8", "more columns than time, [label]"),
+        (read_events, "1\tkick\t0.8", "more columns than time, [label]"),
+        (read_intervals, "1,2", "no label (start, end, label)"),
+        (read_intervals, "1", "1 of 2 columns (start, end, label)"),
+        (read_intervals, "2,1,x", "ends at 1 s, not after its start at 2 s"),
+        (read_intervals, "1,1,x", "ends at 1 s, not after its start"),
+        (read_intervals, "-1,1,x", "-1 s is before the start"),
+        (read_intervals, "11,12,x", "11 s is past the end"),
+        (read_f0, "1,440,0.9", "more than 2 columns (time, frequency)"),
+        (read_f0, "1,,440", "'' is not a number (frequency)"),
+        (read_f0, "1,nan", "frequency is nan; leave the line out, or write 0 for unvoiced"),
+        (read_f0, "-1,440", "-1 s is before the start"),
+        (read_f0, "0,220", "a second frequency at 0 s"),
+        (read_notes, "1,2,0", "the frequency of a note must be above 0 Hz"),
+        (read_notes, "1,440", "2 of 3 columns (onset, offset, frequency)"),
+        (read_notes, "1,1,440", "ends at 1 s, not after its start"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_kept(file, read, line, reason):
+    good = {read_events: "0", read_intervals: "0,1,x", read_f0: "0,220", read_notes: "0,1,220"}
+    path = file(f"{good[read]}\n\n{line}\n")
+    annotation, (problem,) = read(path, 10.0)
+    assert str(problem).startswith(f"{path}:3: ") and reason in str(problem)
+    assert len(next(iter(vars(annotation).values()))) == 1
+
+
+def test_the_end_of_the_audio_cuts(file):
+    path = file("0,1,220\n9,10.5,330\n9.5,14,440\n")
+    notes, (problem,) = read_notes(path, 10.0)
+    assert notes.intervals.tolist() == [[0, 1], [9, 10], [9.5, 10]]
+    assert str(problem) == f"{path}:3: ends 4.0 s past the end; cut there"
+    f0, problems = read_f0(file("0,220\n9.99,230\n10,240\n10.5,250\n"), 10.0)
+    assert f0.times.tolist() == [0, 9.99] and problems == []
+    _, (problem,) = read_f0(file("0,220\n20,230\n30,240\n"), 10.0)
+    assert "2 frames from here on lie past the end" in problem.reason and problem.line == 2
+
+
+def test_lines_that_are_no_text(file):
+    events, (problem,) = read_events(file(b"1,kick\n2,\xe9t\xe9\n"))
+    assert events.labels == ("kick",) and problem.line == 2 and "UTF-8" in problem.reason
+
+
+@pytest.mark.parametrize("read", [read_events, read_intervals, read_f0, read_notes])
+def test_files_that_cannot_be_used_at_all(file, tmp_path, read):
+    for path, message in [
+        (tmp_path / "none.csv", "none.csv: no such file"),
+        (tmp_path, "is a folder"),
+        (file("", "empty.csv"), "is empty; if nothing happens .* `# none`"),
+        (file(" \n\n", "blank.csv"), "is empty"),
+        (file(b"RIFF\0\0\0\0WAVE", "a.wav"), "is not a text file; give one with lines `"),
+        (file("x\ny\n", "bad.csv"), "none of its 2 lines can be used; line 1: "),
+    ]:
+        with pytest.raises(AnnotationError, match=message) as failure:
+            read(path)
+        assert str(path) in str(failure.value) and "\n" not in str(failure.value)
+    with pytest.raises(AnnotationError, match="none.txt: cannot be read as labels"):
+        read_labels(tmp_path / "none.txt")
+
+
+def test_f0_without_frames_is_no_curve(file):
+    with pytest.raises(AnnotationError, match="has no frame within the audio"):
+        read_f0(file("# none\n"))

@@ -1,0 +1,129 @@
+"""JAMS and MIDI files give the same annotations as text files."""
+
+import json
+
+import numpy as np
+import pretty_midi
+import pytest
+
+from umir.annotations import Notes
+from umir.data.annotation_files import (
+    read_events,
+    read_f0,
+    read_intervals,
+    read_notes,
+    write_annotation,
+)
+from umir.data.rows import AnnotationError
+
+
+def _observation(time, value, duration=0.0):
+    return {"time": time, "duration": duration, "value": value, "confidence": None}
+
+
+@pytest.fixture
+def jams(tmp_path):
+    """Return a function that writes a JAMS file of (namespace, data) pairs."""
+
+    def write(*annotations):
+        items = [{"namespace": namespace, "data": data} for namespace, data in annotations]
+        path = tmp_path / "a.jams"
+        path.write_text(json.dumps({"annotations": items, "file_metadata": {}, "sandbox": {}}))
+        return path
+
+    return write
+
+
+def test_beats_and_onsets(jams):
+    onsets = [_observation(0.1, None), _observation(0.2, 1)]
+    events, problems = read_events(jams(("onset", onsets)))
+    assert events.times.tolist() == [0.1, 0.2] and events.labels == ("", "") and problems == []
+    beats = [_observation(1.0, 2.0), _observation(0.5, 1), _observation(1.5, None)]
+    events, _ = read_events(jams(("onset", onsets), ("beat", beats)))
+    assert events.times.tolist() == [0.5, 1.0, 1.5] and events.labels == ("1", "2", "")
+    position = [_observation(0.5, {"position": 3, "measure": 1})]
+    assert read_events(jams(("beat_position", position)))[0].labels == ("3",)
+
+
+def test_chords_also_in_the_older_dense_form(jams):
+    chords = [_observation(0.0, "N", 1.0), _observation(1.0, "C:maj", 2.5)]
+    dense = {key: [item[key] for item in chords] for key in chords[0]}
+    for data in (chords, dense):
+        intervals, problems = read_intervals(jams(("chord", data)), 3.0)
+        assert intervals.intervals.tolist() == [[0, 1], [1, 3]] and problems == []
+        assert intervals.labels == ("N", "C:maj")
+
+
+def test_pitch_curves(jams):
+    contour = [
+        _observation(0.0, {"index": 0, "frequency": 220.0, "voiced": True}),
+        _observation(0.1, {"index": 0, "frequency": 221.0, "voiced": False}),
+    ]
+    f0, _ = read_f0(jams(("pitch_contour", contour)))
+    assert f0.frequencies.tolist() == [220.0, 0.0]
+    f0, _ = read_f0(jams(("pitch_hz", [_observation(0.0, -220.0)])))
+    assert f0.frequencies.tolist() == [-220.0]
+
+
+def test_notes_of_all_strings_are_joined(jams):
+    low, high = [_observation(0.5, 45, 1.0)], [_observation(0.0, 69.0, 0.25)]
+    notes, _ = read_notes(jams(("note_midi", low), ("note_midi", high)))
+    np.testing.assert_allclose(notes.frequencies, [440.0, 110.0])
+    assert notes.intervals.tolist() == [[0, 0.25], [0.5, 1.5]]
+    notes, _ = read_notes(jams(("note_hz", [_observation(0.0, 441.5, 1.0)])))
+    assert notes.frequencies.tolist() == [441.5]
+
+
+def test_bad_observations_and_files(jams, tmp_path):
+    path = jams(("chord", [_observation(0.0, "N", 1.0), _observation(1.0, 7, 1.0), {}]))
+    intervals, problems = read_intervals(path)
+    assert len(intervals.labels) == 1
+    assert [str(p) for p in problems] == [
+        f"{path}:{n}: observation {n} is not of namespace 'chord'" for n in (2, 3)
+    ]
+    with pytest.raises(AnnotationError, match=r"a\.jams: holds no f0 .* but chord"):
+        read_f0(path)
+    for text in ("{", "[]", "{}", '{"annotations": [{}]}'):
+        (tmp_path / "bad.jams").write_text(text)
+        with pytest.raises(AnnotationError, match=r"bad\.jams: is not a JAMS file"):
+            read_events(tmp_path / "bad.jams")
+    with pytest.raises(AnnotationError, match=r"none\.jams: no such file"):
+        read_events(tmp_path / "none.jams")
+
+
+def test_midi_round_trip_to_a_semitone_and_half_a_millisecond(tmp_path, rng):
+    onsets = np.sort(rng.uniform(0, 30, 40))
+    numbers = 30 + np.arange(40)  # all different, so that no two notes of a pitch overlap
+    notes = Notes(
+        np.stack([onsets, onsets + rng.uniform(0.05, 2, 40)], axis=1),
+        440.0 * 2.0 ** ((numbers - 69 + 0.3) / 12),
+    )
+    write_annotation(tmp_path / "a.mid", notes)
+    found, problems = read_notes(tmp_path / "a.mid")
+    assert problems == []
+    np.testing.assert_allclose(found.intervals, notes.intervals, atol=6e-4)
+    np.testing.assert_allclose(found.frequencies, 440.0 * 2.0 ** ((numbers - 69) / 12))
+
+
+def test_midi_leaves_drums_out_and_reports_notes_past_the_end(tmp_path):
+    song = pretty_midi.PrettyMIDI()
+    for is_drum, start in ((False, 0.0), (False, 5.0), (True, 0.0)):
+        part = pretty_midi.Instrument(program=0, is_drum=is_drum)
+        part.notes.append(pretty_midi.Note(90, 69, start, start + 1))
+        song.instruments.append(part)
+    song.write(str(tmp_path / "a.mid"))
+    notes, problems = read_notes(tmp_path / "a.mid", 4.0)
+    assert notes.intervals.tolist() == [[0, 1]] and notes.frequencies.tolist() == [440]
+    assert len(problems) == 1 and "past the end" in problems[0].reason
+
+
+def test_bad_midi(tmp_path):
+    for content in (b"", b"no midi", b"MThd\0\0\0\6\0\1\0\1\0\xdcMTrk\0\0\0\xff\0"):
+        (tmp_path / "bad.mid").write_bytes(content)
+        with pytest.raises(AnnotationError, match=r"bad\.mid: is not a MIDI file"):
+            read_notes(tmp_path / "bad.mid")
+    with pytest.raises(AnnotationError, match=r"none\.mid: no such file"):
+        read_notes(tmp_path / "none.mid")
+    with pytest.raises(ValueError, match="5.0 Hz is outside MIDI's range"):
+        write_annotation(tmp_path / "a.mid", Notes(np.array([[0.0, 1.0]]), np.array([5.0])))
+    assert not (tmp_path / "a.mid").exists()

@@ -1,0 +1,80 @@
+"""Names, kinds, vocabularies, and tasks as JSON."""
+
+import json
+
+import numpy as np
+import pytest
+
+from umir.annotations import Events, Labels, Stems
+from umir.tasks import (
+    TASKS,
+    Classification,
+    EventDetection,
+    SourceSeparation,
+    get_task,
+    task_for_kind,
+    task_from_config,
+    task_to_config,
+    vocabulary_of,
+)
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_named_tasks_answer_all_verbs(name):
+    task = get_task(name)
+    assert task.name == name
+    assert task.head.channels == len(task.vocabulary)
+    assert task.default_settings(16_000) is not None
+    assert hash(task) == hash(get_task(name))
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no task 'x': choose from drum_transcription, instrum"):
+        get_task("x")
+
+
+def test_kinds_pose_tasks():
+    assert task_for_kind("events", ("a", "b")) == EventDetection("events", ("a", "b"))
+    assert task_for_kind("stems", ("a", "b")) == SourceSeparation("stems", ("a", "b"))
+    assert task_for_kind("label", ["a", "b"]) == Classification("label", ("a", "b"))
+    assert task_for_kind("labels", ["a"]).headline == "mAP"
+    with pytest.raises(ValueError, match="annotations of kind 'f0' are read but cannot be learnt"):
+        task_for_kind("f0", ())
+    with pytest.raises(ValueError, match="no kind 'beat': choose from stems, events, label"):
+        task_for_kind("beat", ())
+    with pytest.raises(ValueError, match="every clip has the same label, a: there is nothing"):
+        task_for_kind("label", ["a"])
+
+
+def test_vocabularies_are_sorted_and_unnamed_events_are_events():
+    assert vocabulary_of("label", [Labels(("b",)), Labels(("a",)), Labels(("b",))]) == ("a", "b")
+    assert vocabulary_of("events", [Events(np.arange(2.0), ("", ""))]) == ("event",)
+    with pytest.raises(ValueError, match="the annotations of kind 'labels' name nothing"):
+        vocabulary_of("labels", [Labels(())])
+    with pytest.raises(ValueError, match="'notes' are read but cannot be learnt yet"):
+        vocabulary_of("notes", [])
+
+
+def test_the_remaining_stem_comes_last():
+    silence = np.zeros((3, 1), np.float32)
+    stems = Stems(dict.fromkeys(["other", "vocals", "bass", "drums"], silence), 10)
+    assert vocabulary_of("stems", [stems]) == ("bass", "drums", "vocals", "other")
+    stems = Stems(dict.fromkeys(["accompaniment", "vocals"], silence), 10)
+    assert vocabulary_of("stems", [stems]) == ("vocals", "accompaniment")
+
+
+def test_tasks_survive_json():
+    tasks = [*TASKS.values(), task_for_kind("events", ("a",)), task_for_kind("labels", ("a", "b"))]
+    tasks += [task.variant(np.random.default_rng(3)) for task in tasks]
+    for task in tasks:
+        config = task_to_config(task)
+        assert json.loads(json.dumps(config)) == config
+        assert task_from_config(config) == task
+        assert type(task_from_config(config)) is type(task)
+
+
+def test_a_foreign_config_is_refused():
+    with pytest.raises(ValueError, match="task is of class 'ChordRecognition'; this umir knows"):
+        task_from_config({"class": "ChordRecognition"})
+    with pytest.raises(ValueError, match="the model's task EventDetection cannot be read"):
+        task_from_config({"class": "EventDetection", "name": "x", "colour": 1})

@@ -1,0 +1,128 @@
+"""Writing is all or nothing, and one program writes into a folder at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from umir.files import LOCK_NAME, LockedError, locked, write_beside, write_directory_beside
+
+
+def test_writes_whole_file_and_makes_folders(tmp_path):
+    path = tmp_path / "new" / "deep" / "a.txt"
+    with write_beside(path) as temporary:
+        assert temporary.parent == path.parent and temporary.suffix == ".txt"
+        temporary.write_text("hello")
+        assert not path.exists()
+    assert path.read_text() == "hello"
+    assert os.listdir(path.parent) == ["a.txt"]
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, ValueError, SystemExit])
+def test_interrupted_write_leaves_old_file(tmp_path, interruption):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(interruption), write_beside(path) as temporary:
+        temporary.write_text("half")
+        raise interruption
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_permissions_follow_the_umask_like_any_other_file(tmp_path):
+    (tmp_path / "plain").write_text("")
+    with write_beside(tmp_path / "a") as temporary:
+        temporary.write_text("")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_folder_or_file_in_the_way(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a folder"), write_beside(tmp_path):
+        pass
+    with (
+        pytest.raises(ValueError, match="file: a file is where"),
+        write_beside(tmp_path / "file" / "a.txt"),
+    ):
+        pass
+    with pytest.raises(ValueError, match="is a file"), write_directory_beside(tmp_path / "file"):
+        pass
+
+
+# Runs with files limited to 1000 bytes, which fails like a full disk in the middle of a write.
+_SMALL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+from umir.files import write_beside
+try:
+    with write_beside(sys.argv[1]) as temporary:
+        temporary.write_bytes(b"x" * 5000)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_full_disk_names_the_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "big.bin"
+    run = subprocess.run(
+        [sys.executable, "-c", _SMALL_DISK, str(path)], capture_output=True, text=True, check=True
+    )
+    assert str(path) in run.stdout and "too large" in run.stdout
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_space_left_names_the_file(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match=r"No space left.*a\.txt'"), write_beside(path):
+        with open("/dev/full", "w") as full:
+            full.write("x")
+            full.flush()
+    assert os.listdir(tmp_path) == []
+
+
+def test_directory_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "model"
+    for name in ("first", "second"):
+        with write_directory_beside(path) as temporary:
+            (temporary / name).write_text(name)
+        assert os.listdir(path) == [name]
+    with pytest.raises(KeyboardInterrupt), write_directory_beside(path) as temporary:
+        (temporary / "third").write_text("half")
+        raise KeyboardInterrupt
+    assert os.listdir(path) == ["second"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_lock_keeps_a_second_writer_out_and_is_gone_afterwards(tmp_path):
+    with locked(tmp_path):
+        with pytest.raises(LockedError, match=f"process {os.getpid()} is writing there"):
+            with locked(tmp_path):
+                pass
+        assert os.listdir(tmp_path) == [LOCK_NAME]  # the loser did not remove the lock
+    assert os.listdir(tmp_path) == []
+    with locked(tmp_path):
+        pass
+
+
+_HOLDER = """
+import sys, time
+from umir.files import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_lock_of_another_process_ends_when_it_is_killed(tmp_path):
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        with pytest.raises(LockedError, match=f"process {holder.pid}"), locked(tmp_path):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with locked(tmp_path):
+        pass
+    assert os.listdir(tmp_path) == []

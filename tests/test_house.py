@@ -1,0 +1,152 @@
+"""The house: imports go down only, and the wheel works away from the checkout."""
+
+import ast
+import importlib.util
+import os
+import pkgutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {
+    "umir.wave_unet": "wave_unet",
+    "umir.tasks": "tasks",
+    "umir.meta": "meta",
+    "umir": "umir",
+}
+
+# Floor of each module, the most specific name first; a module may import its own floor and below,
+# within what `MAY_IMPORT` says.
+FLOORS = {
+    "umir.wave_unet": 1,
+    "umir.annotations": 1,
+    "umir.audio": 1,
+    "umir.audio_integrity": 1,
+    "umir.checkpoint": 1,
+    "umir.data": 1,
+    "umir.files": 1,
+    "umir.studio": 1,
+    "umir.tasks": 2,
+    "umir.meta": 3,
+    "umir.training": 3,
+    "umir.inference": 3,
+    "umir.program": 3,
+}
+PROGRAM_FLOOR = 5
+# Parts that know less than their floor would allow.
+MAY_IMPORT = {
+    "umir.wave_unet": {"umir.wave_unet"},
+    "umir.meta": {"umir.meta"},
+    "umir.training": set(),
+}
+
+
+def modules():
+    for package, folder in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            name = ".".join([package, *(part for part in parts if part != "__init__")])
+            yield name, path
+
+
+def owner(name):
+    """Return the entry of FLOORS that a module belongs to, itself for a program."""
+    for known in FLOORS:
+        if name == known or name.startswith(known + "."):
+            return known
+    return name
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import by the installed name"
+            for alias in node.names:
+                deeper = f"{node.module}.{alias.name}"
+                yield deeper if owner(deeper) in FLOORS else node.module
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value))
+def test_imports_go_down(name, path):
+    own = owner(name)
+    for other in imported(path):
+        if other.split(".")[0] != "umir" or other == "umir":
+            assert other.split(".")[0] not in ("tasks", "meta", "wave_unet")
+            continue
+        target = owner(other)
+        assert FLOORS.get(target, PROGRAM_FLOOR) <= FLOORS.get(own, PROGRAM_FLOOR), other
+        assert own not in MAY_IMPORT or target in MAY_IMPORT[own] | {own}, other
+
+
+def test_the_core_declares_what_it_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {
+        entry.split(">")[0].split("=")[0].split("<")[0].lower().replace("-", "_")
+        for entry in project["dependencies"]
+    }
+    spelled = {"sklearn": "scikit_learn", "orbax": "orbax_checkpoint", "absl": "absl_py"}
+    used = {
+        spelled.get(top, top).lower()
+        for _, path in modules()
+        for top in (name.split(".")[0] for name in imported(path))
+        if top not in sys.stdlib_module_names and top != "umir"
+    }
+    assert used == declared
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The wheel in an environment of its own; only the dependencies are shared with this one."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    venv.create(folder / "env", with_pip=False)
+    python = folder / "env" / "bin" / "python"
+    (wheel,) = folder.glob("*.whl")
+    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+    install = ["pip", "install", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, "-m", *install], check=True, capture_output=True)
+    shared = Path(importlib.util.find_spec("numpy").origin).parent.parent
+    (site / "dependencies.pth").write_text(f"{shared}\n")
+    return python
+
+
+def run(python, *arguments, cwd):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.run(
+        [python, *arguments], cwd=cwd, capture_output=True, text=True, env=environment, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_module(installed, tmp_path):
+    names = [name for name, _ in modules() if not name.endswith("__main__")]
+    code = (
+        "import importlib, umir\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print(umir.__path__[0])"
+    )
+    done = run(installed, "-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert str(ROOT) not in done.stdout
+    assert len(names) == len({*names}) > len(list(pkgutil.iter_modules([str(ROOT / "umir")])))
+
+
+@pytest.mark.slow
+def test_the_wheel_meta_trains(installed, tmp_path):
+    options = ["--steps", "5", "--songs", "6", "--held-out-songs", "6", "--evaluation-steps", "1"]
+    done = run(installed, "-m", "umir.meta_train", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "models" / "umir-nano"
+    made = {path.name for path in out.iterdir()}
+    expected = {"config.json", "model.safetensors", "MODEL_CARD.md", "log.jsonl", "tensorboard"}
+    assert expected | {"adaptation.png", "adaptation.json"} <= made
+    for task in ("source_separation", "drum_transcription", "instrument_recognition"):
+        assert task in done.stdout

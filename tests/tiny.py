@@ -1,0 +1,12 @@
+"""A network small enough to be compiled and trained in a test: 100 Hz is its last level but one."""
+
+from umir.wave_unet import WaveUNetConfig
+
+TINY = WaveUNetConfig(
+    preset="tiny",
+    strides=(4, 4, 5, 2, 4),
+    kernels=(8, 8, 15, 4, 8),
+    widths=(4, 8, 8, 8, 8),
+    decoder_kernels=(3, 3, 3, 3),
+    dilations=(1, 2),
+)

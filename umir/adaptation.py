@@ -1,0 +1,151 @@
+"""Adapting a network to one task: Adam on a few labelled songs, from any start.
+
+The same function serves `umir finetune`, the tables that `umir.meta_train` prints, and the
+benchmarks, so that a meta-learned start and a start from scratch differ in nothing but the start.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import PyTree
+
+from umir.data.example import Example
+from umir.meta import Params, loss_and_gradient, outer_update
+from umir.tasks.base import Batch, Task
+from umir.tasks.objective import Objective, as_arrays, fresh_params
+from umir.tasks.segments import Pool, segment_batch
+from umir.training import Callback, train
+from umir.wave_unet import Network
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to adapt.
+
+    Attributes:
+        steps: number of gradient steps.
+        learning_rate: Adam's rate for the body.
+        head_factor: the head learns this many times faster than the body.
+        segments: segments per step; None for the task's own number.
+        augment: whether to vary level and bandwidth of the training audio.
+        seed: of the fresh head and of the choice of segments.
+    """
+
+    steps: int = 300
+    learning_rate: float = 1e-3
+    head_factor: float = 3.0
+    segments: int | None = None
+    augment: bool = True
+    seed: int = 0
+
+
+def adapt(
+    network: Network,
+    task: Task,
+    body: PyTree,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    *,
+    watch: Callable[[int, Params], None] | None = None,
+    watch_at: Sequence[int] = (),
+    callbacks: Sequence[Callback] = (),
+) -> Params:
+    """Return body and head after `recipe.steps` steps on segments of `examples`.
+
+    Args:
+        network: body and head; the head must be the task's.
+        task: what to learn.
+        body: the start; the head starts afresh from the class frequencies of a first batch.
+        examples: labelled audio at the network's rate and channels.
+        recipe: how to adapt.
+        watch: called with the step and the parameters at the steps in `watch_at`, 0 included.
+        watch_at: steps, for example to draw a curve or to keep the best on validation data.
+        callbacks: progress bar and the like.
+    """
+
+    pool = Pool.of(task, examples)
+
+    def draw(step: int) -> Batch:
+        rng = np.random.default_rng([recipe.seed, step])
+        rate = network.config.rate
+        batch = segment_batch(
+            task, pool, rng, rate=rate, segments=recipe.segments, augment=recipe.augment
+        )
+        return as_arrays(batch)
+
+    def step_function(state: Any, batch: Batch) -> tuple[Any, dict[str, Any]]:
+        params, optimizer_state = state
+        loss, gradient = loss_and_gradient(objective, params, batch, jax.random.key(0))
+        return outer_update(optimizer, gradient, params, optimizer_state), {"loss": loss}
+
+    def look(step: int, state: Any, metrics: Any) -> None:
+        if watch is not None and step in watch_at:
+            watch(step, state[0])
+
+    objective = Objective.of(network, task)
+    params = fresh_params(network, body, task, draw(0).target, jax.random.key(recipe.seed))
+    optimizer = _optimizer(recipe.learning_rate, recipe.head_factor)
+    state = params, optimizer.init(params)
+    look(0, state, {})
+    params, _ = train(
+        step_function,
+        state,
+        draw,
+        steps=recipe.steps,
+        callbacks=[_Watch(look), *callbacks],
+    )
+    return params
+
+
+class _Watch:
+    """A function as a callback."""
+
+    def __init__(self, look: Callable[[int, Any, Any], None]):
+        self._look = look
+
+    def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
+        self._look(step, state, metrics)
+
+    def close(self) -> None:
+        pass
+
+
+@lru_cache
+def _optimizer(learning_rate: float, head_factor: float) -> optax.GradientTransformation:
+    """Adam with gradients clipped to norm 1; the head's updates are `head_factor` times larger."""
+
+    def scale_head(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
+        head = jax.tree.map(lambda u: head_factor * u, updates["head"])
+        return {**updates, "head": head}, state
+
+    scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scale_head)
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(learning_rate), scaling)
+
+
+def validation_loss(
+    network: Network, task: Task, params: Params, batches: Sequence[Batch]
+) -> float:
+    """Return the mean loss of `params` over fixed batches."""
+    objective = Objective.of(network, task)
+    return float(np.mean([_loss(objective, params, batch) for batch in batches]))
+
+
+def validation_batches(
+    network: Network, task: Task, examples: Sequence[Example], number: int = 4
+) -> list[Batch]:
+    """Return fixed batches of segments of `examples`, without augmentation."""
+    pool, rate = Pool.of(task, examples), network.config.rate
+    draws = [np.random.default_rng([0, index]) for index in range(number)]
+    batches = [segment_batch(task, pool, rng, rate=rate, augment=False) for rng in draws]
+    return [as_arrays(batch) for batch in batches]
+
+
+@partial(jax.jit, static_argnums=0)
+def _loss(objective, params, batch):
+    return jnp.asarray(objective(params, batch, jax.random.key(0)))

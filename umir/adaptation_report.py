@@ -1,0 +1,132 @@
+"""What a start is worth: each task before and after adaptation, beside scratch.
+
+Held-out songs are dealt into songs to adapt on, songs to fit the decoder on, and songs
+to score. Every start gets the same songs, batches, heads and steps.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import PyTree
+from tqdm import tqdm
+
+from umir.adaptation import Recipe, adapt
+from umir.data.example import Example
+from umir.files import write_beside
+from umir.finetune import score, with_decoder
+from umir.task_model import TaskModel
+from umir.tasks.base import Task
+from umir.wave_unet import Network, WaveUNetConfig
+
+# Start -> task -> step -> score.
+Curves = dict[str, dict[str, dict[int, float]]]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Examples of one task, of songs that training has not seen.
+
+    Attributes:
+        task: the task as it is (not a variant).
+        support: to adapt on.
+        valid: to fit the decoder on.
+        query: to score.
+    """
+
+    task: Task
+    support: Sequence[Example]
+    valid: Sequence[Example]
+    query: Sequence[Example]
+
+
+def curve(
+    config: WaveUNetConfig, body: PyTree, data: HeldOut, recipe: Recipe, steps: Sequence[int]
+) -> dict[int, float]:
+    """Return the task's metric on the query songs after each of `steps`, adapting from `body`."""
+    network = Network(config, data.task.head)
+    scores: dict[int, float] = {}
+
+    def watch(step: int, params: Any) -> None:
+        model = with_decoder(TaskModel(network, data.task, params), data.valid)
+        scores[step] = score(model, data.query)[0][data.task.headline]
+
+    adapt(network, data.task, body, data.support, recipe, watch=watch, watch_at=steps)
+    return scores
+
+
+def curves(
+    config: WaveUNetConfig,
+    starts: dict[str, PyTree],
+    held_out: Sequence[HeldOut],
+    recipe: Recipe,
+    steps: Sequence[int],
+) -> Curves:
+    """Return the curves of every start on every task."""
+    found: Curves = {start: {} for start in starts}
+    rounds = [(start, data) for data in held_out for start in starts]
+    for start, data in tqdm(rounds, desc="adapting to held-out songs", unit="run"):
+        found[start][data.task.name] = curve(config, starts[start], data, recipe, steps)
+    return found
+
+
+def table(found: Curves, held_out: Sequence[HeldOut]) -> str:
+    """Return before and after, per task and start, as text."""
+    starts = list(found)
+    lines = [f"{'task':<24} {'metric':<10}" + "".join(f"{s + ' 0':>16}{s:>16}" for s in starts)]
+    for data in held_out:
+        cells = ""
+        for start in starts:
+            scores = found[start][data.task.name]
+            cells += f"{scores[min(scores)]:16.3f}{scores[max(scores)]:16.3f}"
+        lines.append(f"{data.task.name:<24} {data.task.headline:<10}{cells}")
+    last = max(next(iter(next(iter(found.values())).values())))
+    lines.append(f"(before any step, and after {last} steps of Adam on the same songs)")
+    return "\n".join(lines)
+
+
+def draw(found: Curves, held_out: Sequence[HeldOut], path: Path) -> None:
+    """Draw score against steps, one panel per task, into a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4 * len(held_out), 3.2), layout="constrained")
+    for index, data in enumerate(held_out, 1):
+        axes = figure.add_subplot(1, len(held_out), index)
+        for start, by_task in found.items():
+            scores = by_task[data.task.name]
+            axes.plot(list(scores), list(scores.values()), marker="o", label=start)
+        axes.set(title=data.task.name.replace("_", " "), xlabel="steps", ylabel=data.task.headline)
+        axes.set_xscale("symlog", linthresh=1)
+        axes.set_xticks(list(scores), [str(step) for step in scores])
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    axes.legend()
+    with write_beside(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
+    """Write adaptation.json and adaptation.png into `out` and return the table."""
+    with write_beside(out / "adaptation.json") as temporary:
+        temporary.write_text(json.dumps(found, indent=1) + "\n")
+    draw(found, held_out, out / "adaptation.png")
+    return table(found, held_out)
+
+
+def deal_songs(task: Task, examples: Sequence[Example]) -> HeldOut:
+    """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
+
+    Raises:
+        ValueError: fewer than three groups.
+    """
+    groups = list(dict.fromkeys(example.group for example in examples))
+    if len(groups) < len(set(_DEAL)):
+        raise ValueError(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")
+    side = {group: _DEAL[index % len(_DEAL)] for index, group in enumerate(groups)}
+    dealt = {name: [e for e in examples if side[e.group] == name] for name in set(_DEAL)}
+    return HeldOut(task, **dealt)
+
+
+_DEAL = ("support", "query", "valid", "support", "query", "support", "valid", "support", "query")

@@ -1,0 +1,64 @@
+"""Noticing audio files that were cut off, which decoders read without a word.
+
+A download that stopped or a recorder that lost power leaves a file whose header promises more than
+is there. libsndfile reads the rest of a WAV, AIFF or Ogg file as if it were whole, and labels then
+lie past the end of the audio. FLAC and MP3 are noticed while decoding (`umir.audio`).
+"""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+# Programs that write to a pipe cannot go back to fill in the length: they write about 2 or 4 GiB.
+_UNKNOWN_LENGTH = 0x7FFF0000
+# The last frame may lack its padding: 8 channels of 64 bit.
+_SLACK = 64
+
+
+def missing_bytes(path: Path) -> int:
+    """Return how many bytes of audio the file promises but does not hold (0: none, or unknown).
+
+    Args:
+        path: an audio file of any format; formats other than WAV, AIFF and Ogg give 0.
+
+    Returns:
+        The number of bytes; 1 where the file is known to be cut but not by how much.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        magic = file.read(4)
+        if magic == b"RIFF":
+            return _missing_in_chunks(file, size, b"data", "<4sI")
+        if magic == b"FORM":
+            return _missing_in_chunks(file, size, b"SSND", ">4sI")
+        if magic == b"OggS":
+            return _missing_in_ogg(file, size)
+    return 0
+
+
+def _missing_in_chunks(file: BinaryIO, size: int, name: bytes, header: str) -> int:
+    """Return what is missing of the chunk called `name` in a RIFF or IFF file."""
+    position = 12  # after the 4-byte magic, the 4-byte length and the 4-byte form type
+    while position + 8 <= size:
+        file.seek(position)
+        chunk, length = struct.unpack(header, file.read(8))
+        end = position + 8 + length
+        if chunk == name:
+            missing = end - size
+            return missing if length < _UNKNOWN_LENGTH and missing > _SLACK else 0
+        position = end + length % 2  # chunks start at even positions
+    return 0
+
+
+def _missing_in_ogg(file: BinaryIO, size: int) -> int:
+    """Return 1 if the last page is cut or is not marked as the end of the stream."""
+    longest_page = 27 + 255 + 255 * 255
+    file.seek(max(0, size - 2 * longest_page))
+    tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < 27:
+        return 1
+    # Page header: flags at byte 5 (4: end of stream), then at 26 how many segment lengths follow.
+    segments = page[26]
+    length = 27 + segments + sum(page[27 : 27 + segments])
+    return int(not page[5] & 4 or len(page) < length)

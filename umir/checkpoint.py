@@ -1,0 +1,224 @@
+"""Model directories: `config.json`, `model.safetensors` and `MODEL_CARD.md`.
+
+A directory loads with no flags and runs no code of whoever wrote it: the configuration is JSON, the
+parameters are safetensors, nothing is ever unpickled. `config.json` lists the parameters that
+belong to it, so that files of two models, or one cut in half, are noticed. Neither tasks nor
+networks are known here: a configuration is any JSON object, parameters are any nested mapping of
+arrays.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from umir.files import write_beside
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+CARD_NAME = "MODEL_CARD.md"
+
+# The version of this layout, and the two keys that `config.json` has beside the configuration.
+_VERSION = 1
+_VERSION_KEY = "umir_model"
+_PARAMETERS_KEY = "parameters"
+_SEPARATOR = "/"
+# What NumPy itself can hold; bfloat16 needs a package that readers of a model may not have.
+_DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
+_DTYPES += ("float16", "float32", "float64", "complex64")
+
+
+class CheckpointError(ValueError):
+    """A model directory that cannot be read; the message says which file and what to do."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model directory holds.
+
+    Attributes:
+        config: plain JSON: what is needed to build the network and to use it.
+        params: nested mapping from names to arrays.
+    """
+
+    config: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)
+
+
+def save_model(directory: str | os.PathLike, model: Model, card: str) -> None:
+    """Write a model directory; other files in it (logs, training state) stay.
+
+    The three files are written beside and take their names only when all are complete.
+
+    Args:
+        directory: made if needed.
+        model: configuration (JSON) and parameters (NumPy or JAX arrays).
+        card: the text of MODEL_CARD.md: data, licence, scores.
+
+    Raises:
+        ValueError: the configuration is not JSON, or a parameter has a name or a dtype (bfloat16)
+            that cannot be stored.
+        OSError: the disk is full.
+    """
+    directory = Path(directory)
+    tensors = flatten(model.params)
+    for name, tensor in tensors.items():
+        if str(tensor.dtype) not in _DTYPES:
+            raise ValueError(f"parameter {name!r}: convert {tensor.dtype} to float32 to store it")
+    config = _config_text(model.config, tensors)
+    with (
+        write_beside(directory / CARD_NAME) as card_file,
+        write_beside(directory / CONFIG_NAME) as config_file,
+        write_beside(directory / WEIGHTS_NAME) as weights_file,
+    ):
+        card_file.write_text(card, encoding="utf-8")
+        config_file.write_text(config, encoding="utf-8")
+        weights_file.write_bytes(safetensors.numpy.save(tensors))
+
+
+def load_model(directory: str | os.PathLike) -> Model:
+    """Read a model directory.
+
+    Args:
+        directory: as `save_model` wrote it.
+
+    Returns:
+        The configuration and the parameters as NumPy arrays.
+
+    Raises:
+        CheckpointError: no such directory, a missing or damaged file, or files that do not belong
+            together.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        problem = "is a file" if directory.exists() else "no such folder"
+        raise CheckpointError(
+            f"{directory}: {problem}; give a model directory, which holds {CONFIG_NAME} and "
+            f"{WEIGHTS_NAME}"
+        )
+    config = _read_config(directory / CONFIG_NAME)
+    tensors = _read_tensors(directory / WEIGHTS_NAME)
+    promised = config.pop(_PARAMETERS_KEY)
+    _check_same(directory / WEIGHTS_NAME, _described(tensors), promised, CONFIG_NAME)
+    return Model(config, unflatten(tensors))
+
+
+def check_params(
+    params: Mapping[str, Any], expected: Mapping[str, Any], path: str | os.PathLike
+) -> None:
+    """Raise unless the parameters are those that a network expects, in name, shape and dtype.
+
+    Args:
+        params: nested mapping of arrays, as loaded.
+        expected: nested mapping of arrays or of anything else with `shape` and `dtype`.
+        path: where `params` came from, for the message.
+
+    Raises:
+        CheckpointError: they are the parameters of another network.
+    """
+    found, wanted = (_described(dict(_leaves(tree))) for tree in (params, expected))
+    _check_same(Path(path), found, wanted, "the network")
+
+
+def flatten(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays of a nested mapping under names joined by `/`.
+
+    Raises:
+        ValueError: a name is not a string, is empty or contains `/`.
+    """
+    return {name: np.asarray(leaf, order="C") for name, leaf in _leaves(params)}
+
+
+def unflatten(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return the nested mapping that `flatten` flattened (without empty branches)."""
+    tree: dict[str, Any] = {}
+    for name, tensor in tensors.items():
+        *branches, leaf = name.split(_SEPARATOR)
+        node = tree
+        for branch in branches:
+            node = node.setdefault(branch, {})
+        node[leaf] = tensor
+    return tree
+
+
+def _leaves(params: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every leaf with its joined name."""
+    for key, value in params.items():
+        if not isinstance(key, str) or not key or _SEPARATOR in key:
+            raise ValueError(f"parameter name {key!r}: must be a string without {_SEPARATOR!r}")
+        if isinstance(value, Mapping):
+            yield from _leaves(value, prefix + key + _SEPARATOR)
+        else:
+            yield prefix + key, value
+
+
+def _described(tensors: Mapping[str, Any]) -> dict[str, list]:
+    """Return name -> [dtype, shape], in JSON types."""
+    return {name: [str(t.dtype), list(t.shape)] for name, t in tensors.items()}
+
+
+def _config_text(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """Return the text of config.json."""
+    if reserved := {_VERSION_KEY, _PARAMETERS_KEY} & config.keys():
+        raise ValueError(f"config: {sorted(reserved)} are written by umir itself; rename them")
+    document = {_VERSION_KEY: _VERSION, **config, _PARAMETERS_KEY: _described(tensors)}
+    try:
+        return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    except TypeError as error:
+        raise ValueError(f"config: must be plain JSON: {error}") from error
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Read and check config.json; its version key is taken out."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: is missing; this is not a model directory") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path}: is damaged ({error}); copy the model again") from error
+    if not isinstance(config, dict) or not isinstance(config.get(_PARAMETERS_KEY), dict):
+        raise CheckpointError(f"{path}: was not written by umir; give another model directory")
+    if config.pop(_VERSION_KEY, None) != _VERSION:
+        raise CheckpointError(f"{path}: was written by another version of umir; update umir")
+    return config
+
+
+def _read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Read model.safetensors."""
+    try:
+        return safetensors.numpy.load(path.read_bytes())
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise CheckpointError(
+            f"{path}: is cut off or damaged ({error}); copy the model again"
+        ) from error
+
+
+def _check_same(path: Path, found: Mapping, expected: Mapping, whose: str) -> None:
+    """Raise with the first difference between two descriptions of parameters."""
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in found:
+            difference = f"lacks {name!r}"
+        elif name not in expected:
+            difference = f"has {name!r}"
+        elif list(found[name]) != list(expected[name]):
+            difference = f"has {name!r} as {_spelled(found[name])}"
+        else:
+            continue
+        wanted = f", not {_spelled(expected[name])}" if name in found and name in expected else ""
+        raise CheckpointError(
+            f"{path}: {difference}{wanted}, other than {whose} says: it belongs to another model"
+        )
+
+
+def _spelled(description: list) -> str:
+    """Return `float32 (2, 3)` for ["float32", [2, 3]]."""
+    dtype, shape = description
+    return f"{dtype} {tuple(shape)}"

@@ -1,0 +1,54 @@
+"""`umir PROGRAM ...`: finds the program and hands over the arguments.
+
+Each program is a module with `main(argv) -> exit status`, so `umir finetune` is also
+`python -m umir.finetune`.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from umir import __version__
+
+PROGRAMS = {
+    "meta_train": "meta-train one network over several tasks",
+    "finetune": "adapt a network to your own labelled audio",
+    "evaluate": "score a model on labelled audio",
+    "predict": "write a model's predictions for audio files",
+    "separate": "split songs into stems",
+    "doctor": "print what is installed and what is missing",
+}
+
+
+def _usage() -> str:
+    width = max(map(len, PROGRAMS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in PROGRAMS.items()]
+    return "\n".join(
+        [
+            "usage: umir PROGRAM [options]        (umir PROGRAM --help lists the options)",
+            "",
+            "One network on raw waveforms, meta-trained over music-information-retrieval tasks.",
+            "",
+            *lines,
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `umir` with these arguments and return the exit status."""
+    name, *rest = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if name == "--version":
+        print(f"umir {__version__}")
+        return 0
+    program = name.replace("-", "_")
+    if program not in PROGRAMS:
+        print(f"umir: no program {name!r}: choose from {', '.join(PROGRAMS)}", file=sys.stderr)
+        return 2
+    return importlib.import_module(f"umir.{program}").main(rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Labelled audio from files: examples, the user's manifest, annotation files."""

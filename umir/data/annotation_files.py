@@ -1,0 +1,252 @@
+"""Annotation files in and out: events, intervals, f0 curves, notes, labels.
+
+Every reader takes a path and the duration of the audio, and returns the annotation and the lines
+that could not be used (`Problem`: file, line, reason). What is unsorted is sorted, what lies
+outside the audio is left out and reported. Only a file with nothing usable raises
+`AnnotationError`. Every writer writes beside and renames; what it writes, the reader reads back.
+
+| kind | columns | other formats |
+|---|---|---|
+| `events` | time, [label] | JAMS |
+| `intervals` | start, end, label | JAMS |
+| `f0` | time, frequency (0 or negative: unvoiced) | JAMS |
+| `notes` | onset, offset, frequency | JAMS, MIDI |
+
+Times are in seconds, frequencies in Hz.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes
+from umir.data.jams import jams_rows
+from umir.data.midi import midi_rows, write_midi
+from umir.data.problems import Problem
+from umir.data.rows import AnnotationError, Columns, Row, row_text, text_rows, usable_rows
+from umir.files import write_beside
+
+_COLUMNS = {
+    "events": Columns(("time",), "optional"),
+    "intervals": Columns(("start", "end"), "required"),
+    "f0": Columns(("time", "frequency")),
+    "notes": Columns(("onset", "offset", "frequency")),
+}
+_MIDI_SUFFIXES = (".mid", ".midi")
+# Annotations often end a little after the audio; only more than this is worth a word.
+_SLACK_SECONDS = 1.0
+
+
+def read_events(
+    path: str | os.PathLike, duration: float = math.inf
+) -> tuple[Events, list[Problem]]:
+    """Read points in time; the label is `""` where a line has none.
+
+    Args:
+        path: text or JAMS file.
+        duration: length of the audio in seconds; events at or after it are left out.
+
+    Raises:
+        AnnotationError: nothing in the file can be used.
+    """
+    rows, problems = _rows(Path(path), "events", lambda row: _outside(row.numbers[0], duration))
+    times = np.array([row.numbers[0] for row in rows], float)
+    return Events(times, tuple(row.label for row in rows)), problems
+
+
+def read_intervals(
+    path: str | os.PathLike, duration: float = math.inf
+) -> tuple[Intervals, list[Problem]]:
+    """Read labelled stretches of time; they may overlap.
+
+    Args:
+        path: text or JAMS file.
+        duration: length of the audio in seconds; intervals are cut there.
+
+    Raises:
+        AnnotationError: nothing in the file can be used.
+    """
+    rows, problems = _rows(Path(path), "intervals", lambda row: _bad_interval(row, duration))
+    problems += _long_overhang(Path(path), rows, duration)
+    return Intervals(_interval_array(rows, duration), tuple(row.label for row in rows)), problems
+
+
+def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Notes, list[Problem]]:
+    """Read notes.
+
+    Args:
+        path: text, JAMS or MIDI file.
+        duration: length of the audio in seconds; notes are cut there.
+
+    Raises:
+        AnnotationError: nothing in the file can be used.
+    """
+    rows, problems = _rows(Path(path), "notes", lambda row: _bad_note(row, duration))
+    problems += _long_overhang(Path(path), rows, duration)
+    frequencies = np.array([row.numbers[2] for row in rows], float)
+    return Notes(_interval_array(rows, duration), frequencies), problems
+
+
+def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, list[Problem]]:
+    """Read a fundamental-frequency curve.
+
+    Args:
+        path: text or JAMS file.
+        duration: length of the audio in seconds; frames at or after it are left out, and reported
+            together if they are more than a second late.
+
+    Raises:
+        AnnotationError: nothing in the file can be used.
+    """
+    path = Path(path)
+    rows, problems = _rows(path, "f0", lambda row: _outside(row.numbers[0], math.inf))
+    late = [row for row in rows if row.numbers[0] >= duration]
+    if late and late[-1].numbers[0] > duration + _SLACK_SECONDS:
+        reason = f"{len(late)} frames from here on lie past the end of the audio ({duration:.2f} s)"
+        problems.append(Problem(path, late[0].line, reason))
+    curve: dict[float, float] = {}
+    for row in rows[: len(rows) - len(late)]:
+        time, frequency = row.numbers
+        if time in curve:
+            problems.append(Problem(path, row.line, f"a second frequency at {time:.6g} s"))
+        curve.setdefault(time, frequency)
+    if not curve:
+        raise AnnotationError(f"{path}: has no frame within the audio; give an f0 curve")
+    return F0(np.array(list(curve), float), np.array(list(curve.values()), float)), problems
+
+
+def read_labels(path: str | os.PathLike) -> tuple[Labels, list[Problem]]:
+    """Read the labels of a clip, one per line.
+
+    Raises:
+        AnnotationError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnnotationError(f"{path}: cannot be read as labels ({error})") from error
+    names = (line.strip() for line in lines if not line.startswith("#"))
+    return Labels(tuple(dict.fromkeys(filter(None, names)))), []
+
+
+READERS: Mapping[str, Callable[..., tuple[Annotation, list[Problem]]]] = {
+    "events": read_events,
+    "intervals": read_intervals,
+    "f0": read_f0,
+    "notes": read_notes,
+}
+
+
+def write_events(path: str | os.PathLike, events: Events) -> None:
+    """Write points in time; the label column is left out where labels are `""`."""
+    rows = zip(events.times, events.labels, strict=True)
+    _write(path, "events", (((time,), label or None) for time, label in rows))
+
+
+def write_intervals(path: str | os.PathLike, intervals: Intervals) -> None:
+    """Write labelled stretches of time."""
+    _write(path, "intervals", zip(intervals.intervals, intervals.labels, strict=True))
+
+
+def write_f0(path: str | os.PathLike, f0: F0) -> None:
+    """Write a fundamental-frequency curve."""
+    rows = zip(f0.times, f0.frequencies, strict=True)
+    _write(path, "f0", ((row, None) for row in rows))
+
+
+def write_notes(path: str | os.PathLike, notes: Notes) -> None:
+    """Write notes, as MIDI if the suffix is `.mid` or `.midi`."""
+    if Path(path).suffix.lower() in _MIDI_SUFFIXES:
+        write_midi(path, notes)
+        return
+    rows = zip(notes.intervals, notes.frequencies, strict=True)
+    _write(path, "notes", (((*interval, frequency), None) for interval, frequency in rows))
+
+
+def write_labels(path: str | os.PathLike, labels: Labels) -> None:
+    """Write the labels of a clip, one per line."""
+    with write_beside(path) as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in labels.names), encoding="utf-8")
+
+
+def write_annotation(path: str | os.PathLike, annotation: Annotation) -> None:
+    """Write any annotation that is a file of its own: all but stems, which are audio.
+
+    Raises:
+        ValueError: stems, or a label that cannot be written.
+    """
+    writers: dict[type, Callable] = {
+        Events: write_events,
+        Intervals: write_intervals,
+        F0: write_f0,
+        Notes: write_notes,
+        Labels: write_labels,
+    }
+    if type(annotation) not in writers:
+        raise ValueError(f"{path}: {type(annotation).__name__} are not written as text")
+    writers[type(annotation)](path, annotation)
+
+
+def _rows(
+    path: Path, kind: str, reason_against: Callable[[Row], str | None]
+) -> tuple[list[Row], list[Problem]]:
+    """Return the usable rows of a file of any format, and its problems."""
+    suffix = path.suffix.lower()
+    items: Iterable[Row | Problem]
+    if suffix == ".jams":
+        items = jams_rows(path, kind)
+    elif kind == "notes" and suffix in _MIDI_SUFFIXES:
+        items = midi_rows(path)
+    else:
+        items = text_rows(path, _COLUMNS[kind])
+    return usable_rows(path, items, reason_against)
+
+
+def _write(path: str | os.PathLike, kind: str, rows: Iterable[tuple]) -> None:
+    """Write rows of (numbers, label or None); commas in `.csv` files, tabs in all others."""
+    separator = "," if Path(path).suffix.lower() == ".csv" else "\t"
+    lines = [row_text(numbers, label, separator) for numbers, label in rows]
+    text = "\n".join(lines or [f"# none ({_COLUMNS[kind]})"])
+    with write_beside(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _outside(time: float, duration: float) -> str | None:
+    """Return what is wrong with a time that is not in the audio."""
+    if time < 0:
+        return f"{time:.6g} s is before the start of the audio"
+    if time >= duration:
+        return f"{time:.6g} s is past the end of the audio ({duration:.2f} s)"
+    return None
+
+
+def _bad_interval(row: Row, duration: float) -> str | None:
+    start, end = row.numbers[:2]
+    if end <= start:
+        return f"ends at {end:.6g} s, not after its start at {start:.6g} s"
+    return _outside(start, duration)
+
+
+def _bad_note(row: Row, duration: float) -> str | None:
+    if row.numbers[2] <= 0:
+        return f"the frequency of a note must be above 0 Hz, not {row.numbers[2]:.6g}"
+    return _bad_interval(row, duration)
+
+
+def _long_overhang(path: Path, rows: Iterable[Row], duration: float) -> list[Problem]:
+    """Return a problem for each row that ends long after the audio (it is cut all the same)."""
+    return [
+        Problem(path, row.line, f"ends {row.numbers[1] - duration:.1f} s past the end; cut there")
+        for row in rows
+        if row.numbers[1] > duration + _SLACK_SECONDS
+    ]
+
+
+def _interval_array(rows: list[Row], duration: float) -> np.ndarray:
+    """Return start and end of the rows, shape `(row, 2)`, cut at the end of the audio."""
+    bounds = np.array([row.numbers[:2] for row in rows], float).reshape(-1, 2)
+    return np.minimum(bounds, duration)

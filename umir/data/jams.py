@@ -1,0 +1,105 @@
+"""JAMS files as annotation rows, read as the plain JSON that they are.
+
+A JAMS file holds several annotations, each in a namespace. For every kind of annotation here, the
+first namespace of its list that occurs in the file counts, and in it the first annotation. Notes
+are the exception: all annotations of the namespace are joined, because guitar and ensemble
+recordings have one for each string or player.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umir.data.problems import Problem
+from umir.data.rows import AnnotationError, Row, read_bytes
+
+NAMESPACES = {
+    "events": ("beat", "beat_position", "onset"),
+    "intervals": (
+        *("chord", "chord_harte", "segment_open", "segment_salami_function"),
+        *("segment_salami_upper", "segment_salami_lower", "segment_tut", "key_mode"),
+        *("tag_open", "lyrics"),
+    ),
+    "f0": ("pitch_contour", "pitch_hz"),
+    "notes": ("note_hz", "note_midi", "pitch_midi"),
+}
+
+
+def jams_rows(path: Path, kind: str) -> Iterator[Row | Problem]:
+    """Yield the rows of a JAMS file, and a problem for each observation that is none.
+
+    Args:
+        path: the file.
+        kind: `events`, `intervals`, `f0` or `notes`.
+
+    Raises:
+        AnnotationError: the file is no JAMS file or holds nothing of this kind.
+    """
+    namespace, observations = _observations(path, kind)
+    for number, observation in enumerate(observations, 1):
+        try:
+            yield _row(number, namespace, kind, observation)
+        except (KeyError, TypeError, ValueError):
+            reason = f"observation {number} is not of namespace {namespace!r}"
+            yield Problem(path, number, reason)
+
+
+def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the namespace that is used and its observations."""
+    try:
+        annotations = json.loads(read_bytes(path))["annotations"]
+        present = [annotation["namespace"] for annotation in annotations]
+        data = [_listed(annotation["data"]) for annotation in annotations]
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, AnnotationError):
+            raise
+        raise AnnotationError(f"{path}: is not a JAMS file; export it again") from error
+    for namespace in NAMESPACES[kind]:
+        found = [item for name, item in zip(present, data, strict=True) if name == namespace]
+        if found:
+            return namespace, sum(found, []) if kind == "notes" else found[0]
+    raise AnnotationError(
+        f"{path}: holds no {kind} (namespaces {', '.join(NAMESPACES[kind])}) "
+        f"but {', '.join(sorted(set(present))) or 'nothing'}"
+    )
+
+
+def _listed(data: Any) -> list[dict[str, Any]]:
+    """Return the observations as a list; older files hold a mapping of lists."""
+    if isinstance(data, dict):
+        return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+    return list(data)
+
+
+def _row(number: int, namespace: str, kind: str, observation: dict[str, Any]) -> Row:
+    """Return one observation as a row."""
+    time, value = float(observation["time"]), observation["value"]
+    if kind == "events":
+        return Row(number, (time,), _event_label(namespace, value))
+    end = time + float(observation["duration"])
+    if kind == "intervals":
+        if not isinstance(value, str):
+            raise TypeError("a label is a string")
+        return Row(number, (time, end), value)
+    if kind == "notes":
+        return Row(number, (time, end, _hz(namespace, float(value))))
+    if namespace == "pitch_contour":
+        return Row(number, (time, value["frequency"] if value["voiced"] else 0.0))
+    return Row(number, (time, float(value)))
+
+
+def _event_label(namespace: str, value: Any) -> str:
+    """Return the position in the bar of a beat; an onset has no name."""
+    if namespace == "beat_position":
+        value = value["position"]
+    if namespace == "onset" or value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _hz(namespace: str, value: float) -> float:
+    """Return Hz; the note numbers of MIDI have A4 = 440 Hz at 69."""
+    return value if namespace == "note_hz" else float(440.0 * np.exp2((value - 69.0) / 12.0))

@@ -1,0 +1,229 @@
+"""The user's folder: `manifest.jsonl` and the audio and annotations that it names.
+
+One JSON object per line: `audio` (a path), optional `group` (song, artist, singer; default: the
+audio path), optional `split` (`train`, `valid`, `test`), and one annotation, whose key is the kind:
+
+| key | value |
+|---|---|
+| `label` | a name |
+| `labels` | a list of names, possibly empty |
+| `events`, `intervals`, `f0`, `notes` | path of a file (`umir.data.annotation_files`) |
+| `stems` | an object: stem name -> audio path |
+
+Paths are relative to the manifest, or absolute. Other keys are the user's own and ignored. What
+cannot be used is collected in `Manifest.problems` while the run goes on without it.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from umir.annotations import Annotation, Events, Intervals, Labels, Stems
+from umir.audio import read_audio
+from umir.data.annotation_files import READERS
+from umir.data.example import Example
+from umir.data.manifest_lines import Entry, ManifestError, read_entries
+from umir.data.problems import Problem, describe
+from umir.data.splits import assign_splits
+
+MANIFEST_NAME = "manifest.jsonl"
+# Stems that differ from the mixture by no more than this are cut or filled up with silence.
+_STEM_SLACK_SECONDS = 0.1
+
+__all__ = ["Entry", "Manifest", "ManifestError", "read_manifest", "vocabulary"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a manifest says, checked and with every entry in a split.
+
+    Attributes:
+        path: the manifest file.
+        kind: `label`, `labels`, `events`, `intervals`, `f0`, `notes` or `stems`.
+        entries: the usable lines.
+        assignment: group -> split; plain JSON, to be kept with the model.
+        problems: what could not be used so far; `examples` adds to it.
+    """
+
+    path: Path
+    kind: str
+    entries: tuple[Entry, ...] = field(repr=False)
+    assignment: Mapping[str, str] = field(repr=False)
+    problems: list[Problem] = field(default_factory=list, repr=False)
+
+    def of(self, split: str | None) -> list[Entry]:
+        """Return the entries of a split, or all of them for None."""
+        return [entry for entry in self.entries if split in (None, entry.split)]
+
+    def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
+        """Load the examples of a split.
+
+        Args:
+            split: `train`, `valid`, `test`, or None for all.
+            rate: sampling rate of the waveforms in Hz.
+            channels: their number of channels.
+
+        Returns:
+            The examples that could be loaded; none if the split has no entries.
+
+        Raises:
+            ManifestError: the split has entries, but not one can be used.
+        """
+        entries = self.of(split)
+        loaded = [self._loaded(entry, rate, channels) for entry in entries]
+        examples = [example for example in loaded if example is not None]
+        if entries and not examples:
+            raise ManifestError(
+                f"{self.path}: none of the {len(entries)} entries of split {split or 'any'} can be "
+                f"used:\n{describe(self.problems, 5)}"
+            )
+        return examples
+
+    def load(self, entry: Entry, rate: int, channels: int) -> Example:
+        """Load one entry; lines of its annotation that cannot be used go to `problems`.
+
+        Raises:
+            ValueError: its audio or its annotation cannot be used.
+        """
+        waveform, _ = read_audio(entry.audio, rate, channels)
+        annotation = self._annotation(entry, waveform, rate)
+        return Example(waveform, rate, annotation, entry.group, entry.name)
+
+    def _loaded(self, entry: Entry, rate: int, channels: int) -> Example | None:
+        try:
+            return self.load(entry, rate, channels)
+        except (ValueError, OSError) as error:
+            self._report([Problem(self.path, entry.line, str(error))])
+            return None
+
+    def _annotation(self, entry: Entry, waveform: np.ndarray, rate: int) -> Annotation:
+        """Read the annotation that belongs to a waveform."""
+        if self.kind in ("label", "labels"):
+            return Labels(entry.labels)
+        if self.kind == "stems":
+            return _read_stems(entry.paths, waveform, rate)
+        annotation, problems = READERS[self.kind](entry.paths[""], len(waveform) / rate)
+        self._report(problems)
+        return annotation
+
+    def _report(self, problems: Iterable[Problem]) -> None:
+        """Add problems, once each however often an entry is loaded."""
+        known = set(self.problems)
+        self.problems.extend(problem for problem in problems if problem not in known)
+
+
+def read_manifest(
+    path: str | os.PathLike,
+    kind: str | None = None,
+    assignment: Mapping[str, str] | None = None,
+) -> Manifest:
+    """Read a manifest without loading audio or annotations.
+
+    Args:
+        path: the manifest, or the folder that holds `manifest.jsonl`.
+        kind: which annotation to use, where lines have several or different ones: lines without
+            this kind are then skipped. None: the only kind there is.
+        assignment: the splits of an earlier run (see `umir.data.splits`).
+
+    Returns:
+        The manifest; lines that cannot be used are in `problems`.
+
+    Raises:
+        ManifestError: there is no manifest or no usable line in it, it mixes kinds and none was
+            chosen, or a group is in two splits.
+    """
+    path = _manifest_file(Path(path))
+    kind, entries, problems = read_entries(path, kind)
+    if kind == "stems":
+        entries, odd = _with_common_stems(path, entries)
+        problems += odd
+    splits = assign_splits(_explicit_splits(path, entries), assignment)
+    placed = tuple(replace(entry, split=splits[entry.group]) for entry in entries)
+    return Manifest(path, kind, placed, splits, problems)
+
+
+def vocabulary(examples: Iterable[Example]) -> tuple[str, ...]:
+    """Return the names that occur in the annotations, sorted; stems in their own order.
+
+    Kinds without names (f0, notes) have an empty vocabulary.
+    """
+    names: dict[str, None] = {}
+    for example in examples:
+        annotation = example.annotation
+        if isinstance(annotation, Stems):
+            return tuple(annotation.waveforms)
+        if isinstance(annotation, Labels):
+            names.update(dict.fromkeys(annotation.names))
+        elif isinstance(annotation, Events | Intervals):
+            names.update(dict.fromkeys(annotation.labels))
+    return tuple(sorted(names))
+
+
+def _manifest_file(path: Path) -> Path:
+    """Return the manifest that a path means."""
+    if path.is_dir():
+        path = path / MANIFEST_NAME
+    if not path.is_file():
+        raise ManifestError(
+            f"{path}: no such file; write one JSON object per line, such as "
+            '{"audio": "song.wav", "events": "song.csv"}'
+        )
+    return path
+
+
+def _explicit_splits(path: Path, entries: Iterable[Entry]) -> dict[str, str | None]:
+    """Return group -> the split its lines name, or None; raise if they name two."""
+    named: dict[str, Entry] = {}
+    groups: dict[str, str | None] = {}
+    for entry in entries:
+        groups.setdefault(entry.group, None)
+        if not entry.split:
+            continue
+        first = named.setdefault(entry.group, entry)
+        if first.split != entry.split:
+            raise ManifestError(
+                f"{path}: group {entry.group!r} is in split {first.split} (line {first.line}) and "
+                f"in {entry.split} (line {entry.line}); put it in one"
+            )
+        groups[entry.group] = entry.split
+    return groups
+
+
+def _with_common_stems(path: Path, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Keep the entries whose stems have the most common set of names."""
+    (common, _), *_ = Counter(frozenset(entry.paths) for entry in entries).most_common(1)
+    names = ", ".join(sorted(common))
+    problems = [
+        Problem(
+            path, entry.line, f"has stems {', '.join(sorted(entry.paths))}; others have {names}"
+        )
+        for entry in entries
+        if entry.paths.keys() != common
+    ]
+    kept = [entry for entry in entries if entry.paths.keys() == common]
+    order = list(kept[0].paths)  # one order of stems for all, that of the first line
+    return [replace(e, paths={name: e.paths[name] for name in order}) for e in kept], problems
+
+
+def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> Stems:
+    """Read the stems of a mixture at its rate, channels and length.
+
+    Where only one stem is given, what is left of the mixture becomes the stem `rest`.
+    """
+    stems = {}
+    for name, path in paths.items():
+        stem, _ = read_audio(path, rate, mixture.shape[1])
+        extra = len(stem) - len(mixture)
+        if abs(extra) > _STEM_SLACK_SECONDS * rate:
+            longer = "longer" if extra > 0 else "shorter"
+            raise ManifestError(
+                f"{path}: stem {name!r} is {abs(extra) / rate:.2f} s {longer} than the mixture"
+            )
+        stems[name] = np.pad(stem[: len(mixture)], ((0, max(0, -extra)), (0, 0)))
+    if len(stems) == 1:
+        stems["rest"] = mixture - stems[name]
+    return Stems(stems, rate)

@@ -1,0 +1,60 @@
+"""MIDI files as notes, and notes as MIDI files."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+
+from umir.annotations import Notes
+from umir.data.rows import AnnotationError, Row, read_bytes
+from umir.files import write_beside
+
+# Ticks per quarter note and beats per minute of what we write: a tick is about half a millisecond.
+_RESOLUTION, _TEMPO = 960, 120.0
+_VELOCITY = 90
+
+
+def midi_rows(path: Path) -> Iterator[Row]:
+    """Yield onset, offset and frequency of every note that is not on a drum track.
+
+    Pitches are equally tempered with A4 = 440 Hz; pitch bends are not followed.
+
+    Raises:
+        AnnotationError: the file is missing or is no MIDI file.
+    """
+    read_bytes(path)  # says clearly what is wrong with a missing file or a folder
+    try:
+        with warnings.catch_warnings():
+            # Tempo changes on a track of their own are out of the standard but read correctly.
+            warnings.simplefilter("ignore")
+            song = pretty_midi.PrettyMIDI(str(path))
+    except Exception as error:  # mido raises whatever the damaged bytes lead to
+        raise AnnotationError(f"{path}: is not a MIDI file we can read ({error})") from error
+    notes = [note for part in song.instruments if not part.is_drum for note in part.notes]
+    for number, note in enumerate(notes, 1):
+        frequency = float(pretty_midi.note_number_to_hz(note.pitch))
+        yield Row(number, (float(note.start), float(note.end), frequency))
+
+
+def write_midi(path: str | os.PathLike, notes: Notes) -> None:
+    """Write notes as a MIDI file with one piano track.
+
+    MIDI knows only semitones and ticks: frequencies move to the nearest semitone, times by up to
+    half a millisecond.
+
+    Raises:
+        ValueError: a frequency is outside MIDI's range (8 Hz to 12.5 kHz).
+    """
+    numbers = np.round(69.0 + 12.0 * np.log2(notes.frequencies / 440.0)).astype(int)
+    if outside := [f for f, n in zip(notes.frequencies, numbers, strict=True) if not 0 <= n < 128]:
+        raise ValueError(f"{path}: {outside[0]:.1f} Hz is outside MIDI's range; write text instead")
+    song = pretty_midi.PrettyMIDI(resolution=_RESOLUTION, initial_tempo=_TEMPO)
+    piano = pretty_midi.Instrument(program=0)
+    for number, (onset, offset) in zip(numbers, notes.intervals, strict=True):
+        piano.notes.append(pretty_midi.Note(_VELOCITY, int(number), float(onset), float(offset)))
+    song.instruments.append(piano)
+    with write_beside(path) as temporary:
+        song.write(str(temporary))

@@ -1,0 +1,90 @@
+"""Which groups train, which validate and which test, the same on every machine.
+
+A group (song, artist, singer) lies in one split as a whole. What the user did not decide is decided
+by a hash of the group's name: no seed changes it, and a song keeps its split when others are added.
+`test` is for scores only: nothing is ever fitted on it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+SPLITS = ("train", "valid", "test")
+
+# Where the hash, as a number in [0, 1), crosses from train to valid and from valid to test.
+_VALID_FROM, _TEST_FROM = 0.70, 0.85
+# How much of train becomes valid where the user named no valid.
+_VALID_SHARE = 0.2
+
+
+def hash_fraction(group: str) -> float:
+    """Return a number in [0, 1) that depends on the group's name only."""
+    digest = hashlib.sha256(group.encode("utf-8")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def assign_splits(
+    explicit: Mapping[str, str | None], stored: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Return the split of every group.
+
+    A split that the user wrote holds. A group without one has the split it has in `stored`, else
+    the one of its hash (about 70% train, 15% valid, 15% test). Then:
+
+    - If the user wrote no split at all, every split gets a group if there are three or more; two
+      groups are train and valid; one group is train, with nothing to validate or test on.
+    - If there is train but no valid, the first 20% of the train groups by hash (at least one, if
+      there are two) become valid.
+
+    Args:
+        explicit: group -> the split the user wrote, or None.
+        stored: an earlier result, for example from a model directory: it keeps what was trained on
+            out of validation and test. An empty mapping counts as none.
+
+    Returns:
+        group -> `train`, `valid` or `test`, in the order of `explicit`.
+    """
+    stored = stored or {}
+    assignment = {
+        group: split or stored.get(group) or _split_of_hash(group)
+        for group, split in explicit.items()
+    }
+    for group, split in assignment.items():
+        # An earlier run made `valid` from the user's `train`.
+        if split == "train" and stored.get(group) == "valid":
+            assignment[group] = "valid"
+    if not any(explicit.values()) and not stored.keys() & assignment.keys():
+        _fill_empty(assignment)
+    _make_valid(assignment)
+    return assignment
+
+
+def _split_of_hash(group: str) -> str:
+    fraction = hash_fraction(group)
+    return "train" if fraction < _VALID_FROM else "valid" if fraction < _TEST_FROM else "test"
+
+
+def _fill_empty(assignment: dict[str, str]) -> None:
+    """Move groups, in place, so that no split is empty as far as there are groups."""
+    ranked = sorted(assignment, key=lambda group: (hash_fraction(group), group))
+    if len(ranked) < len(SPLITS):
+        assignment.update(zip(ranked, SPLITS, strict=False))
+        return
+    for split in SPLITS:
+        if split not in assignment.values():
+            members = {name: [g for g in ranked if assignment[g] == name] for name in SPLITS}
+            largest = max(SPLITS, key=lambda name: len(members[name]))
+            # The neighbour in hash order: the lowest for train, the highest for the others.
+            assignment[members[largest][0 if split == "train" else -1]] = split
+
+
+def _make_valid(assignment: dict[str, str]) -> None:
+    """Turn a fifth of the train groups into valid, in place, if there is no valid."""
+    train = sorted(
+        (group for group, split in assignment.items() if split == "train"),
+        key=lambda group: (hash_fraction(group), group),
+    )
+    if "valid" in assignment.values() or len(train) < 2:
+        return
+    for group in train[: max(1, round(_VALID_SHARE * len(train)))]:
+        assignment[group] = "valid"

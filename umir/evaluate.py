@@ -1,0 +1,79 @@
+"""`umir evaluate`: scores a model on labelled audio."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from umir.program import program_parser, run_program, use_compilation_cache
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's arguments."""
+    p = program_parser("evaluate", "Score a model on labelled audio.")
+    p.add_argument("--model", required=True, type=Path, help="model directory")
+    p.add_argument("--data", required=True, type=Path, help="folder with manifest.jsonl")
+    p.add_argument("--split", default="test", choices=["train", "valid", "test"])
+    p.add_argument("--json", type=Path, help="write the scores to this file too")
+    return p
+
+
+def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[str, Any]:
+    """Score a model directory on one split of a folder of labelled audio.
+
+    Songs that the model was adapted with keep the split they had then.
+
+    Args:
+        model: directory of a task model.
+        data: folder with `manifest.jsonl`, or that file.
+        split: `train`, `valid` or `test`.
+
+    Returns:
+        `{"task": name, "metrics": {metric: value}, "per_track": [{"track": name, ...}]}`.
+
+    Raises:
+        ValueError: if model or data cannot be used, or the split is empty.
+    """
+    from umir.data.manifest import read_manifest
+    from umir.data.problems import describe
+    from umir.finetune import score
+    from umir.task_model import TaskModel
+
+    loaded = TaskModel.load(model)
+    manifest = read_manifest(data, kind=loaded.task.kind, assignment=loaded.facts.get("splits"))
+    config = loaded.network.config
+    examples = manifest.examples(split, config.rate, config.channels)
+    if manifest.problems:
+        print(describe(manifest.problems), file=sys.stderr)
+    if not examples:
+        raise ValueError(f"{data}: no usable audio in the split {split!r}")
+    metrics, per_track = score(loaded, examples)
+    return {"task": loaded.task.name, "metrics": metrics, "per_track": per_track}
+
+
+def run(args: argparse.Namespace) -> None:
+    """Evaluate, print the scores, write them as JSON if asked to."""
+    from umir.files import write_beside
+    from umir.task_model import TaskModel
+
+    use_compilation_cache()
+    result = evaluate(args.model, args.data, args.split)
+    headline = TaskModel.load(args.model).task.headline
+    names = sorted(result["metrics"], key=lambda name: (name != headline, name))
+    print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")
+    for name in names:
+        print(f"{name:<24} {result['metrics'][name]:10.4f}")
+    if args.json:
+        with write_beside(args.json) as temporary:
+            temporary.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status."""
+    return run_program(parser(), run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""Writing files so that nothing half-written is ever left under its final name.
+
+Everything in umir that writes goes through `write_beside`: the bytes go to a temporary file in the
+same folder, which takes the final name only when it is complete. A full disk, an error or Ctrl-C
+leave what was there before. `locked` keeps two programs from writing into the same folder.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock: two writers are not told apart there.
+    fcntl = None  # type: ignore[assignment]
+
+LOCK_NAME = ".lock"
+
+
+class LockedError(ValueError):
+    """Another running program is writing to the same folder."""
+
+
+@contextlib.contextmanager
+def write_beside(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary path to write to, which becomes `path` when the block ends well.
+
+    The folder of `path` is made if needed. The temporary name keeps the suffix of `path`, because
+    audio writers choose the format by it. Whatever ends the block early removes the temporary
+    file and leaves an older `path` as it was.
+
+    Args:
+        path: the file to write; may exist already.
+
+    Yields:
+        The temporary path, in the same folder.
+
+    Raises:
+        ValueError: `path` is a folder, or its parent is a file.
+        OSError: the disk is full or the folder cannot be written to; names `path`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder, and a file is to be written; give a file name")
+    make_folder(path.parent)
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        # The user knows `path`, not the temporary name that the system's message would show.
+        raise _renamed(error, temporary, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_directory_beside(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary folder to fill, which becomes `path` when the block ends well.
+
+    An existing folder `path` is replaced as a whole, so give only folders that umir itself wrote.
+
+    Args:
+        path: the folder to write; may exist already.
+
+    Yields:
+        The temporary folder, beside `path`.
+
+    Raises:
+        ValueError: `path` is a file.
+        OSError: the disk is full or the place cannot be written to; names `path`.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path}: is a file, and a folder is to be written; give another name")
+    make_folder(path.parent)
+    temporary, old = _temporary(path), _temporary(path)
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+    except OSError as error:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
+        raise _renamed(error, temporary, path) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Make a folder and those above it, unless it is there already.
+
+    Raises:
+        ValueError: a file is in the way.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"{path}: a file is where a folder is needed; give another name") from None
+    return path
+
+
+@contextlib.contextmanager
+def locked(directory: str | os.PathLike) -> Iterator[None]:
+    """Hold a folder for this program alone while the block runs.
+
+    The lock belongs to the process: it is gone when the process ends, however it ends, so a
+    killed run never blocks the next one.
+
+    Args:
+        directory: the folder to hold; made if needed.
+
+    Raises:
+        LockedError: another running program holds it.
+    """
+    path = make_folder(directory) / LOCK_NAME
+    lock = _acquire(path)
+    try:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+    finally:
+        # Removed while still held: a waiting process notices that its file has lost its name.
+        path.unlink(missing_ok=True)
+        lock.close()
+
+
+def _acquire(path: Path) -> IO[str]:
+    """Open and lock the lock file, again if its holder removed it in between."""
+    while True:
+        lock = path.open("a+", encoding="utf-8")
+        if fcntl is None:
+            return lock
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip()
+            lock.close()
+            who = f"process {holder}" if holder else "another process"
+            raise LockedError(
+                f"{path.parent}: {who} is writing there; wait for it or give another folder"
+            ) from None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        lock.close()
+
+
+def _temporary(path: Path) -> Path:
+    """Return a hidden name beside `path` that nothing else uses, with the same suffix."""
+    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def _renamed(error: OSError, temporary: Path, path: Path) -> OSError:
+    """Return the error with the final name in place of the temporary one, or of none."""
+    if error.errno is None:
+        return OSError(f"{path}: {error}")
+    if error.filename is None or temporary.name in str(error.filename):
+        return OSError(error.errno, error.strerror, str(path))
+    return error

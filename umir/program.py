@@ -1,0 +1,58 @@
+"""What all command-line programs share: parsing, one clear line on failure, exit status.
+
+Exit status 0 is done, 1 failed (with one line that says why), 2 wrong arguments, 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from umir import __version__
+
+
+def program_parser(name: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser for `umir NAME`, with `--version`, before anything heavy is imported."""
+    parser = argparse.ArgumentParser(
+        prog=f"umir {name}",
+        description=description,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"umir {__version__}")
+    return parser
+
+
+def run_program(
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int | None],
+    argv: Sequence[str] | None,
+) -> int:
+    """Parse `argv`, run, and return the exit status.
+
+    Errors that a user can mend (bad files, bad values, no space) become one line on standard
+    error; set UMIR_TRACEBACK=1 to see where they came from.
+    """
+    args = parser.parse_args(argv)
+    try:
+        return run(args) or 0
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        if os.environ.get("UMIR_TRACEBACK"):
+            raise
+        print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs on disk, so that a second run starts in seconds.
+
+    The folder is `$JAX_COMPILATION_CACHE_DIR`, else `umir/jax` in the user's cache folder.
+    """
+    import jax
+
+    if not jax.config.values["jax_compilation_cache_dir"]:
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        jax.config.update("jax_compilation_cache_dir", os.path.join(home, "umir", "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

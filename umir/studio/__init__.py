@@ -1,0 +1,20 @@
+"""The studio: composes, performs and renders songs, and knows everything about them.
+
+    song = render_song(seed=7)
+    song.mixture          # (time, channel), the sum of song.stems
+    song.beats.times      # seconds
+
+The composer (`composer`) writes a score in one of `STYLES`; the performer (`performer`) plays it
+with human timing, velocity and pitch; sampled and synthesised instruments (`sampler`,
+`synthesis`, `drum_synthesis`, `voice`) make the sound; the mix (`room`) keeps stems additive. All
+labels are those of the performance. Everything follows from the seed.
+"""
+
+from umir.studio.render import render_song as render_song
+from umir.studio.song import DRUM_CLASSES as DRUM_CLASSES
+from umir.studio.song import INSTRUMENTS as INSTRUMENTS
+from umir.studio.song import MELODY_HOP as MELODY_HOP
+from umir.studio.song import STEMS as STEMS
+from umir.studio.song import Part as Part
+from umir.studio.song import Song as Song
+from umir.studio.styles import STYLES as STYLES

@@ -1,0 +1,43 @@
+"""Many songs at once, rendered by several processes."""
+
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from tqdm import tqdm
+
+from umir.studio.render import render_song
+from umir.studio.song import Song
+
+
+def render_songs(
+    seeds: Iterable[int],
+    *,
+    rate: int = 16_000,
+    duration: float = 24.0,
+    channels: int = 1,
+    workers: int | None = None,
+    progress: bool = False,
+) -> list[Song]:
+    """Render one song per seed, in the order of the seeds.
+
+    Args:
+        seeds: the same seed gives the same song, whoever renders it.
+        rate: sampling rate in Hz.
+        duration: seconds per song.
+        channels: 1 or 2.
+        workers: processes; default one per core. 1 renders in this process.
+        progress: whether to show a bar.
+    """
+    seeds = list(seeds)
+    workers = min(workers or os.cpu_count() or 1, max(1, len(seeds)))
+    render = partial(render_song, rate=rate, duration=duration, channels=channels)
+    bar = partial(tqdm, total=len(seeds), desc="rendering songs", unit="song", disable=not progress)
+    if workers == 1:
+        return list(bar(map(render, seeds)))
+    # Fresh interpreters: forking a process in which JAX has started threads can hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        return list(bar(pool.map(render, seeds, chunksize=2)))

@@ -1,0 +1,119 @@
+"""A network, its task and its decoder together: what predicts, and what a model directory holds."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from umir.annotations import Annotation, Stems
+from umir.audio import normalise_level, resample, to_channels
+from umir.checkpoint import Model, load_model, save_model
+from umir.inference import Windows, whole_song
+from umir.tasks.base import Settings, Task
+from umir.tasks.registry import task_from_config, task_to_config
+from umir.wave_unet import Network, WaveUNetConfig
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A model for one task: audio in, annotation out.
+
+    Attributes:
+        network: body and head.
+        task: encodes, decodes and evaluates.
+        params: parameters of the network, `{"body": ..., "head": ...}`.
+        settings: the decoder's settings, from `Task.fit_decoder`.
+        facts: what else is worth keeping (splits, training settings): plain JSON.
+    """
+
+    network: Network
+    task: Task
+    params: Mapping[str, Any] = field(repr=False)
+    settings: Settings = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def output(self, waveform: Float[np.ndarray, "time channel"]) -> np.ndarray:
+        """Return the network's output for a whole song at the network's rate and channels.
+
+        The level is normalised for the network and, where the output is a waveform, undone.
+        """
+        scaled, gain = normalise_level(waveform)
+        windows = Windows.of(self.network, self.task.segment_seconds)
+        output = whole_song(self.network, self.params, scaled, windows)
+        return output / np.float32(gain) if self.network.head.kind == "waveform" else output
+
+    def predict(self, waveform: Float[np.ndarray, "time channel"], rate: int) -> Annotation:
+        """Return what the model finds in audio of any rate and number of channels.
+
+        Separated stems come at the rate and with the channels of `waveform`, and add up to it.
+        """
+        config = self.network.config
+        if self.network.head.kind == "waveform":
+            return self._separate(waveform, rate)
+        own = resample(to_channels(waveform, config.channels), rate, config.rate)
+        return self.task.decode(self.output(own), self.settings)
+
+    def _separate(self, waveform: np.ndarray, rate: int) -> Stems:
+        """Separate; what the model cannot hear (above its own band) stays in the last stem."""
+        *targets, remainder = self.task.vocabulary
+        own = resample(waveform, rate, self.network.config.rate)
+        stems = self._own_stems(own)
+        found = {
+            name: _fit_length(resample(stems[name], self.network.config.rate, rate), len(waveform))
+            for name in targets
+        }
+        rest = waveform - np.sum(list(found.values()), axis=0)
+        return Stems({**found, remainder: rest.astype(np.float32)}, rate)
+
+    def _own_stems(self, waveform: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Separate at the model's rate; a mono model takes the channels one by one."""
+        if waveform.shape[1] == self.network.config.channels:
+            outputs = self.output(waveform)
+        elif self.network.config.channels == 1:
+            each = [self.output(channel[:, None]) for channel in waveform.T]
+            outputs = np.concatenate(each, axis=-1)
+        else:
+            both = self.output(to_channels(waveform, self.network.config.channels))
+            outputs = np.mean(both, axis=-1, keepdims=True)
+        stems = self.task.decode(outputs, self.settings)
+        assert isinstance(stems, Stems)
+        return stems.waveforms
+
+    def save(self, directory: Path, card: str) -> None:
+        """Write a model directory with `card` as its MODEL_CARD.md."""
+        config = {
+            "format": "umir task model 1",
+            "network": asdict(self.network.config),
+            "task": task_to_config(self.task),
+            "decoder": dict(self.settings),
+            **self.facts,
+        }
+        save_model(directory, Model(config, self.params), card)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> "TaskModel":
+        """Read a model directory that `save` wrote.
+
+        Raises:
+            ValueError: if it is something else, for example an initialisation.
+        """
+        model = load_model(directory)
+        if model.config.get("format") != "umir task model 1":
+            raise ValueError(
+                f"{directory}: not a model for a task but {model.config.get('format')!r}; "
+                "adapt it to one with `umir finetune --init`"
+            )
+        config = dict(model.config)
+        config.pop("format")
+        task = task_from_config(config.pop("task"))
+        network = Network(WaveUNetConfig(**config.pop("network")), task.head)
+        return cls(network, task, model.params, config.pop("decoder"), config)
+
+
+def _fit_length(waveform: np.ndarray, n_samples: int) -> np.ndarray:
+    """Cut or zero-pad to `n_samples`: resampling there and back may be a sample off."""
+    cut = waveform[:n_samples]
+    return np.pad(cut, ((0, n_samples - len(cut)), (0, 0)))

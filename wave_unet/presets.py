@@ -1,0 +1,90 @@
+"""Sizes of the body: the configuration of a Wave-U-Net, and the three that have names."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WaveUNetConfig:
+    """The shape of a Wave-U-Net; plain numbers, so that `dataclasses.asdict` can be stored.
+
+    Level 0 is the waveform; level i is `strides[i - 1]` times slower than level i - 1.
+
+    Attributes:
+        preset: the name of this configuration.
+        rate: sampling rate of the audio in Hz.
+        channels: channels of the audio (1 mono, 2 stereo).
+        strides: rate of each level over the rate of the next, from the waveform down.
+        kernels: taps of the convolution into each level, in samples of the level above.
+        widths: channels of each level.
+        decoder_kernels: taps of the decoder's convolution at each level but the last.
+        dilations: distances between the taps of the residual convolutions at the last level.
+        context_kernel: taps of each of those.
+    """
+
+    preset: str = "custom"
+    rate: int = 16_000
+    channels: int = 1
+    strides: tuple[int, ...] = (4, 4, 5, 2, 2, 2, 2, 2)
+    kernels: tuple[int, ...] = (32, 16, 15, 8, 6, 6, 6, 6)
+    widths: tuple[int, ...] = (32, 64, 96, 96, 96, 96, 96, 96)
+    decoder_kernels: tuple[int, ...] = (5, 5, 5, 3, 3, 3, 3)
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    context_kernel: int = 3
+
+    def __post_init__(self):
+        for name in ("strides", "kernels", "widths", "decoder_kernels", "dilations"):
+            # JSON has lists only; tuples keep the configuration hashable.
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        levels = len(self.strides)
+        if not levels == len(self.kernels) == len(self.widths) == len(self.decoder_kernels) + 1:
+            raise ValueError(
+                "strides, kernels and widths need one number per level, decoder_kernels one less: "
+                f"got {levels}, {len(self.kernels)}, {len(self.widths)}, "
+                f"{len(self.decoder_kernels)}"
+            )
+        if any(kernel % 2 == 0 for kernel in (*self.decoder_kernels, self.context_kernel)):
+            raise ValueError("decoder_kernels and context_kernel must be odd, to be centred")
+
+    @property
+    def total_stride(self) -> int:
+        """Samples per frame of the last level: lengths must be a multiple of it."""
+        return math.prod(self.strides)
+
+    @property
+    def hops(self) -> tuple[int, ...]:
+        """Samples per frame at every level, from 1 for the waveform."""
+        return tuple(math.prod(self.strides[:level]) for level in range(len(self.strides) + 1))
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Frames per second (Hz) at every level, from the sampling rate down."""
+        return tuple(self.rate / hop for hop in self.hops)
+
+    def level_of(self, rate: float) -> int:
+        """Return the level that has this rate (Hz).
+
+        Raises:
+            ValueError: no level has it.
+        """
+        for level, known in enumerate(self.rates):
+            if math.isclose(rate, known, rel_tol=1e-6):
+                return level
+        rates = ", ".join(f"{known:g}" for known in self.rates)
+        raise ValueError(f"no level of {self.preset} has a rate of {rate:g} Hz: choose of {rates}")
+
+
+# All three have a level at 100 Hz (onsets, beats, notes) and end at 6.25 Hz, where the dilated
+# convolutions see about 10 s. The waveform is never touched by a narrow convolution of stride 1.
+PRESETS: dict[str, WaveUNetConfig] = {
+    "nano": WaveUNetConfig(preset="nano"),
+    "small": WaveUNetConfig(preset="small", widths=(64, 128) + (192,) * 6),
+    "base": WaveUNetConfig(
+        preset="base",
+        rate=44_100,
+        channels=2,
+        strides=(3, 7, 3, 7, 2, 2, 2, 2),
+        kernels=(15, 28, 15, 28, 6, 6, 6, 6),
+        widths=(64, 256, 384, 384, 384, 384, 384, 384),
+    ),
+}

@@ -1,0 +1,75 @@
+"""Changing the rate of features: whole factors, frame n of rate r stays centred at n / r seconds."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+
+def upsample_linear(x: Float[Array, "batch frame channel"], factor: int) -> Float[Array, "..."]:
+    """Raise the rate by linear interpolation: `out[:, factor * n] == x[:, n]`.
+
+    Written with two slices and a weighted sum: `jax.image.resize` multiplies by a dense matrix,
+    which at audio rates costs more than the rest of a network.
+
+    Args:
+        x: shape `(batch, frame, channel)`.
+        factor: whole number of output frames per input frame.
+
+    Returns:
+        Shape `(batch, frame * factor, channel)`; the last frame is held to the end.
+
+    Raises:
+        ValueError: a factor below 1.
+    """
+    if factor < 1:
+        raise ValueError(f"cannot upsample by {factor}: the factor must be 1 or more")
+    if factor == 1:
+        return x
+    batch, frame, channel = x.shape
+    following = jnp.concatenate([x[:, 1:], x[:, -1:]], axis=1)
+    weight = jnp.asarray(np.arange(factor) / factor, x.dtype)[None, None, :, None]
+    mixed = (1 - weight) * x[:, :, None, :] + weight * following[:, :, None, :]
+    return mixed.reshape(batch, frame * factor, channel)
+
+
+def depth_to_time(
+    x: Float[Array, "batch frame depth"], factor: int
+) -> Float[Array, "batch time channel"]:
+    """Unfold channels into time (sub-pixel upsampling): `factor` samples from every frame.
+
+    Args:
+        x: shape `(batch, frame, factor * channel)`; the channels of one sample lie together.
+        factor: samples per frame.
+
+    Returns:
+        Shape `(batch, frame * factor, channel)`.
+
+    Raises:
+        ValueError: channels that are no multiple of the factor.
+    """
+    batch, frame, depth = x.shape
+    if depth % factor:
+        raise ValueError(f"{depth} channels do not unfold into {factor} samples per frame")
+    return x.reshape(batch, frame * factor, depth // factor)
+
+
+def time_to_depth(
+    x: Float[Array, "batch time channel"], factor: int
+) -> Float[Array, "batch frame depth"]:
+    """Fold `factor` samples into the channels of one frame: the inverse of `depth_to_time`.
+
+    Args:
+        x: shape `(batch, time, channel)`.
+        factor: samples per frame.
+
+    Returns:
+        Shape `(batch, time / factor, factor * channel)`.
+
+    Raises:
+        ValueError: a length that is no multiple of the factor.
+    """
+    batch, time, channel = x.shape
+    if time % factor:
+        raise ValueError(f"{time} samples do not fold into frames of {factor}")
+    return x.reshape(batch, time // factor, factor * channel)
