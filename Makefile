@@ -17,8 +17,12 @@ lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The folders side by side, linked as they install: mypy does not follow the package mapping.
 types:
-	$(BIN)/mypy -p umir
+	rm -rf .cache/installed && mkdir -p .cache/installed/umir
+	ln -s $(CURDIR)/umir/* .cache/installed/umir/
+	ln -s $(CURDIR)/tasks $(CURDIR)/meta $(CURDIR)/wave_unet .cache/installed/umir/
+	MYPYPATH=.cache/installed $(BIN)/mypy -p umir
 
 install: $(VENV)/.installed
 

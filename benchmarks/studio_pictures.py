@@ -1,4 +1,4 @@
-"""Draw songs of the studio with their labels over spectrograms, to see that labels sit on the sound.
+"""Draw songs of the studio with their labels over spectrograms, to see labels sit on the sound.
 
     python benchmarks/studio_pictures.py --out pictures --seeds 0 1 2 --start 4 --seconds 8
 

@@ -28,7 +28,9 @@ def outer_update(
     optimizer: optax.GradientTransformation, gradient: PyTree, params: PyTree, state: Any
 ) -> tuple[PyTree, Any]:
     """Return parameters and optimiser state after one step along `gradient`."""
-    updates, state = optimizer.update(gradient, state, params)
+    # optax raises floats to integer step counts, which strict promotion of types would refuse.
+    with jax.numpy_dtype_promotion("standard"):
+        updates, state = optimizer.update(gradient, state, params)
     return optax.apply_updates(params, updates), state
 
 

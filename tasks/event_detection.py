@@ -41,7 +41,7 @@ from umir.tasks.peak_picking import fit_peak_picking, pick_peaks
 from umir.tasks.variants import random_label_map
 from umir.wave_unet.heads import HeadSpec
 
-FRAME_RATE = 100  # Hz
+FRAME_RATE = 100.0  # Hz
 WINDOW = 0.05  # seconds: mir_eval's default for onsets, MIREX's for drums
 UNNAMED = "event"  # the class of events without a label
 # Targets around an event, from two frames before it to two frames after it.
@@ -74,7 +74,7 @@ class EventDetection(Task):
     @property
     def head(self) -> HeadSpec:
         """Logits at 100 Hz, one channel per class."""
-        return HeadSpec("frames", len(self.vocabulary), float(FRAME_RATE), "sigmoid")
+        return HeadSpec("frames", len(self.vocabulary), FRAME_RATE, "sigmoid")
 
     @property
     def source_labels(self) -> frozenset[str]:
@@ -110,7 +110,7 @@ class EventDetection(Task):
             n_samples: length of the segment; its frames are those at n / 100 < n_samples / rate.
             rate: sampling rate in Hz.
         """
-        n_frames = -(-n_samples * FRAME_RATE // rate)
+        n_frames = math.ceil(n_samples * FRAME_RATE / rate)
         values = np.zeros((n_frames, len(self.vocabulary)), np.float32)
         for column, times in enumerate(self.class_times(annotation).values()):
             centres = np.rint(times * FRAME_RATE).astype(int)

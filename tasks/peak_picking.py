@@ -30,7 +30,9 @@ def pick_peaks(
 
 
 def count_hits(
-    reference: Float[np.ndarray, " event"], estimate: Float[np.ndarray, " event"], window: float
+    reference: Float[np.ndarray, " reference"],
+    estimate: Float[np.ndarray, " estimate"],
+    window: float,
 ) -> int:
     """Return how many events can be paired one to one within `window` seconds.
 

@@ -134,18 +134,22 @@ def _places(
         )
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
-        order = order or [chosen[i] for i in rng.permutation(len(chosen))]
-        label = order.pop()
-        having = [entry for entry in pool.entries if label in entry.labels]
-        entry = having[rng.integers(len(having))]
-        latest = max(0.0, entry.example.duration - seconds)
         # A clip's label holds wherever something is heard: silence would teach nothing.
         if task.head.kind == "clip" or index % 2 == 0:
+            order = order or [chosen[i] for i in rng.permutation(len(chosen))]
+            label = order.pop()
+            entry = _random_entry(rng, pool, {label})
             moment = task.moment(rng, entry.example, label)
-            start = float(np.clip(moment - rng.uniform(0, seconds), 0.0, latest))
+            start = moment - rng.uniform(0, seconds)
         else:
-            start = float(rng.uniform(0.0, latest))
-        yield entry, start
+            entry = _random_entry(rng, pool, set(chosen))
+            start = rng.uniform(0, entry.example.duration)
+        yield entry, float(np.clip(start, 0.0, max(0.0, entry.example.duration - seconds)))
+
+
+def _random_entry(rng: np.random.Generator, pool: Pool, labels: set[str]) -> PooledExample:
+    having = [entry for entry in pool.entries if entry.labels & labels]
+    return having[rng.integers(len(having))]
 
 
 def _segment(
@@ -167,7 +171,9 @@ def _segment(
 
     def change(samples: np.ndarray) -> np.ndarray:
         limited = samples if cutoff is None else low_pass(samples, rate, cutoff)
-        return (gain * limited).astype(np.float32)
+        changed = (gain * limited).astype(np.float32)
+        changed[len(cut.waveform) :] = 0  # a filter rings into the padding
+        return changed
 
     if task.head.kind == "waveform":
         target = Target(change(target.values), target.mask)

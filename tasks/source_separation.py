@@ -96,27 +96,29 @@ class SourceSeparation(Task):
     def mix(self, annotation: Stems) -> Float[np.ndarray, "stem time channel"]:
         """Return the task's stems as sums of annotated ones, in the vocabulary's order.
 
+        An annotated stem that several would select goes to the first of them, so that the stems
+        add up to the mixture.
+
         Raises:
             ValueError: the annotation has nothing that a stem selects.
         """
-        parts = {name: _parts(name) for name in annotation.waveforms}
-        explicit = self.source_labels
-        sums = []
+        left = dict(annotation.waveforms)
+        chosen: dict[str, list[np.ndarray]] = {}
         for stem in self.vocabulary:
             wanted = set(self._selectors(stem))
-            chosen = [
-                annotation.waveforms[name]
-                for name, own in parts.items()
-                if own & wanted or (REST in wanted and not own & explicit)
-            ]
-            if not chosen and REST not in wanted:
+            names = [name for name in left if _parts(name) & wanted]
+            chosen[stem] = [left.pop(name) for name in names]
+            if not names and REST not in wanted:
                 raise ValueError(
                     f"task {self.name!r} needs the stem {stem!r}, "
-                    f"but there are only {', '.join(sorted(parts))}"
+                    f"but there are only {', '.join(sorted(annotation.waveforms))}"
                 )
-            shape = next(iter(annotation.waveforms.values())).shape
-            sums.append(np.sum(chosen, axis=0) if chosen else np.zeros(shape, np.float32))
-        return np.stack(sums)
+        for stem in self.vocabulary:
+            if REST in self._selectors(stem):
+                chosen[stem] += left.values()
+                left = {}
+        silence = np.zeros_like(next(iter(annotation.waveforms.values())))
+        return np.stack([sum(waveforms, silence) for waveforms in chosen.values()])
 
     def encode(self, annotation: Stems, n_samples: int, rate: int) -> Target:
         """Return values of shape `(time, stem, channel)` and a mask of shape `(time, 1, 1)`.
@@ -174,6 +176,8 @@ class SourceSeparation(Task):
     ) -> "SourceSeparation":
         """Draw one target stem, or instrument within a stem, against the rest: two stems."""
         known = sorted(self.source_labels if labels is None else labels)
+        # `drums/drums` would be the same as `drums`.
+        known = [name for name in known if "/" not in name] or known
         target = known[rng.integers(len(known))]
         stems = (target, "rest")
         return replace(self, vocabulary=stems, sources=((target, (target,)), ("rest", (REST,))))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +68,16 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name:<24} {result['metrics'][name]:10.4f}")
     if args.json:
         with write_beside(args.json) as temporary:
-            temporary.write_text(json.dumps(result, indent=2) + "\n")
+            temporary.write_text(json.dumps(without_nan(result), indent=2) + "\n")
+
+
+def without_nan(value: Any) -> Any:
+    """Return plain data with None for NaN, which JSON does not have: a metric without a value."""
+    if isinstance(value, dict):
+        return {name: without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def main(argv: Sequence[str] | None = None) -> int:

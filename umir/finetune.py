@@ -115,7 +115,7 @@ def starting_point(init: str, preset: str, seed: int) -> "tuple[WaveUNetConfig, 
             "or start with `--init scratch`"
         )
     model = load_model(init)
-    return WaveUNetConfig(**model.config["network"]), model.params["body"]
+    return WaveUNetConfig.from_json(model.config["network"]), model.params["body"]
 
 
 def read_user_data(

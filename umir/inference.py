@@ -64,7 +64,7 @@ def whole_song(
     starts = list(windows.starts(len(waveform)))
     padded = np.zeros((starts[-1] + windows.length, waveform.shape[1]), np.float32)
     padded[: len(waveform)] = waveform
-    outputs = []
+    outputs: list[np.ndarray] = []
     for first in range(0, len(starts), batch):
         chosen = starts[first : first + batch]
         segments = np.zeros((batch, windows.length, waveform.shape[1]), np.float32)

@@ -181,6 +181,28 @@ def meta_episode(
     return [Episode(sampler.family(step), objective, head, support, query, key)]
 
 
+def show(args: argparse.Namespace, config: "WaveUNetConfig", body: Any, names: list[str]) -> str:
+    """Adapt the body and a fresh one to held-out songs; return the table of before and after."""
+    import jax
+
+    from umir.adaptation import Recipe
+    from umir.adaptation_report import curves, deal_songs, write_report
+    from umir.studio.catalogue import render_songs
+    from umir.tasks import StudioSource, get_task
+    from umir.wave_unet import init_body
+
+    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + args.held_out_songs)
+    songs = render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
+    source = StudioSource(songs)
+    tasks = [get_task(name) for name in names]
+    held_out = [deal_songs(task, source.examples(task)) for task in tasks]
+    starts = {"meta-trained": body, "scratch": init_body(config, jax.random.key(args.seed))}
+    last = args.evaluation_steps
+    steps = [0, *(step for step in (1, 3, 10, 30, 100, 300) if step < last), last]
+    found = curves(config, starts, held_out, Recipe(last, seed=args.seed), steps)
+    return write_report(found, held_out, args.out)
+
+
 def save(
     args: argparse.Namespace, config: "WaveUNetConfig", body: Any, names: Sequence[str]
 ) -> None:

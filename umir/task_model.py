@@ -109,7 +109,7 @@ class TaskModel:
         config = dict(model.config)
         config.pop("format")
         task = task_from_config(config.pop("task"))
-        network = Network(WaveUNetConfig(**config.pop("network")), task.head)
+        network = Network(WaveUNetConfig.from_json(config.pop("network")), task.head)
         return cls(network, task, model.params, config.pop("decoder"), config)
 
 

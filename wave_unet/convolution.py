@@ -210,14 +210,14 @@ def _geometry(shape, kernel_shape, stride, dilation, padding: Padding) -> _Geome
     strides, dilations = _per_axis(stride, rank, "stride"), _per_axis(dilation, rank, "dilation")
     space, window = tuple(shape[1:-1]), tuple(kernel_shape[:-2])
     if padding == "same":
-        pads = map(_same_padding, space, window, strides, dilations)
+        pads = tuple(map(_same_padding, space, window, strides, dilations))
     elif padding == "valid":
-        pads = [(0, 0)] * rank
+        pads = ((0, 0),) * rank
     elif isinstance(padding, str) or len(padding) != rank:
         raise ValueError(f"padding {padding!r}: give 'same', 'valid' or {rank} (before, after)")
     else:
-        pads = ((int(before), int(after)) for before, after in padding)
-    geometry = _Geometry(strides, dilations, tuple(pads), space, window)
+        pads = tuple((int(before), int(after)) for before, after in padding)
+    geometry = _Geometry(strides, dilations, pads, space, window)
     if min(geometry.output) < 1:
         raise ValueError(f"a window of {window} taps is longer than the padded signal {space}")
     return geometry

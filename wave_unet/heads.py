@@ -28,7 +28,7 @@ WAVEFORM_TAPS = 5
 FRESH_OUTPUT = 0.1
 # Heads scale their input to a squared length of at most about this, whatever its width: an SGD step
 # of rate a moves an output by a * REACH times its error, so that one rate serves all heads.
-REACH = 10.0
+REACH = 30.0
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def build_head(spec: HeadSpec, config: WaveUNetConfig, *, rngs: nnx.Rngs) -> "He
     Raises:
         ValueError: the head asks for a rate that the body does not have.
     """
-    return {"waveform": WaveformHead, "frames": FramesHead, "clip": ClipHead}[spec.kind](
-        spec, config, rngs=rngs
-    )
+    if spec.kind == "waveform":
+        return WaveformHead(spec, config, rngs=rngs)
+    return (FramesHead if spec.kind == "frames" else ClipHead)(spec, config, rngs=rngs)
 
 
 class FramesHead(nnx.Module):
@@ -158,9 +158,8 @@ class WaveformHead(nnx.Module):
         self, features: Mapping[str, Array], mixture: Float[Array, "batch time channel"]
     ) -> Float[Array, "batch time stem channel"]:
         """Return the stems, at the amplitude of the mixture."""
-        x = jnp.concatenate(
-            [features[self.feature], INPUT_SCALE * time_to_depth(mixture, self.stride)], axis=-1
-        )
+        x = soft_normalise(features[self.feature], 1.0)
+        x = jnp.concatenate([x, INPUT_SCALE * time_to_depth(mixture, self.stride)], axis=-1)
         samples = convolution(x, self.kernel[...] * (self.gain / INPUT_SCALE))
         samples = depth_to_time(samples, self.stride)
         batch, time, _ = samples.shape

@@ -1,7 +1,9 @@
 """Sizes of the body: the configuration of a Wave-U-Net, and the three that have names."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,6 @@ class WaveUNetConfig:
     context_kernel: int = 3
 
     def __post_init__(self):
-        for name in ("strides", "kernels", "widths", "decoder_kernels", "dilations"):
-            # JSON has lists only; tuples keep the configuration hashable.
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         levels = len(self.strides)
         if not levels == len(self.kernels) == len(self.widths) == len(self.decoder_kernels) + 1:
             raise ValueError(
@@ -45,6 +44,19 @@ class WaveUNetConfig:
             )
         if any(kernel % 2 == 0 for kernel in (*self.decoder_kernels, self.context_kernel)):
             raise ValueError("decoder_kernels and context_kernel must be odd, to be centred")
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "WaveUNetConfig":
+        """Return the configuration that `dataclasses.asdict` and JSON made of another one.
+
+        Raises:
+            ValueError: fields that this version does not know.
+        """
+        tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        try:
+            return cls(**tuples)
+        except TypeError as error:
+            raise ValueError(f"the network's configuration cannot be read: {error}") from None
 
     @property
     def total_stride(self) -> int:

@@ -1,4 +1,4 @@
-"""Changing the rate of features: whole factors, frame n of rate r stays centred at n / r seconds."""
+"""Changing the rate of features by whole factors; frame n of rate r stays at n / r seconds."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -79,6 +79,14 @@ def test_stems_have_the_length_and_channels_of_the_mixture(folder, rng):
     np.testing.assert_array_equal(waveforms["rest"], np.repeat(long[:8000], 2, axis=1))
 
 
+def test_of_a_single_stem_the_rest_is_what_remains(folder):
+    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "stems": {"voice": "b.wav"}}))
+    (example,) = manifest.examples("train", _RATE, 1)
+    waveforms = example.annotation.waveforms
+    assert list(waveforms) == ["voice", "rest"]
+    np.testing.assert_allclose(waveforms["voice"] + waveforms["rest"], example.waveform, atol=1e-7)
+
+
 def test_unfit_stems_are_reported(folder):
     write_audio(folder / "half.wav", np.zeros((4000, 1), np.float32), _RATE)
     good = {"voice": "b.wav", "rest": "c.wav"}

@@ -50,6 +50,7 @@ def _sampler(tasks, examples, **kwargs):
 
 def _songs_heard(batch):
     ratios = batch.waveform[:, 0, 0] / batch.waveform[:, 1, 0]
+    ratios = np.maximum(ratios, 1 / ratios)  # a segment may start at an odd sample
     return {f"song {number}" for number in np.rint(ratios - 1).astype(int)}
 
 
@@ -164,7 +165,7 @@ def test_errors_say_what_is_missing():
         one_song.episode(0, variants=False)
     other_labels = _sampler([EventDetection("claps", ("clap",))], _drum_songs(3))
     with pytest.raises(ValueError, match="that share one of clap, but of 3 groups there are 0"):
-        other_labels.episode(0)
+        other_labels.episode(0, variants=False)
 
 
 def test_separation_of_a_users_stems(rng):

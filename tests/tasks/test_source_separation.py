@@ -57,6 +57,15 @@ def test_accompaniment_is_all_but_vocals_whatever_the_stems_are_called(rng):
         np.testing.assert_allclose(accompaniment, rest, atol=1e-6)
 
 
+def test_no_stem_is_counted_twice(rng):
+    """A bass among the others is `bass` and `other` by its name."""
+    stems = _stems(rng, ["bass/bass", "other/bass", "other/piano", "drums", "vocals"])
+    bass, _, _, other = FOUR.mix(stems)
+    both = stems.waveforms["bass/bass"] + stems.waveforms["other/bass"]
+    np.testing.assert_array_equal(bass, both)
+    np.testing.assert_array_equal(other, stems.waveforms["other/piano"])
+
+
 def test_encoding_is_time_stem_channel_and_padded(rng):
     stems = _stems(rng, ["vocals", "other"], channels=2)
     values, mask = TWO.encode(stems, 5000, RATE)

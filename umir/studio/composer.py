@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from umir.studio.harmony import Chord, nearest, parse_progression, voicing
+from umir.studio.harmony import MINOR_MODES, Chord, nearest, parse_progression, voicing
 from umir.studio.melody import compose_phrase, compose_rhythm, draw_moves
 from umir.studio.score import Score, ScoreChord, ScoreHit, ScoreNote, ScorePart
-from umir.studio.styles import STYLES, Groove, Style
+from umir.studio.style import Groove, Style
+from umir.studio.styles import STYLES
 
 # Who plays in which kind of section. Drums and bass rest in some sections by chance.
 _PLAYERS = {
@@ -22,6 +23,7 @@ _PLAYERS = {
     "chorus": ("bass", "chords", "pad", "vocals", "lead", "drums"),
     "solo": ("bass", "chords", "pad", "lead", "drums"),
     "break": ("chords", "pad", "vocals"),
+    "end": ("bass", "chords", "pad", "drums"),
 }
 _FORMS = (
     ("intro", "verse", "chorus", "solo"),
@@ -81,9 +83,10 @@ def compose(rng: np.random.Generator, duration: float, style: str | None = None)
     tempo = float(np.exp(rng.uniform(*np.log(chosen.tempo))))
     home = chosen.grooves[int(rng.integers(len(chosen.grooves)))]
     tonic, mode = int(rng.integers(12)), str(rng.choice(sorted(chosen.modes)))
-    bars = int(np.ceil(duration * tempo / 60 / home.beats)) + 1
-    kinds = _form(rng, bars, home, tempo)
+    kinds = _form(rng, duration, home, tempo)
     materials = {kind: _draw_section(rng, chosen, home, tonic, mode) for kind in sorted(set(kinds))}
+    if kinds[-1] == "end":
+        materials["end"] = _last_bar(home, tonic, mode)
     writer = _Writer(rng, chosen, home, (tonic, mode), kinds, materials)
     return Score(
         style=chosen,
@@ -100,12 +103,31 @@ def compose(rng: np.random.Generator, duration: float, style: str | None = None)
     )
 
 
-def _form(rng: np.random.Generator, bars: int, groove: Groove, tempo: float) -> tuple[str, ...]:
-    """Return the kind of section that each bar belongs to."""
+def _form(
+    rng: np.random.Generator, duration: float, groove: Groove, tempo: float
+) -> tuple[str, ...]:
+    """Return the kind of section that each bar belongs to.
+
+    Most songs go on past `duration`, as an excerpt does; some come to an end before it.
+    """
     seconds = groove.beats * 60 / tempo
     length = 2 if seconds > 3.2 else 4 if seconds > 1.3 else 8
     form = _FORMS[int(rng.integers(len(_FORMS)))]
+    bars = int(np.ceil(duration / seconds)) + 2
+    ending = int((duration - 1 - rng.uniform(0.5, 4.0)) / seconds)
+    if rng.random() < 0.2 and ending >= 3:
+        bars = ending - 1
+        return (*(form[bar // length % len(form)] for bar in range(bars)), "end")
     return tuple(form[bar // length % len(form)] for bar in range(bars))
+
+
+def _last_bar(home: Groove, tonic: int, mode: str) -> _Section:
+    """Return the material of a final bar: everybody holds the tonic."""
+    hold = "-" * (home.steps - 1)
+    drums = {"kick": "X".ljust(home.steps, "."), "crash": "X".ljust(home.steps, ".")}
+    groove = Groove(home.beats, home.division, drums, ("r" + hold,), ("X" + hold,))
+    final = Chord(tonic, "min" if mode in MINOR_MODES else "maj")
+    return _Section(groove, ((final,),), "r" + hold, "X" + hold, 0)
 
 
 def _draw_section(
@@ -311,6 +333,7 @@ class _Writer:
                 continue
             last = bar + 1 == len(self._kinds) or self._first[bar + 1] == bar + 1
             fill = self._groove.division if last and self._rng.random() < 0.7 else 0
+            fill = 0 if kind == "end" else fill
             patterns = self._materials[kind].groove.drums
             for drum, pattern in sorted(patterns.items()):
                 for step in range(self._groove.steps - fill):
@@ -338,7 +361,9 @@ class _Writer:
         accent = float(np.clip(accent + self._rng.uniform(-0.06, 0.05), 0.05, 1.0))
         return ScoreHit(bar * self._groove.beats + step / self._groove.division, drum, accent)
 
-    def _note(self, bar: int, step: float, length: float, pitch: int, accent: float) -> ScoreNote:
+    def _note(
+        self, bar: int, step: int | float, length: float, pitch: int, accent: float
+    ) -> ScoreNote:
         """Write one note; step and length in steps."""
         start = bar * self._groove.beats + step / self._groove.division
         return ScoreNote(start, length / self._groove.division, pitch, float(accent))

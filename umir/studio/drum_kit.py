@@ -36,17 +36,17 @@ _KEYS = {
 _SYNTHETIC_SHARE = {"acoustic": 0.4, "jazz": 0.4, "electronic": 0.8, "mixed": 0.55}
 # Usual level of each drum in dB under the kick.
 _LEVELS = {
-    "kick": 0,
-    "snare": -2,
-    "rimshot": -7,
-    "clap": -5,
-    "tom": -4,
-    "closed_hihat": -12,
-    "open_hihat": -12,
-    "crash": -9,
-    "ride": -13,
-    "shaker": -15,
-    "cowbell": -12,
+    "kick": 0.0,
+    "snare": -2.0,
+    "rimshot": -7.0,
+    "clap": -5.0,
+    "tom": -4.0,
+    "closed_hihat": -12.0,
+    "open_hihat": -12.0,
+    "crash": -9.0,
+    "ride": -13.0,
+    "shaker": -15.0,
+    "cowbell": -12.0,
 }
 # Each drum has this many versions that differ a little, as two strokes of a drummer do.
 _VERSIONS = 2
@@ -63,7 +63,7 @@ class DrumKit:
         generator: `sampled`, `synthetic` or `mixed`.
     """
 
-    drums: Mapping[str, tuple[Float[np.ndarray, " time"], ...]]
+    drums: Mapping[str, tuple[Float[np.ndarray, "_"], ...]]
     levels: Mapping[str, float]
     generator: str
 

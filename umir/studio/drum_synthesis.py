@@ -56,7 +56,13 @@ def _noise(
 
 
 def _modes(
-    rng: np.random.Generator, t: np.ndarray, rate: int, low: float, high: float, count: int, decay
+    rng: np.random.Generator,
+    t: np.ndarray,
+    rate: int,
+    low: float,
+    high: float,
+    count: int,
+    decay: float,
 ) -> np.ndarray:
     """Return decaying sinusoids at random frequencies between `low` and `high` Hz."""
     frequencies = np.exp(rng.uniform(np.log(low), np.log(min(high, 0.47 * rate)), count))
@@ -70,7 +76,7 @@ def _kick(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(min(4 * decay, 0.9), rate)
     low = rng.uniform(40, 70)
     wave = _membrane(t, low, low * rng.uniform(2, 7), rng.uniform(0.006, 0.05), decay)
-    wave += rng.uniform(0.05, 0.5) * _noise(rng, t, rate, 1500, 6000, rng.uniform(0.002, 0.01))
+    wave += rng.uniform(0.05, 0.5) * _noise(rng, t, rate, 1500.0, 6000.0, rng.uniform(0.002, 0.01))
     drive = rng.uniform(0.5, 3)
     return np.tanh(drive * wave)
 
@@ -93,8 +99,8 @@ def _snare(rng: np.random.Generator, rate: int) -> np.ndarray:
 
 def _rimshot(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(0.12, rate)
-    click = _modes(rng, t, rate, 400, 2500, 4, rng.uniform(0.008, 0.025))
-    return click + rng.uniform(0.2, 0.8) * _noise(rng, t, rate, 1500, 6000, 0.004)
+    click = _modes(rng, t, rate, 400.0, 2500.0, 4, rng.uniform(0.008, 0.025))
+    return click + rng.uniform(0.2, 0.8) * _noise(rng, t, rate, 1500.0, 6000.0, 0.004)
 
 
 def _clap(rng: np.random.Generator, rate: int) -> np.ndarray:
@@ -112,15 +118,15 @@ def _tom(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(rng.uniform(0.3, 0.6), rate)
     low = np.exp(rng.uniform(np.log(75), np.log(210)))
     wave = _membrane(t, low, low * rng.uniform(1.2, 2.0), rng.uniform(0.02, 0.08), 0.14)
-    return wave + rng.uniform(0.05, 0.3) * _noise(rng, t, rate, 800, 5000, 0.01)
+    return wave + rng.uniform(0.05, 0.3) * _noise(rng, t, rate, 800.0, 5000.0, 0.01)
 
 
 def _hihat(rng: np.random.Generator, rate: int, decay: float, seconds: float) -> np.ndarray:
     """Return a pair of cymbals: noise above a few kHz with some modes of metal in it."""
     t = _time(seconds, rate)
     low = rng.uniform(3000, 6500)
-    wave = _noise(rng, t, rate, low, 16000, decay)
-    metal = _modes(rng, t, rate, low, 11000, 6, decay)
+    wave = _noise(rng, t, rate, low, 16000.0, decay)
+    metal = _modes(rng, t, rate, low, 11000.0, 6, decay)
     return wave + rng.uniform(0, 0.6) * metal
 
 
@@ -135,21 +141,21 @@ def _open_hihat(rng: np.random.Generator, rate: int) -> np.ndarray:
 def _crash(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(1.8, rate)
     decay = rng.uniform(0.3, 0.7)
-    wave = _noise(rng, t, rate, rng.uniform(900, 3000), 14000, decay)
-    return wave + rng.uniform(0.1, 0.5) * _modes(rng, t, rate, 500, 9000, 16, decay)
+    wave = _noise(rng, t, rate, rng.uniform(900.0, 3000.0), 14000.0, decay)
+    return wave + rng.uniform(0.1, 0.5) * _modes(rng, t, rate, 500.0, 9000.0, 16, decay)
 
 
 def _ride(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(0.9, rate)
     decay = rng.uniform(0.15, 0.4)
-    ping = _modes(rng, t, rate, 2000, 7500, 8, decay)
-    wash = _noise(rng, t, rate, 3000, 14000, decay)
-    return ping + rng.uniform(0.2, 0.8) * wash + _noise(rng, t, rate, 3000, 9000, 0.004)
+    ping = _modes(rng, t, rate, 2000.0, 7500.0, 8, decay)
+    wash = _noise(rng, t, rate, 3000.0, 14000.0, decay)
+    return ping + rng.uniform(0.2, 0.8) * wash + _noise(rng, t, rate, 3000.0, 9000.0, 0.004)
 
 
 def _shaker(rng: np.random.Generator, rate: int) -> np.ndarray:
     t = _time(0.14, rate)
-    wave = _noise(rng, t, rate, rng.uniform(2500, 5000), 12000, rng.uniform(0.02, 0.05))
+    wave = _noise(rng, t, rate, rng.uniform(2500.0, 5000.0), 12000.0, rng.uniform(0.02, 0.05))
     return wave * (1 - np.exp(-t / rng.uniform(0.001, 0.006)))
 
 

@@ -91,7 +91,7 @@ def parse_progression(text: str, tonic: int) -> tuple[tuple[Chord, ...], ...]:
     )
 
 
-def voicing(chord: Chord, centre: float) -> tuple[int, ...]:
+def voicing(chord: Chord, centre: int | float) -> tuple[int, ...]:
     """Return the MIDI pitches of the inversion in close position nearest to `centre`, ascending."""
     candidates = []
     for lowest in range(len(chord.tones)):
@@ -117,7 +117,7 @@ def melody_tones(chord: Chord, tonic: int, mode: str) -> tuple[int, ...]:
     return tuple(sorted(set(chord.tones) | (scale - clashes)))
 
 
-def nearest(pitch_class: int, pitch: float) -> int:
+def nearest(pitch_class: int, pitch: int | float) -> int:
     """Return the MIDI pitch of a pitch class that is nearest to `pitch`."""
     return pitch_class + 12 * round((pitch - pitch_class) / 12)
 

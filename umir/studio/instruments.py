@@ -50,13 +50,13 @@ PROGRAMS = {
     "electric_piano": (4, 5),
     "flute": (73, 74, 75),
     "harp": (46,),
-    "mallet": (9, 10, 11, 12, 13, 108),
+    "mallet": (10, 11, 12, 13, 108),
     "organ": (16, 17, 18, 19),
     "piano": (0, 1, 2, 3),
     "saxophone": (64, 65, 66, 67),
     "strings": (40, 41, 42, 48, 49),
     "synth_lead": (80, 81, 84, 87),
-    "synth_pad": (88, 89, 90, 91, 95, 50, 51),
+    "synth_pad": (88, 89, 90, 95, 50, 51),
 }
 
 
@@ -88,7 +88,7 @@ def _piano(rng: np.random.Generator) -> Sound:
     partials = Partials(
         slope=rng.uniform(0.6, 1.2),
         pluck=rng.uniform(0.09, 0.14),
-        formants=_body(rng, 100, 2000, 2, 1.0),
+        formants=_body(rng, 100.0, 2000.0, 2, 1.0),
         cutoff=(rng.uniform(10, 24), rng.uniform(4, 9)),
         cutoff_time=rng.uniform(0.3, 1.0),
         decay=rng.uniform(0.5, 1.6),
@@ -98,7 +98,7 @@ def _piano(rng: np.random.Generator) -> Sound:
         partials,
         Envelope(0.002, release=rng.uniform(0.12, 0.4)),
         rng.uniform(22, 34),
-        detune=_pair(rng, 5),
+        detune=_pair(rng, 5.0),
         noise=rng.uniform(0.05, 0.25),
         noise_decay=rng.uniform(60, 150),
         seed=_seed(rng),
@@ -129,7 +129,7 @@ def _organ(rng: np.random.Generator) -> Sound:
         partials,
         Envelope(rng.uniform(0.003, 0.02), release=rng.uniform(0.05, 0.15)),
         rng.uniform(3, 10),
-        detune=_pair(rng, 6),
+        detune=_pair(rng, 6.0),
         noise=rng.uniform(0, 1.5),
         noise_decay=rng.uniform(120, 300),
         seed=_seed(rng),
@@ -163,18 +163,18 @@ def _plucked(
 
 
 def _acoustic_guitar(rng: np.random.Generator) -> Sound:
-    wood = _body(rng, 90, 900, 3, 2.0)
-    return _plucked(rng, (0.3, 0.9), (0.002, 0.008), (12, 40), (0.08, 0.3), wood)
+    wood = _body(rng, 90.0, 900.0, 3, 2.0)
+    return _plucked(rng, (0.3, 0.9), (0.002, 0.008), (12.0, 40.0), (0.08, 0.3), wood)
 
 
 def _harp(rng: np.random.Generator) -> Sound:
-    wood = _body(rng, 150, 1200, 2, 1.0)
-    return _plucked(rng, (0.9, 1.5), (0.001, 0.004), (6, 14), (0.5, 1.2), wood)
+    wood = _body(rng, 150.0, 1200.0, 2, 1.0)
+    return _plucked(rng, (0.9, 1.5), (0.001, 0.004), (6.0, 14.0), (0.5, 1.2), wood)
 
 
 def _electric_guitar(rng: np.random.Generator) -> Sound:
     pickup = ((rng.uniform(1800, 3800), 0.4, rng.uniform(0.5, 2.5)),)
-    return _plucked(rng, (0.6, 1.1), (0.001, 0.004), (8, 25), (0.06, 0.2), pickup)
+    return _plucked(rng, (0.6, 1.1), (0.001, 0.004), (8.0, 25.0), (0.06, 0.2), pickup)
 
 
 def _distorted_guitar(rng: np.random.Generator) -> Sound:
@@ -194,7 +194,7 @@ def _distorted_guitar(rng: np.random.Generator) -> Sound:
         partials,
         Envelope(0.003, release=rng.uniform(0.06, 0.2)),
         rng.uniform(5, 12),
-        detune=_pair(rng, 8),
+        detune=_pair(rng, 8.0),
         noise=rng.uniform(0.03, 0.15),
         noise_decay=rng.uniform(0.3, 5),
         seed=_seed(rng),
@@ -204,11 +204,11 @@ def _distorted_guitar(rng: np.random.Generator) -> Sound:
 def _bass(rng: np.random.Generator) -> Sound:
     kind = rng.choice(["plucked", "plucked", "subtractive", "fm", "sub"])
     if kind == "plucked":
-        return _plucked(rng, (0.7, 1.3), (0.003, 0.012), (5, 25), (0.06, 0.2))
+        return _plucked(rng, (0.7, 1.3), (0.003, 0.012), (5.0, 25.0), (0.06, 0.2))
     if kind == "fm":
         return FMSound(
             Envelope(0.004, decay=rng.uniform(2, 8), release=rng.uniform(0.05, 0.15)),
-            ratio=float(rng.choice([0.5, 1.0, 2.0])),
+            ratio=float(rng.choice([1.0, 1.0, 2.0])),
             index=(rng.uniform(1.5, 6.0), rng.uniform(0.2, 1.2)),
             index_time=rng.uniform(0.1, 0.5),
             dynamics=rng.uniform(10, 20),
@@ -225,7 +225,7 @@ def _bass(rng: np.random.Generator) -> Sound:
         partials,
         Envelope(rng.uniform(0.002, 0.008), release=rng.uniform(0.04, 0.15)),
         rng.uniform(8, 16),
-        detune=(0.0,) if sub else _pair(rng, 15),
+        detune=(0.0,) if sub else _pair(rng, 15.0),
         seed=_seed(rng),
     )
 
@@ -236,7 +236,7 @@ def _strings(rng: np.random.Generator) -> Sound:
     detune = tuple(float(cents - np.mean(detune)) for cents in detune)
     partials = Partials(
         slope=rng.uniform(0.8, 1.2),
-        formants=_body(rng, 250, 3500, 4, 2.5),
+        formants=_body(rng, 250.0, 3500.0, 4, 2.5),
         cutoff=(rng.uniform(7, 20),) * 2,
         bloom=rng.uniform(0.0, 0.004),
     )
@@ -323,14 +323,14 @@ def _accordion(rng: np.random.Generator) -> Sound:
     partials = Partials(
         slope=rng.uniform(0.5, 0.9),
         even=rng.uniform(0.6, 1.0),
-        formants=_body(rng, 500, 3000, 2, 2.0),
+        formants=_body(rng, 500.0, 3000.0, 2, 2.0),
         cutoff=(rng.uniform(12, 25),) * 2,
     )
     return HarmonicSound(
         partials,
         Envelope(rng.uniform(0.01, 0.04), release=rng.uniform(0.04, 0.12)),
         rng.uniform(8, 16),
-        detune=(0.0, *_pair(rng, 24)),
+        detune=(0.0, *_pair(rng, 24.0)),
         noise=rng.uniform(0.0, 0.04),
         seed=_seed(rng),
     )
@@ -360,7 +360,7 @@ def _synth_lead(rng: np.random.Generator) -> Sound:
     if rng.random() < 0.3:
         return FMSound(
             Envelope(rng.uniform(0.002, 0.02), release=rng.uniform(0.05, 0.3)),
-            ratio=float(rng.choice([0.5, 1.0, 2.0, 3.0, 1.414])),
+            ratio=float(rng.choice([1.0, 2.0, 3.0])),
             index=(rng.uniform(0.5, 6.0), rng.uniform(0.3, 4.0)),
             index_time=rng.uniform(0.05, 0.8),
             dynamics=rng.uniform(6, 14),
@@ -377,7 +377,7 @@ def _synth_lead(rng: np.random.Generator) -> Sound:
         partials,
         Envelope(rng.uniform(0.002, 0.02), release=rng.uniform(0.05, 0.3)),
         rng.uniform(6, 14),
-        detune=_pair(rng, 25),
+        detune=_pair(rng, 25.0),
         seed=_seed(rng),
     )
 
@@ -387,7 +387,7 @@ def _synth_pad(rng: np.random.Generator) -> Sound:
     partials = Partials(
         slope=rng.uniform(0.7, 1.5),
         even=rng.uniform(0.3, 1.0),
-        formants=_body(rng, 300, 4000, 2, 3.0),
+        formants=_body(rng, 300.0, 4000.0, 2, 3.0),
         cutoff=(rng.uniform(2, 15), rng.uniform(2, 15)),
         cutoff_time=rng.uniform(0.3, 2.5),
         resonance=rng.uniform(0, 3),

@@ -11,7 +11,8 @@ class Bend:
     """How a note's pitch moves around its nominal value.
 
     The offset after `t` seconds is `scoop exp(-t / scoop_time)` (a slide into the note), plus a
-    vibrato `depth sin(2 pi rate (t - delay))` that grows over 0.2 s after `delay`.
+    vibrato `depth sin(2 pi rate (t - delay))` that grows over 0.2 s after `delay`, plus a slower
+    unsteadiness, the sum of two sinusoids.
 
     Attributes:
         scoop: semitones by which the note starts off its pitch.
@@ -19,6 +20,7 @@ class Bend:
         depth: vibrato depth in semitones.
         rate: vibrato rate in Hz.
         delay: seconds before the vibrato starts.
+        flutter: size of the unsteadiness in semitones.
     """
 
     scoop: float = 0.0
@@ -26,12 +28,15 @@ class Bend:
     depth: float = 0.0
     rate: float = 5.5
     delay: float = 0.15
+    flutter: float = 0.0
 
     def semitones(self, time: Float[np.ndarray, " time"]) -> Float[np.ndarray, " time"]:
         """Return the offset in semitones at `time` seconds after the onset, same shape."""
         grown = np.clip((time - self.delay) / 0.2, 0.0, 1.0)
         vibrato = self.depth * grown * np.sin(2 * np.pi * self.rate * (time - self.delay))
-        return self.scoop * np.exp(-time / self.scoop_time) + vibrato
+        slow = 2 * np.pi * self.rate * time
+        flutter = self.flutter * (np.sin(0.37 * slow + 1) + np.sin(0.61 * slow + 2)) / 2
+        return self.scoop * np.exp(-time / self.scoop_time) + vibrato + flutter
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from umir.studio.score import Score, ScoreNote, ScorePart
 _LAST_ONSET = 0.1
 _SHORTEST_NOTE = 0.05
 _MONOPHONIC = ("bass", "lead", "vocals")
+_PEDAL = ("electric_piano", "harp", "mallet", "piano")
 # Instruments whose pitch the player can bend.
 _BENDABLE = (
     "bass",
@@ -48,7 +49,8 @@ def perform(rng: np.random.Generator, score: Score, duration: float) -> Performa
     parts = tuple(
         _play_part(rng, score, part, clock, tuning, looseness, duration) for part in score.parts
     )
-    beats = clock.beats[clock.beats < duration - _LAST_ONSET]
+    beats = clock.beats[:-1]  # the last one is where the last bar ends
+    beats = beats[beats < duration - _LAST_ONSET]
     positions = tuple(index % score.beats_per_bar + 1 for index in range(len(beats)))
     tempo = 60 * (len(beats) - 1) / (beats[-1] - beats[0]) if len(beats) > 1 else score.tempo
     return Performance(
@@ -101,6 +103,9 @@ def _play_part(
     lag = rng.normal(0, looseness)
     strum = rng.uniform(0, score.style.strum) if part.role in ("chords", "pad") else 0.0
     touch = rng.uniform(0.75, 1.0)  # staccato to legato
+    # With the pedal down, what is struck rings on until the harmony changes.
+    pedal = part.role not in _MONOPHONIC and part.instrument in _PEDAL and rng.random() < 0.4
+    changes = np.array([chord.start + chord.length for chord in score.chords])
     notes: list[Note] = []
     jitter, previous, order = 0.0, None, 0
     for written in part.notes:
@@ -110,12 +115,18 @@ def _play_part(
         onset = clock.time(written.start) + jitter + order * strum / 3
         order += 1
         length = clock.time(written.start + written.length) - clock.time(written.start)
-        notes.append(_play_note(rng, written, max(onset, 0.0), length * touch, tuning))
+        length *= touch
+        if pedal:
+            change = changes[np.searchsorted(changes, written.start + 1e-6)]
+            length = max(length, clock.time(change) - onset)
+        notes.append(_play_note(rng, written, max(onset, 0.0), length, tuning))
     notes.sort(key=lambda note: (note.onset, note.pitch))
     if part.role in _MONOPHONIC:
         notes = _one_at_a_time(notes)
         if part.instrument in _BENDABLE:
             notes = _express(rng, part, notes)
+    else:
+        notes = _one_per_pitch(notes)
     kept = [
         replace(note, offset=min(note.offset, duration))
         for note in notes
@@ -145,6 +156,21 @@ def _one_at_a_time(notes: list[Note]) -> list[Note]:
     return kept
 
 
+def _one_per_pitch(notes: list[Note]) -> list[Note]:
+    """Let go of each note when the same pitch is struck again; drop notes with no room left."""
+    kept: list[Note] = []
+    last: dict[float, int] = {}
+    for note in notes:
+        index = last.get(note.pitch)
+        if index is not None and note.onset - kept[index].onset < _SHORTEST_NOTE:
+            continue
+        if index is not None and kept[index].offset > note.onset:
+            kept[index] = replace(kept[index], offset=note.onset)
+        last[note.pitch] = len(kept)
+        kept.append(note)
+    return kept
+
+
 def _express(rng: np.random.Generator, part: ScorePart, notes: list[Note]) -> list[Note]:
     """Give notes their slides and vibrato, as this player does it."""
     voice = part.role == "vocals"
@@ -154,6 +180,7 @@ def _express(rng: np.random.Generator, part: ScorePart, notes: list[Note]) -> li
     rate, delay = rng.uniform(4.5, 6.8), rng.uniform(0.08, 0.3)
     slide_chance = 1.0 if voice else rng.uniform(0.0, 0.4)
     slide_time = rng.uniform(0.015, 0.04)
+    flutter = float(rng.uniform(0.02, 0.15)) if voice else 0.0
     expressed: list[Note] = []
     for note in notes:
         scoop = 0.0
@@ -170,6 +197,7 @@ def _express(rng: np.random.Generator, part: ScorePart, notes: list[Note]) -> li
             depth=float(depth * rng.uniform(0.6, 1.2)) if long_enough else 0.0,
             rate=float(rate * rng.uniform(0.95, 1.05)),
             delay=float(delay),
+            flutter=flutter,
         )
         plain = scoop == 0.0 and bend.depth < 0.02
         expressed.append(note if plain else replace(note, bend=bend))
@@ -182,11 +210,14 @@ def _play_drums(
     """Play the drums: what is written on one step is played almost, not quite, together."""
     hits = []
     jitter: dict[float, float] = {}
+    last: dict[str, float] = {}
     for written in score.hits:
         shared = jitter.setdefault(written.start, rng.normal(0, looseness))
         onset = clock.time(written.start) + shared + rng.normal(0, looseness / 3)
         velocity = float(np.clip(written.accent + rng.normal(0, 0.05), 0.1, 1.0))
-        if onset < duration - _LAST_ONSET:
+        again = onset - last.get(written.drum, -1.0) < _SHORTEST_NOTE
+        if onset < duration - _LAST_ONSET and not again:
+            last[written.drum] = onset
             hits.append(Hit(max(float(onset), 0.0), written.drum, velocity))
     return tuple(sorted(hits, key=lambda hit: (hit.onset, hit.drum)))
 
@@ -194,7 +225,7 @@ def _play_drums(
 def _chord_times(
     score: Score, clock: _Clock, duration: float
 ) -> tuple[tuple[float, float, str], ...]:
-    """Return the chords in seconds, equal neighbours joined, `N` before the first beat."""
+    """Return the chords in seconds, equal neighbours joined; `N` before and after the music."""
     spans: list[tuple[float, float, str]] = [(0.0, clock.time(0.0), "N")]
     for written in score.chords:
         start = clock.time(written.start)
@@ -206,6 +237,6 @@ def _chord_times(
             spans[-1] = (spans[-1][0], end, label)
         else:
             spans.append((start, end, label))
-    last = spans[-1]
-    spans[-1] = (last[0], duration, last[2])
+    if spans[-1][1] < duration:
+        spans.append((spans[-1][1], duration, "N"))
     return tuple(spans)

@@ -1,49 +1,23 @@
 """Composer, performer, players and mixing desk, one after the other: a seed becomes a song."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float
 
-from umir.annotations import Events, Labels, Notes
+from umir.annotations import Labels
 from umir.studio import labels
 from umir.studio.composer import compose
 from umir.studio.drum_kit import draw_kit
 from umir.studio.harmony import key_name
 from umir.studio.instruments import draw_sound
+from umir.studio.mix import Take, mix
 from umir.studio.performance import Note, Performance, PlayedPart
 from umir.studio.performer import perform
-from umir.studio.room import draw_room, equalise, loudness
 from umir.studio.score import Score
 from umir.studio.song import MELODY_HOP, STEMS, Part, Song
 from umir.studio.tone import render_notes
 from umir.studio.voice import draw_singer, sing
 
-# Level in dB, its standard deviation, and least and most reverberation (dB under the direct
-# sound) for each role.
-_MIX = {
-    "bass": (-4.0, 2.5, -40.0, -22.0),
-    "drums": (-1.0, 2.5, -32.0, -10.0),
-    "chords": (-7.0, 3.0, -24.0, -8.0),
-    "pad": (-12.0, 3.0, -20.0, -5.0),
-    "lead": (-4.0, 2.5, -22.0, -6.0),
-    "vocals": (-1.0, 2.5, -24.0, -8.0),
-}
 _STEM = {"bass": "bass", "drums": "drums", "vocals": "vocals"}  # all other roles: `other`
-_WIDTH = {"bass": 0.05, "vocals": 0.1, "drums": 0.1, "lead": 0.5, "chords": 0.7, "pad": 0.7}
-
-
-@dataclass(frozen=True)
-class _Take:
-    """What one player recorded, dry."""
-
-    role: str
-    instrument: str
-    generator: str
-    wave: Float[np.ndarray, " time"]
-    notes: Notes
-    onsets: Events
-    f0: Float[np.ndarray, " frame"] | None = None
 
 
 def render_song(
@@ -85,11 +59,11 @@ def render_song(
     takes = [_record(recording, part, length, rate) for part in performance.parts]
     if performance.hits:
         takes.append(_record_drums(recording, score, performance, length, rate))
-    waves = _mix(mixing, score, takes, length, rate, channels)
+    waves = mix(mixing, score, takes, rate, channels)
     return _assemble(seed, rate, score, performance, takes, waves)
 
 
-def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> _Take:
+def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> Take:
     """Record a pitched part."""
     notes: tuple[Note, ...] = part.notes
     if part.role == "vocals":
@@ -103,7 +77,7 @@ def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) 
         wave = render_notes(sound, notes, length, rate)
         voiced = tuple(note.onset for note in notes)
     leading = part.role in ("vocals", "lead")
-    return _Take(
+    return Take(
         role=part.role,
         instrument=part.instrument,
         generator=generator,
@@ -116,12 +90,12 @@ def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) 
 
 def _record_drums(
     rng: np.random.Generator, score: Score, performance: Performance, length: int, rate: int
-) -> _Take:
+) -> Take:
     """Record the drums."""
     kind = str(rng.choice(score.style.kits))
     drums = sorted({hit.drum for hit in performance.hits})
     kit = draw_kit(rng, kind, rate, drums)
-    return _Take(
+    return Take(
         role="drums",
         instrument="drums",
         generator=kit.generator,
@@ -131,54 +105,12 @@ def _record_drums(
     )
 
 
-def _mix(
-    rng: np.random.Generator,
-    score: Score,
-    takes: list[_Take],
-    length: int,
-    rate: int,
-    channels: int,
-) -> list[Float[np.ndarray, "time channel"]]:
-    """Return the parts as they sound in the mixture, whose peak is between -12 and -0.5 dBFS."""
-    room = draw_room(rng, float(rng.uniform(*score.style.room)), length, rate, channels)
-    wetness = rng.uniform(0, 1)  # how far away the whole band is
-    waves = []
-    for take in takes:
-        level, spread, dry, wet = _MIX[take.role]
-        wave = equalise(rng, take.wave, rate)
-        gain = 10 ** ((level + rng.normal(0, spread)) / 20) / max(loudness(wave, rate), 1e-9)
-        reverberation = 10 ** ((dry + (wet - dry) * (0.6 * wetness + 0.4 * rng.random())) / 20)
-        pan = float(rng.uniform(-1, 1) * _WIDTH[take.role])
-        waves.append(room.place(wave * np.float32(gain), pan, float(reverberation)))
-    _add_noise(rng, takes, waves)
-    fade = np.linspace(1, 0, max(round(0.02 * rate), 1), dtype=np.float32)[:, None]
-    peak = max(float(np.abs(sum(waves)).max()), 1e-9)
-    gain = np.float32(10 ** (rng.uniform(-12, -0.5) / 20) / peak)
-    for wave in waves:
-        wave[len(wave) - len(fade) :] *= fade
-        wave *= gain
-    return waves
-
-
-def _add_noise(
-    rng: np.random.Generator, takes: list[_Take], waves: list[Float[np.ndarray, "time channel"]]
-) -> None:
-    """Add hiss and hum to one part that is neither voice nor drums, in two songs of five."""
-    if rng.random() > 0.4:
-        return
-    for take, wave in zip(takes, waves, strict=True):
-        if take.role == "chords":
-            level = 10 ** (rng.uniform(-60, -35) / 20) * float(np.sqrt((wave**2).mean()))
-            wave += np.float32(level) * rng.standard_normal(wave.shape, np.float32)
-            return
-
-
 def _assemble(
     seed: int,
     rate: int,
     score: Score,
     performance: Performance,
-    takes: list[_Take],
+    takes: list[Take],
     waves: list[Float[np.ndarray, "time channel"]],
 ) -> Song:
     """Put the parts, stems and labels together."""

@@ -1,11 +1,11 @@
-"""The mix: equaliser, room, panorama and levels; all linear, so that stems sum to the mixture."""
+"""The room that a part is placed in: panorama and reverberation."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex, Float
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import lfilter, sosfilt
+from scipy.signal import lfilter
 
 
 @dataclass(frozen=True)
@@ -75,41 +75,10 @@ def draw_room(
     return Room(np.stack(spectra), size)
 
 
-def equalise(
-    rng: np.random.Generator, wave: Float[np.ndarray, " time"], rate: int
-) -> Float[np.ndarray, " time"]:
-    """Apply two random bells of up to 6 dB, one low, one high (causal: onsets stay)."""
-    sections = [
-        _bell(np.exp(rng.uniform(np.log(120), np.log(800))), rng.normal(0, 2.5), rate),
-        _bell(np.exp(rng.uniform(np.log(900), np.log(0.35 * rate))), rng.normal(0, 3.0), rate),
-    ]
-    return sosfilt(np.asarray(sections, np.float32), wave).astype(np.float32)
-
-
-def loudness(wave: Float[np.ndarray, " time"], rate: int) -> float:
-    """Return the RMS of the parts of a sound that are within 30 dB of its loudest 50 ms."""
-    frame = max(rate // 20, 1)
-    usable = len(wave) // frame * frame
-    power = (wave[:usable].reshape(-1, frame) ** 2).mean(axis=1) if usable else wave**2
-    if not len(power) or power.max() <= 0:
-        return 0.0
-    return float(np.sqrt(power[power > 1e-3 * power.max()].mean()))
-
-
 def _pan_gains(pan: float) -> tuple[float, float]:
     """Return left and right gain with constant power, both 1 in the middle."""
     angle = (pan + 1) * np.pi / 4
     return float(np.sqrt(2) * np.cos(angle)), float(np.sqrt(2) * np.sin(angle))
-
-
-def _bell(centre: float, decibels: float, rate: int) -> list[float]:
-    """Return a peaking filter of one octave (R. Bristow-Johnson's audio EQ cookbook)."""
-    gain = 10 ** (float(np.clip(decibels, -6, 6)) / 40)
-    angle = 2 * np.pi * centre / rate
-    alpha = np.sin(angle) / 2 / 1.4
-    scale = 1 + alpha / gain
-    b = [(1 + alpha * gain) / scale, -2 * np.cos(angle) / scale, (1 - alpha * gain) / scale]
-    return [*b, 1.0, b[1], (1 - alpha / gain) / scale]
 
 
 def _one_pole(wave: np.ndarray, cutoff: float, rate: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from umir.studio.harmony import Chord
-from umir.studio.styles import Style
+from umir.studio.style import Style
 
 
 @dataclass(frozen=True)

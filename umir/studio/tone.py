@@ -8,7 +8,7 @@ made once per part.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -52,11 +52,19 @@ class Envelope:
         return level
 
 
+@runtime_checkable
 class Sound(Protocol):
     """A tone generator with its settings: one instrument of one player."""
 
-    envelope: Envelope
-    dynamics: float  # dB between the softest and the loudest note
+    @property
+    def envelope(self) -> Envelope:
+        """How loud its notes are over time."""
+        ...
+
+    @property
+    def dynamics(self) -> float:
+        """Difference in dB between the softest and the loudest note."""
+        ...
 
     def body(
         self, frequency: Float[np.ndarray, " time"], brightness: float, rate: int

@@ -69,7 +69,7 @@ def draw_singer(rng: np.random.Generator, median_pitch: float) -> Singer:
     count = int(rng.integers(2, 5))
     return Singer(
         tract=tract,
-        tilt=float(rng.uniform(0.9, 1.5)),
+        tilt=float(rng.uniform(0.4, 1.0)),
         breath=float(np.exp(rng.uniform(np.log(0.005), np.log(0.06)))),
         vowels=tuple(str(v) for v in rng.choice(sorted(_VOWELS), count, replace=False)),
         consonants=float(rng.uniform(0.2, 0.8)),
@@ -219,8 +219,8 @@ def _vowels(singer: Singer, tracks: _Tracks, source: np.ndarray, rate: int) -> n
 def _formants(source: np.ndarray, vowel: str, tract: float, rate: int) -> np.ndarray:
     """Send a source through the resonances of a vowel, in parallel."""
     wave = 0.05 * source
-    for centre, level, width in zip(*_VOWELS[vowel], _BANDWIDTHS, strict=True):
-        centre = centre * tract
+    for formant, level, width in zip(*_VOWELS[vowel], _BANDWIDTHS, strict=True):
+        centre = formant * tract
         if centre > 0.45 * rate:
             continue
         radius = np.exp(-np.pi * width / rate)

@@ -1,0 +1,90 @@
+"""Studio songs as examples: what each task gets of a song made by hand."""
+
+import numpy as np
+import pytest
+
+from umir.annotations import F0, Events, Intervals, Labels, Notes, Stems
+from umir.studio.song import Part, Song
+from umir.tasks import Classification, EventDetection, ExampleSource, StudioSource, get_task
+
+RATE = 1000
+NO_EVENTS = Events(np.zeros(0), ())
+NO_NOTES = Notes(np.zeros((0, 2)), np.zeros(0))
+NO_INTERVALS = Intervals(np.zeros((0, 2)), ())
+
+
+def _part(name, instrument, stem, first, last):
+    waveform = np.zeros((4000, 1), np.float32)
+    waveform[first:last] = np.random.default_rng(first).normal(size=(last - first, 1)) * 0.1
+    return Part(name, instrument, stem, "synthetic", waveform, NO_NOTES, NO_EVENTS)
+
+
+def _song(drums=True):
+    parts = [
+        _part("chords", "piano", "other", 500, 3000),
+        _part("pad", "strings", "other", 0, 4000),
+        _part("double", "piano", "other", 100, 200),
+        _part("bass line", "bass", "bass", 1000, 1500),
+        _part("singer", "voice", "vocals", 0, 0),  # has nothing to sing
+    ]
+    if drums:
+        parts.append(_part("kit", "drums", "drums", 0, 4000))
+    silence = np.zeros((4000, 1), np.float32)
+    stems = {
+        stem: sum((part.waveform for part in parts if part.stem == stem), silence)
+        for stem in ("bass", "drums", "other", "vocals")
+    }
+    hits = Events(np.array([1.0, 2.0]), ("kick", "snare")) if drums else NO_EVENTS
+    return Song(
+        seed=0, name="a song", rate=RATE, stems=stems, parts=tuple(parts),
+        voice_activity=NO_INTERVALS, instruments=Labels(("piano",)), style="x", onsets=NO_EVENTS,
+        beats=NO_EVENTS, melody=F0(np.zeros(0), np.zeros(0)), notes=NO_NOTES, chords=NO_INTERVALS,
+        drums=hits, key="C major", tempo=120.0,
+    )  # fmt: skip
+
+
+def test_separation_gets_the_mixture_and_its_parts():
+    task = get_task("source_separation")
+    (example,) = StudioSource([_song(drums=False)]).examples(task)
+    assert isinstance(example.annotation, Stems)
+    assert example.group == "a song"
+    # Two pianos are one stem; nobody drums, which is a silent stem.
+    assert set(example.annotation.waveforms) == {
+        "other/piano", "other/strings", "bass/bass", "vocals/voice", "drums",
+    }  # fmt: skip
+    np.testing.assert_allclose(task.mix(example.annotation).sum(0), example.waveform, atol=1e-6)
+    assert task.labels_in(example.annotation) >= {"piano", "strings", "bass", "other"}
+    assert not task.labels_in(example.annotation) & {"drums", "vocals", "voice"}
+
+
+def test_drum_transcription_gets_three_views_of_one_group():
+    song = _song()
+    source = StudioSource([song, _song(drums=False)])
+    mixture, no_vocals, drums = source.examples(get_task("drum_transcription"))
+    np.testing.assert_array_equal(mixture.waveform, song.mixture)
+    np.testing.assert_allclose(no_vocals.waveform, song.mixture - song.stems["vocals"])
+    np.testing.assert_array_equal(drums.waveform, song.stems["drums"])
+    for example in (mixture, no_vocals, drums):
+        assert example.annotation is song.drums
+        assert example.group == "a song"
+
+
+def test_instrument_recognition_gets_solo_parts_where_they_sound():
+    source, task = StudioSource([_song()]), get_task("instrument_recognition")
+    found = {example.name: example for example in source.examples(task)}
+    assert set(found) == {
+        "a song (chords)",
+        "a song (pad)",
+        "a song (double)",
+        "a song (bass line)",
+    }
+    assert found["a song (bass line)"].annotation == Labels(("bass",))
+    assert len(found["a song (bass line)"].waveform) == pytest.approx(500, abs=2)
+    assert source.examples(task) is source.examples(task)
+
+
+def test_other_tasks_are_refused_and_users_examples_are_as_they_are():
+    with pytest.raises(ValueError, match="the studio has no labels for task 'x', only for Drum"):
+        StudioSource([_song()]).examples(EventDetection("x", ("kick",)))
+    examples = StudioSource([_song()]).examples(get_task("drum_transcription"))
+    assert ExampleSource(examples).examples(Classification("c", ("a", "b"))) == examples
