@@ -29,12 +29,15 @@ def spectrogram(wave: np.ndarray, rate: int, top: float) -> tuple[np.ndarray, ..
 
 
 def background(axis, wave: np.ndarray, rate: int, top: float) -> None:
-    """Draw a spectrogram."""
+    """Draw a spectrogram; nothing where there is silence."""
+    axis.set_facecolor("black")
+    axis.set_ylim(0, top)
+    axis.set_ylabel("Hz")
+    if not wave.any():
+        return
     frequencies, times, levels = spectrogram(wave, rate, top)
     high = levels.max()
     axis.pcolormesh(times, frequencies, levels, vmin=high - 65, vmax=high, cmap="magma")
-    axis.set_ylim(0, top)
-    axis.set_ylabel("Hz")
 
 
 def draw_mixture(axis, song: Song) -> None:

@@ -76,8 +76,8 @@ def test_prefetch_keeps_the_order_and_raises_what_the_stream_raises():
 
 def test_resumed_equals_uninterrupted(tmp_path):
     whole = train(step_function, START, stream, steps=7)
-    train(step_function, START, stream, steps=4, callbacks=[Checkpoints(tmp_path, every=2)])
-    checkpoints = Checkpoints(tmp_path, every=2)
+    train(step_function, START, stream, steps=4, callbacks=[Checkpoints(tmp_path, every=3, last=4)])
+    checkpoints = Checkpoints(tmp_path, every=3, last=7)
     assert checkpoints.latest_step == 4
     state = checkpoints.restore(4, START)
     resumed = train(step_function, state, stream, steps=7, first_step=4, callbacks=[checkpoints])
@@ -86,10 +86,10 @@ def test_resumed_equals_uninterrupted(tmp_path):
 
 
 def test_restore_keeps_structure_and_types(tmp_path):
-    checkpoints = Checkpoints(tmp_path, every=1)
+    checkpoints = Checkpoints(tmp_path, every=1, last=1)
     checkpoints(1, START, {})
     checkpoints.close()
-    restored = Checkpoints(tmp_path, every=1).restore(1, START)
+    restored = Checkpoints(tmp_path, every=1, last=1).restore(1, START)
     assert jax.tree.structure(restored) == jax.tree.structure(START)
     assert [leaf.dtype for leaf in jax.tree.leaves(restored)] == [jnp.int32, jnp.float32]
 

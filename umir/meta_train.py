@@ -10,6 +10,7 @@ TensorBoard events, adaptation.png and adaptation.json.
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from umir.program import program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.meta import Episode, MetaState
-    from umir.tasks import EpisodeSampler
+    from umir.tasks import EpisodeSampler, Task
     from umir.wave_unet import WaveUNetConfig
 
 # Songs for training are numbered from 0, held-out songs from here.
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--inner-steps", type=int, default=3, help="steps of the inner loop")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
+    p.add_argument("--checkpoint-every", type=int, default=50, metavar="STEPS")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--evaluation-steps", type=int, default=30, help="steps of adaptation to show")
     return p
@@ -53,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> None:
     """Render songs, train, evaluate, write the model directory."""
     from umir.files import locked
+    from umir.tasks import get_task
     from umir.wave_unet import PRESETS
 
     if args.preset not in PRESETS:
@@ -60,18 +63,23 @@ def run(args: argparse.Namespace) -> None:
     use_compilation_cache()
     args.out = args.out or Path("models") / f"umir-{args.preset}"
     names = [name for name in args.tasks if name not in args.hold_out]
+    if not names:
+        raise ValueError("no task is left to train on: hold out fewer")
+    tasks = [get_task(name) for name in names]
     config = PRESETS[args.preset]
     with locked(args.out):
-        body = meta_train(args, config, names)
+        if not args.resume:
+            (args.out / "log.jsonl").unlink(missing_ok=True)
+        body = meta_train(args, config, tasks)
         save(args, config, body, names)
-        print(show(args, config, body, names))
+        print(show(args, config, body, tasks))
     print(f"model: {args.out}")
 
 
-def meta_train(args: argparse.Namespace, config: "WaveUNetConfig", names: Sequence[str]) -> Any:
+def meta_train(args: argparse.Namespace, config: "WaveUNetConfig", tasks: "Sequence[Task]") -> Any:
     """Return the body after the warm-up and the meta-training."""
     from umir.studio.catalogue import render_songs
-    from umir.tasks import EpisodeSampler, StudioSource, get_task
+    from umir.tasks import EpisodeSampler, StudioSource
 
     songs = render_songs(
         range(args.seed * 10_000, args.seed * 10_000 + args.songs),
@@ -79,7 +87,6 @@ def meta_train(args: argparse.Namespace, config: "WaveUNetConfig", names: Sequen
         channels=config.channels,
         progress=True,
     )
-    tasks = [get_task(name) for name in names]
     sampler = EpisodeSampler(tasks, StudioSource(songs), rate=config.rate, seed=args.seed)
     warm_up_steps = (
         args.steps if args.algorithm == "multitask" else round(args.warm_up * args.steps)
@@ -135,7 +142,10 @@ def _phase(
     """Run one phase in the training loop, from its last checkpoint if it is to be resumed."""
     from umir.training import Checkpoints, JsonLog, ProgressBar, TensorBoard, train
 
-    checkpoints = Checkpoints(args.out / "checkpoints" / phase, every=50)
+    folder = args.out / "checkpoints" / phase
+    if not args.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    checkpoints = Checkpoints(folder, args.checkpoint_every, steps)
     if args.resume and (done := checkpoints.latest_step) is not None:
         state, first_step = checkpoints.restore(done, state), done
     return train(
@@ -181,20 +191,21 @@ def meta_episode(
     return [Episode(sampler.family(step), objective, head, support, query, key)]
 
 
-def show(args: argparse.Namespace, config: "WaveUNetConfig", body: Any, names: list[str]) -> str:
+def show(
+    args: argparse.Namespace, config: "WaveUNetConfig", body: Any, tasks: "Sequence[Task]"
+) -> str:
     """Adapt the body and a fresh one to held-out songs; return the table of before and after."""
     import jax
 
     from umir.adaptation import Recipe
     from umir.adaptation_report import curves, deal_songs, write_report
     from umir.studio.catalogue import render_songs
-    from umir.tasks import StudioSource, get_task
+    from umir.tasks import StudioSource
     from umir.wave_unet import init_body
 
     seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + args.held_out_songs)
     songs = render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
     source = StudioSource(songs)
-    tasks = [get_task(name) for name in names]
     held_out = [deal_songs(task, source.examples(task)) for task in tasks]
     starts = {"meta-trained": body, "scratch": init_body(config, jax.random.key(args.seed))}
     last = args.evaluation_steps

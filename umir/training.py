@@ -133,23 +133,26 @@ class TensorBoard:
 
 
 class Checkpoints:
-    """The training state every so many steps, in orbax format, for `--resume`.
+    """The training state every so many steps and at the end, in orbax format, for `--resume`.
 
     Args:
         directory: where the checkpoints lie, one folder per step.
         every: number of steps between two checkpoints.
+        last: the step at which training ends.
     """
 
-    def __init__(self, directory: Path, every: int):
+    def __init__(self, directory: Path, every: int, last: int):
         import orbax.checkpoint as ocp
 
-        self._standard = ocp.args
-        options = ocp.CheckpointManagerOptions(max_to_keep=2, save_interval_steps=every)
+        self._args = ocp.args
+        self._every, self._last = every, last
+        options = ocp.CheckpointManagerOptions(max_to_keep=2)
         self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Save the state, if it is time to."""
-        self._manager.save(step, args=self._standard.StandardSave(state))
+        if step % self._every == 0 or step == self._last:
+            self._manager.save(step, args=self._args.StandardSave(state), force=True)
 
     @property
     def latest_step(self) -> int | None:
@@ -158,7 +161,7 @@ class Checkpoints:
 
     def restore(self, step: int, like: State) -> State:
         """Return the state saved at `step`, in the structure and types of `like`."""
-        return self._manager.restore(step, args=self._standard.StandardRestore(like))
+        return self._manager.restore(step, args=self._args.StandardRestore(like))
 
     def close(self) -> None:
         """Wait until the last checkpoint is written."""

@@ -1,7 +1,7 @@
 """A body and a head as two pure functions: what training and meta-learning work on."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -94,6 +94,7 @@ class Network:
         return head(features, waveform), features
 
 
+@partial(jax.jit, static_argnums=0)  # one compilation, not one for each shape
 def init_body(config: WaveUNetConfig, key: Key) -> Params:
     """Draw fresh parameters of a body, which no head is needed for."""
     return _parameters(WaveUNet(config, rngs=nnx.Rngs(params=key)))

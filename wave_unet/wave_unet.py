@@ -50,8 +50,7 @@ class ConvolutionBlock(nnx.Module):
         shape = (taps, channels_in, channels_out)
         self.kernel = nnx.Param(initialise(rngs.params(), shape, jnp.float32))
         self.bias = nnx.Param(jnp.zeros((channels_out,)))
-        # Taps centred on n * stride; of an even number, one more lies before.
-        before = taps // 2 * dilation
+        before = taps // 2 * dilation  # centres the taps on n * stride
         self.padding = ((before, (taps - 1) * dilation - before),)
 
     def __call__(

@@ -197,3 +197,11 @@ def test_half_of_the_parts_are_synthesised_and_instruments_vary():
 def test_bad_arguments_say_so(arguments):
     with pytest.raises(ValueError, match=r"\w+"):
         render_song(**{"seed": 0, **arguments})
+
+
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_short_songs_at_low_and_high_rates(rate):
+    for seed in range(12):
+        song = render_song(seed, rate=rate, duration=1.0)
+        assert song.mixture.shape == (rate, 1) and np.isfinite(song.mixture).all()
+        assert song.chords.intervals[-1, 1] == 1.0 and len(song.beats.times)

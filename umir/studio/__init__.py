@@ -4,10 +4,11 @@
     song.mixture          # (time, channel), the sum of song.stems
     song.beats.times      # seconds
 
-The composer (`composer`) writes a score in one of `STYLES`; the performer (`performer`) plays it
-with human timing, velocity and pitch; sampled and synthesised instruments (`sampler`,
-`synthesis`, `drum_synthesis`, `voice`) make the sound; the mix (`room`) keeps stems additive. All
-labels are those of the performance. Everything follows from the seed.
+The composer (`composer`, `arranger`) writes a score in one of `STYLES`; the performer
+(`performer`) plays it with human timing, velocity and pitch; sampled and synthesised instruments
+(`sampler`, `synthesis`, `drum_synthesis`, `voice`) make the sound; the mix (`mix`, `effects`,
+`room`) keeps stems additive. All labels are those of the performance. Everything follows
+from the seed.
 """
 
 from umir.studio.render import render_song as render_song

@@ -41,16 +41,17 @@ _LEVELS = {
     "rimshot": -7.0,
     "clap": -5.0,
     "tom": -4.0,
-    "closed_hihat": -12.0,
-    "open_hihat": -12.0,
+    "closed_hihat": -10.0,
+    "open_hihat": -10.0,
     "crash": -9.0,
-    "ride": -13.0,
-    "shaker": -15.0,
-    "cowbell": -12.0,
+    "ride": -10.0,
+    "shaker": -12.0,
+    "cowbell": -10.0,
 }
 # Each drum has this many versions that differ a little, as two strokes of a drummer do.
 _VERSIONS = 2
-_DYNAMICS = 26.0  # dB between the softest and the loudest hit
+_LEVEL = 0.3  # RMS of the loudest 20 ms of a hit at full velocity
+_DYNAMICS = 22.0  # dB between the softest and the loudest hit
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class DrumKit:
     """A drum kit.
 
     Attributes:
-        drums: for each drum, versions of one hit at full velocity, peak 1.
+        drums: for each drum, versions of one hit at full velocity.
         levels: gain of each drum.
         generator: `sampled`, `synthetic` or `mixed`.
     """
@@ -123,11 +124,13 @@ def draw_kit(
 
 
 def _finish(wave: np.ndarray, rate: int) -> np.ndarray:
-    """Set the peak to 1 and the length to two seconds at most, with a fade."""
+    """Set the level of the loudest 20 ms, and the length to two seconds at most, with a fade."""
     wave = np.array(wave[: 2 * rate], np.float32)
     fade = min(len(wave), rate // 100)
     wave[len(wave) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return wave / max(float(np.abs(wave).max()), 1e-6)
+    frame = max(rate // 50, 1)
+    power = np.add.reduceat(wave**2, np.arange(0, len(wave), frame)) / frame
+    return wave * np.float32(_LEVEL / max(float(np.sqrt(power.max())), 1e-6))
 
 
 def _choke(body: np.ndarray, length: int) -> np.ndarray:

@@ -65,7 +65,9 @@ def _modes(
     decay: float,
 ) -> np.ndarray:
     """Return decaying sinusoids at random frequencies between `low` and `high` Hz."""
-    frequencies = np.exp(rng.uniform(np.log(low), np.log(min(high, 0.47 * rate)), count))
+    high = min(high, 0.47 * rate)
+    low = min(low, 0.7 * high)
+    frequencies = np.exp(rng.uniform(np.log(low), np.log(high), count))
     decays = decay * rng.uniform(0.4, 1.0, count)
     angles = 2 * np.pi * np.outer(frequencies, t) + rng.uniform(0, 2 * np.pi, (count, 1))
     return (np.sin(angles) * np.exp(-t / decays[:, None])).sum(axis=0) / np.sqrt(count)

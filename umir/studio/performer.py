@@ -43,7 +43,7 @@ def perform(rng: np.random.Generator, score: Score, duration: float) -> Performa
     Returns:
         What is played, in seconds.
     """
-    clock = _Clock(rng, score)
+    clock = _Clock(rng, score, duration)
     tuning = float(rng.normal(0, 0.15)) if rng.random() < 0.5 else 0.0
     looseness = float(rng.uniform(*score.style.looseness))
     parts = tuple(
@@ -69,7 +69,7 @@ class _Clock:
     The length of each beat wanders around the tempo as an autoregressive process.
     """
 
-    def __init__(self, rng: np.random.Generator, score: Score):
+    def __init__(self, rng: np.random.Generator, score: Score, duration: float):
         count = score.bars * score.beats_per_bar + 1
         drift = float(rng.uniform(*score.style.drift))
         shocks = rng.normal(0, 1, count) * drift * np.sqrt(1 - 0.85**2)
@@ -77,7 +77,7 @@ class _Clock:
         for beat in range(1, count):
             wander[beat] = 0.85 * wander[beat - 1] + shocks[beat]
         lengths = 60 / score.tempo * (1 + np.clip(wander, -0.1, 0.1))
-        start = rng.uniform(0.05, min(1.0, 4 * 60 / score.tempo))
+        start = rng.uniform(0.05, min(1.0, 0.1 * duration))
         self.beats = start + np.concatenate([[0.0], np.cumsum(lengths)])
         self._division, self._swing = score.division, score.swing
 

@@ -32,7 +32,7 @@ def render_song(
 
     Args:
         seed: everything follows from it: the same arguments give the same bytes.
-        rate: sampling rate in Hz, 4000 at least.
+        rate: sampling rate in Hz, 8000 at least.
         duration: seconds, 1 at least.
         channels: 1 or 2.
         style: name of one of `umir.studio.STYLES`; None draws one.
@@ -45,8 +45,8 @@ def render_song(
     """
     if channels not in (1, 2):
         raise ValueError(f"channels must be 1 or 2, not {channels}")
-    if rate < 4000 or duration < 1:
-        raise ValueError(f"rate {rate} Hz or duration {duration} s is too small: 4000 Hz, 1 s")
+    if rate < 8000 or duration < 1:
+        raise ValueError(f"{rate} Hz or {duration} s is too small: at least 8000 Hz and 1 s")
     if seed < 0:
         raise ValueError(f"the seed must not be negative: {seed}")
     # The composition does not depend on the rate or the number of channels.

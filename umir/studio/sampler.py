@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import soxr
 from jaxtyping import Float
-from scipy.signal import lfilter
+from scipy.signal import correlate, lfilter
 
 from umir.studio.soundfont import SoundFont, Zone, default_soundfont
 from umir.studio.tone import Envelope
@@ -165,15 +165,17 @@ def _tuning(wave: np.ndarray, loop: tuple[float, float] | None, root: float, rat
         return 1.0
     sound = wave[index].astype(np.float64)
     head = sound[:count]
-    energy = np.convolve(sound**2, np.ones(count), "valid")[lags]
-    scores = np.array([head @ sound[lag : lag + count] for lag in lags])
-    scores /= np.sqrt((head @ head) * energy + 1e-12)
+    total = np.concatenate([[0.0], np.cumsum(sound**2)])
+    energy = total[lags + count] - total[lags]
+    # By FFT: matrix products would depend on the number of threads, in the last digit.
+    scores = correlate(sound, head, "valid", method="fft")[lags]
+    scores /= np.sqrt(total[count] * energy + 1e-12)
     best = int(scores.argmax())
     if scores[best] < 0.9 or best in (0, len(lags) - 1):
         return 1.0
     left, middle, right = scores[best - 1 : best + 2]
     lag = lags[best] + 0.5 * (left - right) / (left - 2 * middle + right)
-    return float(rate * periods / lag / root)
+    return round(float(rate * periods / lag / root), 6)
 
 
 def _attack(wave: np.ndarray, rate: int) -> int:

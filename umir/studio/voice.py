@@ -168,7 +168,8 @@ def _consonant(
     stop = min(voiced + round(0.02 * rate), len(tracks.hiss))
     noise = rng.standard_normal(stop - start)
     low = rng.uniform(2500, 4500) if kind == "hiss" else rng.uniform(800, 2500)
-    sections = butter(1, [low, min(2.2 * low, 0.47 * rate)], "bandpass", fs=rate, output="sos")
+    high = min(2.2 * low, 0.47 * rate)
+    sections = butter(1, [min(low, 0.7 * high), high], "bandpass", fs=rate, output="sos")
     noise = sosfilt(sections, noise)
     fade = np.minimum(np.arange(stop - start, 0, -1) / (0.02 * rate), 1)
     level = 0.25 if kind == "hiss" else 0.4

@@ -1,0 +1,87 @@
+"""`umir meta_train` with a tiny network: what it writes, that seeds decide it, that it resumes."""
+
+import json
+
+import pytest
+from tiny import TINY
+
+from umir.checkpoint import load_model
+from umir.cli import main
+from umir.wave_unet import PRESETS
+
+TASKS = ("source_separation", "drum_transcription", "instrument_recognition")
+SHORT = ["--preset", "tiny", "--songs", "6", "--held-out-songs", "6", "--evaluation-steps", "1"]
+
+
+@pytest.fixture(autouse=True)
+def tiny_preset(monkeypatch, tmp_path):
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.chdir(tmp_path)
+
+
+def meta_train(out, *options):
+    assert main(["meta_train", *SHORT, "--out", str(out), *options]) == 0
+    return (out / "model.safetensors").read_bytes()
+
+
+def log(out):
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_what_a_training_leaves(tmp_path, capsys):
+    out = tmp_path / "model"
+    meta_train(out, "--steps", "6", "--warm-up", "0.5")
+    model = load_model(out)
+    assert set(model.params) == {"body"}
+    assert model.config["network"]["preset"] == "tiny"
+    rows = log(out)
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["phase"] for row in rows] == ["warm-up"] * 3 + ["meta-training"] * 3
+    assert [next(key for key in row if "/" in key) for row in rows] == [
+        f"loss/{task}" for task in TASKS * 2
+    ]
+    assert list((out / "tensorboard" / "warm-up").glob("events.*"))
+    assert (out / "adaptation.png").read_bytes().startswith(b"\x89PNG")
+    curves = json.loads((out / "adaptation.json").read_text())
+    assert set(curves) == {"meta-trained", "scratch"}
+    assert all(set(curves[start][task]) == {"0", "1"} for start in curves for task in TASKS)
+    table = capsys.readouterr().out
+    assert all(task in table for task in TASKS)
+
+
+def test_the_seed_decides_everything(tmp_path):
+    first = meta_train(tmp_path / "a", "--steps", "3")
+    assert meta_train(tmp_path / "b", "--steps", "3") == first
+    assert meta_train(tmp_path / "c", "--steps", "3", "--seed", "1") != first
+
+
+@pytest.mark.parametrize("stop", [2, 4])
+def test_resumed_equals_uninterrupted(tmp_path, monkeypatch, stop):
+    """A training that dies in the warm-up or in meta-training goes on as if it had not."""
+    options = ["--steps", "5", "--warm-up", "0.6", "--checkpoint-every", "1"]
+    whole = meta_train(tmp_path / "whole", *options)
+    from umir.training import JsonLog
+
+    append = JsonLog.__call__
+
+    def dying(self, step, state, metrics):
+        append(self, step, state, metrics)
+        if step == stop:
+            raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JsonLog, "__call__", dying)
+        assert main(["meta_train", *SHORT, "--out", str(tmp_path / "cut"), *options]) == 1
+    assert meta_train(tmp_path / "cut", *options, "--resume") == whole
+
+
+def test_unknown_words_are_named(capsys):
+    assert main(["meta_train", "--preset", "huge"]) == 1
+    assert "no preset 'huge': choose from nano" in capsys.readouterr().err
+    assert main(["meta_train", *SHORT, "--tasks", "juggling"]) == 1
+    assert "no task 'juggling'" in capsys.readouterr().err
+
+
+def test_holding_out_everything_is_an_error(capsys):
+    assert main(["meta_train", *SHORT, "--hold-out", *TASKS]) == 1
+    assert "no task is left to train on" in capsys.readouterr().err
