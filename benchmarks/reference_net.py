@@ -2,11 +2,11 @@
 
 Six levels, 16 filters more at each, kernels of 15 going down and 5 coming up, decimation by 2,
 linear upsampling, skip concatenation (Stoller et al. 2018, arXiv:1806.03185, table 1, made
-smaller): 691,000 parameters. Both sides are written from one list of layers and checked against
-each other, so that times can be compared.
+smaller): 691,000 parameters. On our side the upsampling is folded into the convolution after it,
+which changes the outermost samples by what lies beyond the ends; `check_equal` compares the losses.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from umir.wave_unet.convolution import convolution
-from umir.wave_unet.resampling import upsample_linear
+from umir.wave_unet.resampling import upsampled_convolution
 
 LEVELS = 6
 FILTERS = 16
@@ -78,83 +78,75 @@ def examples(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def loss(params: Any, batch: Any, key: Any = None) -> jax.Array:
     """Return the squared error of the net in JAX, in the form that `umir.meta` takes."""
     del key
-    params = params.get("body", params)
-    x, target = batch
+    params, (x, target) = params.get("body", params), batch
 
-    def layer(name: str, x: jax.Array) -> jax.Array:
-        return convolution(x, params[name]["kernel"]) + params[name]["bias"][None, None]
+    def activate(x: jax.Array, name: str) -> jax.Array:
+        return jax.nn.leaky_relu(x + params[name]["bias"][None, None], LEAK)
 
-    return _squared_error(_wave_unet(x, layer, _JAX) - target)
+    skips, waveform = [], x
+    for level in range(LEVELS + 1):
+        x = x[:, ::2] if level else x
+        x = activate(convolution(x, params[f"down{level}"]["kernel"]), f"down{level}")
+        skips.append(x)
+    for level in reversed(range(LEVELS)):
+        kernel, width = params[f"up{level}"]["kernel"], x.shape[2]
+        # The interpolation and the concatenation are never computed: the kernel is cut in two.
+        above = upsampled_convolution(x, kernel[:, :width], 2)
+        x = activate(above + convolution(skips[level], kernel[:, width:]), f"up{level}")
+    x = jnp.concatenate([x, waveform], axis=-1) @ params["output"]["kernel"][0]
+    return jnp.mean(jnp.square(x + params["output"]["bias"][None, None] - target))
 
 
 def torch_loss(params: Any, batch: Any) -> Any:
     """Return the squared error of the net in PyTorch: kernels `(out, in, taps)`, time last."""
-    import torch.nn.functional as functional
+    import torch
+    from torch.nn import functional
 
     x, target = batch
 
-    def layer(name: str, x: Any) -> Any:
+    def layer(x: Any, name: str) -> Any:
         kernel = params[name]["kernel"]
         return functional.conv1d(x, kernel, params[name]["bias"], padding=kernel.shape[-1] // 2)
 
-    return _squared_error(_wave_unet(x, layer, _torch_operations()) - target)
+    skips, waveform = [], x
+    for level in range(LEVELS + 1):
+        x = x[..., ::2] if level else x
+        x = functional.leaky_relu(layer(x, f"down{level}"), LEAK)
+        skips.append(x)
+    for level in reversed(range(LEVELS)):
+        following = torch.cat([x[..., 1:], x[..., -1:]], dim=-1)
+        up = torch.stack([x, (x + following) / 2], dim=-1).flatten(-2)
+        joined = torch.cat([up, skips[level]], dim=1)
+        x = functional.leaky_relu(layer(joined, f"up{level}"), LEAK)
+    x = layer(torch.cat([x, waveform], dim=1), "output")
+    return functional.mse_loss(x, target)
 
 
-def to_torch(params: Any, requires_grad: bool = True) -> Any:
+def to_torch(params: Any) -> Any:
     """Return parameters of the JAX net as PyTorch's."""
     import torch
 
     def leaf(array: np.ndarray) -> Any:
         array = array.transpose(2, 1, 0) if array.ndim == 3 else array
-        return torch.tensor(np.ascontiguousarray(array), requires_grad=requires_grad)
+        return torch.tensor(np.ascontiguousarray(array), requires_grad=True)
 
     return jax.tree.map(leaf, params)
 
 
-class _Operations(NamedTuple):
-    """What the net needs besides convolution, in one of the two frameworks."""
-
-    leaky: Callable
-    decimate: Callable
-    upsample: Callable
-    join: Callable
-
-
-def _wave_unet(x: Any, layer: Callable, operations: _Operations) -> Any:
-    skips, waveform = [], x
-    for level in range(LEVELS):
-        x = operations.leaky(layer(f"down{level}", x))
-        skips.append(x)
-        x = operations.decimate(x)
-    x = operations.leaky(layer(f"down{LEVELS}", x))
-    for level in reversed(range(LEVELS)):
-        x = operations.join(operations.upsample(x), skips[level])
-        x = operations.leaky(layer(f"up{level}", x))
-    return layer("output", operations.join(x, waveform))
-
-
-def _squared_error(difference: Any) -> Any:
-    return (difference * difference).mean()
-
-
-_JAX = _Operations(
-    leaky=lambda x: jax.nn.leaky_relu(x, LEAK),
-    decimate=lambda x: x[:, ::2],
-    upsample=lambda x: upsample_linear(x, 2),
-    join=lambda *parts: jnp.concatenate(parts, axis=-1),
-)
-
-
-def _torch_operations() -> _Operations:
+def batch_to_torch(batch: tuple[np.ndarray, np.ndarray]) -> Any:
+    """Return an input and a target with time last."""
     import torch
 
-    def upsample(x: Any) -> Any:
-        following = torch.cat([x[..., 1:], x[..., -1:]], dim=-1)
-        return torch.stack([x, (x + following) / 2], dim=-1).flatten(-2)
+    return tuple(torch.tensor(np.ascontiguousarray(x.transpose(0, 2, 1))) for x in batch)
 
-    return _Operations(
-        leaky=lambda x: torch.nn.functional.leaky_relu(x, LEAK),
-        decimate=lambda x: x[..., ::2],
-        upsample=upsample,
-        join=lambda *parts: torch.cat(parts, dim=1),
-    )
+
+def check_equal(params: Any, batch: Any) -> None:
+    """Raise unless both sides compute the same loss, but for the ends of the signals.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    ours = float(loss(params, batch))
+    theirs = float(torch_loss(to_torch(params), batch_to_torch(batch)).detach())
+    if not np.isclose(ours, theirs, rtol=1e-4):
+        raise RuntimeError(f"the nets differ: loss {ours} in JAX, {theirs} in PyTorch")

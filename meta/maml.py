@@ -28,14 +28,14 @@ class MAML:
         optimizer: the outer optimiser.
         inner_steps: number of steps of the inner loop.
         body_rate: learning rate of the body in the inner loop.
-        head_rate: learning rate of the head in the inner loop, about ten times the body's.
+        head_rate: learning rate of the head in the inner loop.
         first_order: whether inner gradients count as constants.
     """
 
     optimizer: optax.GradientTransformation
     inner_steps: int = 3
-    body_rate: float = 0.01
-    head_rate: float = 0.1
+    body_rate: float = 0.1
+    head_rate: float = 0.3
     first_order: bool = True
 
     def init(self, body: PyTree) -> MetaState:

@@ -3,16 +3,17 @@
     min over body and heads of  sum over tasks of  loss(body, head_task, support and query)
 
 The warm-up of meta-training, and the baseline without which no claim of a meta-learner counts.
-Both batches of an episode are trained on, so that a step sees the same audio as a step of MAML.
+A step trains on the support batches and then on the query batches: two updates, which see the same
+audio as one step of MAML.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-import jax
 import optax
 from jaxtyping import PyTree, Scalar
 
-from umir.meta.episode import Episode, MetaState, Params
+from umir.meta.episode import Episode, MetaState
 from umir.meta.gradients import loss_and_gradient, mean_of_trees, outer_update
 
 
@@ -39,11 +40,20 @@ class MultiTask:
         Raises:
             KeyError: if an episode's task has no head in the state.
         """
+        meta, first = self._update(meta, [(e, e.support) for e in episodes])
+        meta, second = self._update(meta, [(e, e.query) for e in episodes])
+        return meta, mean_of_trees([first, second])
+
+    def _update(
+        self, meta: MetaState, batches: list[tuple[Episode, Any]]
+    ) -> tuple[MetaState, dict[str, Scalar]]:
+        """Return the state after one update on one batch of each episode."""
         heads, states = dict(meta.heads), dict(meta.optimizer["heads"])
         body_gradients, metrics = [], {}
-        for episode in episodes:
+        for episode, batch in batches:
             name = episode.name
-            value, gradient = _mean_gradient({"body": meta.body, "head": heads[name]}, episode)
+            params = {"body": meta.body, "head": heads[name]}
+            value, gradient = loss_and_gradient(episode.loss, params, batch, episode.key)
             heads[name], states[name] = outer_update(
                 self.optimizer, gradient["head"], heads[name], states[name]
             )
@@ -53,13 +63,3 @@ class MultiTask:
             self.optimizer, mean_of_trees(body_gradients), meta.body, meta.optimizer["body"]
         )
         return MetaState(body, heads, {"body": body_state, "heads": states}), metrics
-
-
-def _mean_gradient(params: Params, episode: Episode) -> tuple[Scalar, Params]:
-    """Return loss and gradient, the mean over support and query."""
-    first, second = jax.random.split(episode.key)
-    pairs = [
-        loss_and_gradient(episode.loss, params, episode.support, first),
-        loss_and_gradient(episode.loss, params, episode.query, second),
-    ]
-    return mean_of_trees(pairs)

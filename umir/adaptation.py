@@ -39,7 +39,7 @@ class Recipe:
 
     steps: int = 300
     learning_rate: float = 1e-3
-    head_factor: float = 3.0
+    head_factor: float = 10.0
     segments: int | None = None
     augment: bool = True
     seed: int = 0

@@ -41,8 +41,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data", default="studio", choices=["studio"], help="where songs come from")
     p.add_argument("--songs", type=int, default=128, help="number of training songs")
     p.add_argument("--held-out-songs", type=int, default=18, help="number of songs to show it on")
-    p.add_argument("--steps", type=int, default=600, help="training steps, one episode each")
-    p.add_argument("--warm-up", type=float, default=0.6, help="fraction that is multi-task")
+    p.add_argument("--steps", type=int, default=580, help="training steps, one episode each")
+    p.add_argument("--warm-up", type=float, default=0.75, help="fraction that is multi-task")
     p.add_argument("--inner-steps", type=int, default=3, help="steps of the inner loop")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
@@ -111,7 +111,7 @@ def _warm_up(args: Any, config: Any, sampler: "EpisodeSampler", steps: int) -> "
         first = sampler.episode(index, variants=False).support.target
         key = jax.random.key(args.seed)
         heads[task.name] = fresh_params(Network(config, task.head), body, task, first, key)["head"]
-    algorithm = MultiTask(outer_optimizer(3e-3, steps))
+    algorithm = MultiTask(outer_optimizer(3e-3, 2 * steps))  # two updates a step
     return _phase(
         args, "warm-up", algorithm.step, algorithm.init(body, heads),
         lambda step: meta_episode(config, sampler, step, variants=False), 0, steps,

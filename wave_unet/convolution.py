@@ -25,6 +25,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
+# Samples of a mono signal that are convolved together.
+FOLD = 8
+
 Padding = str | Sequence[tuple[int, int]]
 
 
@@ -70,8 +73,11 @@ def convolution(
         ValueError: shapes that do not fit, a window longer than the padded signal.
     """
     geometry = _geometry(x.shape, kernel.shape, stride, dilation, padding)
-    if geometry.stride[0] > 1 and geometry.dilation == (1,):
-        return _strided_as_dense(x, kernel, geometry)
+    if geometry.dilation == (1,):
+        if geometry.stride[0] > 1:
+            return _folded(x, kernel, geometry, 1)  # 1.3-1.8x faster
+        if x.shape[-1] == 1 and kernel.shape[0] > 1 and geometry.output[0] % FOLD == 0:
+            return _folded(x, kernel, geometry, FOLD)  # 3-4x faster
     return _forward(geometry, x, kernel)
 
 
@@ -143,12 +149,37 @@ def _transpose(geometry: _Geometry, y: Array, kernel: Array) -> Array:
 def _correlate(geometry: _Geometry, x: Array, y: Array) -> Array:
     # A convolution that sums over the batch: the batch is its channel, x's channels its batch, y
     # its kernel. Faster than one matrix product per tap (2x), than im2col (2-8x) and than cutting
-    # time into blocks that join the batch (1.1-2x).
+    # time into blocks that join the batch (1.1-2x). Its narrower side should slide (1.2x).
+    dense = all(stride == 1 for stride in geometry.stride)
+    if dense and x.shape[-1] > y.shape[-1]:
+        return _correlate_mirrored(geometry, x, y)
+    # Padded by hand: XLA's own padding is slow where the kernel is as long as the signal.
+    x = _pad_space(x, _padding_of_correlation(geometry, y.shape[1:-1]))
+    return _sum_over_batch(x, y, geometry.dilation, geometry.stride)
+
+
+def _correlate_mirrored(geometry: _Geometry, x: Array, y: Array) -> Array:
+    """Slide y over x instead of x over y (stride 1 only): the taps come out in reverse order."""
     padding = []
     for axis, (before, _) in enumerate(geometry.padding):
         reach = (geometry.window[axis] - 1) * geometry.dilation[axis]
-        spread = (y.shape[axis + 1] - 1) * geometry.stride[axis] + 1
+        first = reach - before
+        padding.append((first, x.shape[axis + 1] + reach - y.shape[axis + 1] - first))
+    kernel = _sum_over_batch(_pad_space(y, padding), x, geometry.dilation, geometry.stride)
+    return jnp.flip(kernel, range(kernel.ndim - 2)).swapaxes(-1, -2)
+
+
+def _padding_of_correlation(geometry: _Geometry, frames: tuple[int, ...]) -> list[tuple[int, int]]:
+    padding = []
+    for axis, (before, _) in enumerate(geometry.padding):
+        reach = (geometry.window[axis] - 1) * geometry.dilation[axis]
+        spread = (frames[axis] - 1) * geometry.stride[axis] + 1
         padding.append((before, reach + spread - geometry.space[axis] - before))
+    return padding
+
+
+def _sum_over_batch(x: Array, y: Array, steps: tuple[int, ...], gaps: tuple[int, ...]) -> Array:
+    """Return `sum over batch and n of x[n * gap + k * step] y[n]`, shape `(*k, of x, of y)`."""
     space = tuple(range(1, x.ndim - 1))
     numbers = lax.ConvDimensionNumbers(
         lhs_spec=(x.ndim - 1, 0, *space),
@@ -156,13 +187,14 @@ def _correlate(geometry: _Geometry, x: Array, y: Array) -> Array:
         out_spec=(x.ndim - 2, x.ndim - 1, *range(x.ndim - 2)),
     )
     return lax.conv_general_dilated(
-        x,
-        y,
-        window_strides=geometry.dilation,
-        padding=padding,
-        rhs_dilation=geometry.stride,
-        dimension_numbers=numbers,
+        x, y, window_strides=steps, padding="VALID", rhs_dilation=gaps, dimension_numbers=numbers
     )
+
+
+def _pad_space(x: Array, padding: Sequence[tuple[int, int]]) -> Array:
+    """Put zeros around the axes of space; negative numbers cut."""
+    widths = ((0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0))
+    return lax.pad(x, jnp.zeros((), x.dtype), widths)
 
 
 def _keep(function):
@@ -190,16 +222,26 @@ _transpose.defvjp(_keep(_transpose), _transpose_adjoint)
 _correlate.defvjp(_keep(_correlate), _correlate_adjoint)
 
 
-def _strided_as_dense(x: Array, kernel: Array, geometry: _Geometry) -> Array:
-    """Fold `stride` samples into the channels, so that the stride is 1: 1.3-1.8x faster."""
+def _folded(x: Array, kernel: Array, geometry: _Geometry, outputs: int) -> Array:
+    """Fold `outputs` strides of samples into the channels, and give as many frames at once.
+
+    The convolution becomes one of stride 1 on long samples, its kernel one shifted copy of the
+    original for each of the `outputs` frames.
+    """
     (stride,), (frames,), ((before, _),) = geometry.stride, geometry.output, geometry.padding
-    taps = -(-kernel.shape[0] // stride)  # of the folded kernel, zeros at its end
-    after = (frames - 1 + taps) * stride - before - x.shape[1]  # negative: never looked at
-    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (before, after, 0), (0, 0, 0)))
-    x = x.reshape(x.shape[0], frames - 1 + taps, stride * x.shape[2])
-    kernel = jnp.pad(kernel, ((0, taps * stride - kernel.shape[0]), (0, 0), (0, 0)))
-    kernel = kernel.reshape(taps, stride * kernel.shape[1], kernel.shape[2])
-    return _forward(_Geometry((1,), (1,), ((0, 0),), x.shape[1:2], (taps,)), x, kernel)
+    fold, (size, _, width) = stride * outputs, kernel.shape
+    blocks, taps = frames // outputs, -(-(size + fold - stride) // fold)
+    x = _pad_space(x, [(before, (blocks - 1 + taps) * fold - before - x.shape[1])])
+    x = x.reshape(x.shape[0], blocks - 1 + taps, -1)
+    shifts = range(0, fold, stride)
+    copies = [_pad_front(kernel, shift, taps * fold - size - shift) for shift in shifts]
+    kernel = jnp.stack(copies, axis=2).reshape(taps, x.shape[2], outputs * width)
+    y = _forward(_Geometry((1,), (1,), ((0, 0),), x.shape[1:2], (taps,)), x, kernel)
+    return y.reshape(y.shape[0], frames, width)
+
+
+def _pad_front(kernel: Array, before: int, after: int) -> Array:
+    return jnp.pad(kernel, ((before, after), (0, 0), (0, 0)))
 
 
 def _geometry(shape, kernel_shape, stride, dilation, padding: Padding) -> _Geometry:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from umir.wave_unet.convolution import convolution
 from umir.wave_unet.presets import WaveUNetConfig
-from umir.wave_unet.resampling import upsample_linear
+from umir.wave_unet.resampling import upsampled_convolution
 
 # Audio comes at -20 dBFS RMS, an amplitude of 0.1; inside, everything is of the order of 1.
 INPUT_SCALE = 10.0
@@ -60,6 +60,22 @@ class ConvolutionBlock(nnx.Module):
         y = convolution(
             x, self.kernel[...], stride=self.stride, dilation=self.dilation, padding=self.padding
         )
+        return self._activate(y)
+
+    def join(
+        self,
+        x: Float[Array, "batch frame channel"],
+        skip: Float[Array, "batch time skip_channel"],
+        factor: int,
+    ) -> Float[Array, "batch time feature"]:
+        """Return features of `x`, upsampled by `factor`, concatenated with `skip`."""
+        width, kernel = x.shape[2], self.kernel[...]
+        y = upsampled_convolution(x, kernel[:, :width], factor) + convolution(
+            skip, kernel[:, width:]
+        )
+        return self._activate(y)
+
+    def _activate(self, y: Array) -> Array:
         y = y + self.bias[...][None, None]
         return jax.nn.silu(soft_normalise(y, LOUD) if self.bounded else y)
 
@@ -125,8 +141,7 @@ class WaveUNet(nnx.Module):
         features[feature_name("decoder", rates[last])] = x
         for level in range(last - 1, top - 1, -1):
             skip = features[feature_name("encoder", rates[level])]
-            up = upsample_linear(x, self.config.strides[level])
-            x = self.decoder[f"level{level}"](jnp.concatenate([up, skip], axis=-1))
+            x = self.decoder[f"level{level}"].join(x, skip, self.config.strides[level])
             features[feature_name("decoder", rates[level])] = x
         return features
 

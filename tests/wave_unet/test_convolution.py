@@ -18,6 +18,7 @@ GEOMETRIES = [
     ((12,), (8,), 4, 1, ((4, 3),)),
     ((11,), (3,), 2, 2, "valid"),
     ((11,), (2,), 3, 1, "same"),
+    ((16,), (5,), 1, 1, "same"),
     ((6, 5), (3, 2), (2, 1), (1, 2), ((1, 0), (0, 2))),
 ]
 
@@ -44,7 +45,7 @@ def by_taps(x, kernel, stride, dilation, padding):
     return y
 
 
-def draw_arrays(rng, space, window, batch=2, channels=(2, 3)):
+def draw_arrays(rng, space, window, batch=2, channels=(3, 2)):
     x = jnp.asarray(rng.standard_normal((batch, *space, channels[0])))
     return x, jnp.asarray(rng.standard_normal((*window, *channels)))
 
@@ -62,14 +63,15 @@ def test_a_tiny_case_by_hand():
     data=st.data(),
     stride=st.integers(1, 4),
     dilation=st.integers(1, 3),
+    channels=st.sampled_from([(1, 2), (2, 3)]),
 )
-def test_values_are_those_of_the_definition(rank, data, stride, dilation):
+def test_values_are_those_of_the_definition(rank, data, stride, dilation, channels):
     window = tuple(data.draw(st.integers(1, 6 // rank)) for _ in range(rank))
     space = tuple(data.draw(st.integers(1, 14 // rank)) for _ in range(rank))
     padding = tuple((data.draw(st.integers(0, 3)), data.draw(st.integers(0, 3))) for _ in space)
     sizes = zip(space, padding, window, strict=True)
     assume(all(n + sum(p) > (k - 1) * dilation for n, p, k in sizes))
-    x, kernel = draw_arrays(np.random.default_rng(0), space, window)
+    x, kernel = draw_arrays(np.random.default_rng(0), space, window, 2, channels)
     y = convolution(x, kernel, stride=stride, dilation=dilation, padding=padding)
     expected = by_taps(x, kernel, (stride,) * rank, (dilation,) * rank, padding)
     np.testing.assert_allclose(y, expected, atol=1e-12)
