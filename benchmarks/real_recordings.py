@@ -3,9 +3,10 @@
     python benchmarks/real_recordings.py DATA_SET... --folders FOLDERS --init models/umir-nano
 
 FOLDERS is what `benchmarks/real_folders.py` builds. For each data set and each start the learning
-rate is chosen on validation groups (seed 0, first fold), separately for every number of steps; then
-each fold and seed is adapted once and scored on its test groups at 10, 30, 100 and 300 steps. The
-decoder is fitted on the validation groups each time. Songs, singers and clips never cross a split.
+rate is the one with the best mean score on validation groups (seed 0, first fold, mean over the
+numbers of steps); then each fold and seed is adapted once and scored on its test groups at 10, 30,
+100 and 300 steps. The decoder is fitted on the validation groups each time. Songs, singers and
+clips never cross a split.
 
 Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. Results go to
 FOLDERS/DATA_SET.json after every run; a second call goes on where the first one stopped.
@@ -15,16 +16,19 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
 
 from umir.adaptation import Recipe, adapt
 from umir.data.example import Example
-from umir.finetune import UserData, read_user_data, starting_point, with_decoder
+from umir.finetune import starting_point, with_decoder
 from umir.program import use_compilation_cache
 from umir.task_model import TaskModel
+from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
 
 STEPS = (10, 30, 100, 300)
@@ -42,6 +46,7 @@ class Experiment:
         valid: number of groups kept from training, for learning rates and decoders.
         stratified: whether each class gives its own share of the groups.
         headline: metric name or names, averaged.
+        segments: segments per step; None for the task's own number.
         also: metrics that are shown apart.
     """
 
@@ -49,6 +54,7 @@ class Experiment:
     test: int
     valid: int
     headline: tuple[str, ...]
+    segments: int | None = None
     also: tuple[str, ...] = ()
     stratified: bool = False
 
@@ -61,7 +67,14 @@ EXPERIMENTS = {
         headline=("F-measure/KD", "F-measure/SD", "F-measure/HH"),
         also=("F-measure/KD", "F-measure/SD", "F-measure/HH", "F-measure/CY", "F-measure/OT"),
     ),
-    "mir_1k": Experiment(folds=1, test=4, valid=2, headline=("SDR",), also=("SI-SDR",)),
+    "mir_1k": Experiment(
+        folds=1,
+        test=4,
+        valid=2,
+        headline=("SDR",),
+        segments=2,
+        also=("SDR/vocals", "SDR/accompaniment", "SDRi", "SI-SDR"),
+    ),
     "medley_solos": Experiment(
         folds=1, test=4, valid=2, headline=("accuracy",), also=("macro_f1",), stratified=True
     ),
@@ -99,23 +112,26 @@ def split(data: UserData, experiment: Experiment, fold: int) -> UserData:
     )
 
 
-def adapted_models(
+def scores_of_run(
     data: UserData,
+    experiment: Experiment,
     start: str,
     learning_rate: float,
     seed: int,
-    steps: Sequence[int],
-    look: Callable[[int, TaskModel], None],
-) -> None:
-    """Adapt from `start`; at each of `steps` call `look(step, model)` with the decoder fitted."""
+    judged_on: Sequence[Example],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Adapt once from `start`; return the metrics of each judged group after each of STEPS."""
     config, body = starting_point(start, "nano", seed)
     network = Network(config, data.task.head)
+    scores: dict[str, dict] = {}
 
-    def watch(step, params):
-        look(step, with_decoder(TaskModel(network, data.task, params), data.valid))
+    def watch(step: int, params: Any) -> None:
+        model = with_decoder(TaskModel(network, data.task, params), data.valid)
+        scores[str(step)] = group_scores(model, judged_on, experiment)
 
-    recipe = Recipe(max(steps), learning_rate, seed=seed)
-    adapt(network, data.task, body, data.train, recipe, watch=watch, watch_at=steps)
+    recipe = Recipe(max(STEPS), learning_rate, segments=experiment.segments, seed=seed)
+    adapt(network, data.task, body, data.train, recipe, watch=watch, watch_at=STEPS)
+    return scores
 
 
 def group_scores(
@@ -138,33 +154,25 @@ def mean_headline(scores: dict[str, dict[str, float]]) -> float:
     return float(np.nanmean([metrics["headline"] for metrics in scores.values()]))
 
 
-def choose_learning_rates(
-    data: UserData, experiment: Experiment, start: str, results: dict, save: Callable[[], None]
-) -> dict[str, float]:
-    """Return the learning rate that scores best on validation groups, per number of steps."""
-    found = results.setdefault("validation", {}).setdefault(start, {})
-    for learning_rate in LEARNING_RATES:
-        if str(learning_rate) in found:
-            continue
-        scores: dict[str, float] = {}
-
-        def look(step: int, model: TaskModel, scores: dict = scores) -> None:
-            scores[str(step)] = mean_headline(group_scores(model, data.valid, experiment))
-
-        adapted_models(data, start, learning_rate, 0, STEPS, look)
-        found[str(learning_rate)] = scores
-        print("validation", start, learning_rate, scores, flush=True)
-        save()
-    return {
-        str(step): max(LEARNING_RATES, key=lambda rate: found[str(rate)][str(step)])
-        for step in STEPS
-    }
+def choose_learning_rate(
+    data: UserData, experiment: Experiment, start: str, found: dict, save: Callable[[], None]
+) -> float:
+    """Return the learning rate with the best mean validation score; fill `found` with all."""
+    for rate in LEARNING_RATES:
+        if str(rate) not in found:
+            scores = scores_of_run(data, experiment, start, rate, 0, data.valid)
+            found[str(rate)] = {step: mean_headline(groups) for step, groups in scores.items()}
+            print("validation", start, rate, found[str(rate)], flush=True)
+            save()
+    return max(LEARNING_RATES, key=lambda rate: np.mean(list(found[str(rate)].values())))
 
 
 def run_data_set(name: str, folders: Path, starts: dict[str, str]) -> dict:
     """Run what is not yet in FOLDERS/NAME.json and return all results."""
     experiment, path = EXPERIMENTS[name], folders / f"{name}.json"
     results = json.loads(path.read_text()) if path.exists() else {}
+    for key in ("validation", "learning_rate", "runs"):
+        results.setdefault(key, {})
 
     def save() -> None:
         path.write_text(json.dumps(results, indent=1) + "\n")
@@ -172,32 +180,20 @@ def run_data_set(name: str, folders: Path, starts: dict[str, str]) -> dict:
     config, _ = starting_point("scratch", "nano", 0)
     everything = read_user_data(folders / name, config, None, None)
     for label, start in starts.items():
+        validation = results["validation"].setdefault(label, {})
         first = split(everything, experiment, 0)
-        rates = choose_learning_rates(first, experiment, start, results, save)
-        results.setdefault("learning_rates", {})[label] = rates
-        for fold in range(experiment.folds):
-            for seed in SEEDS:
-                _run_once(split(everything, experiment, fold), experiment, start, label, rates,
-                          seed, fold, results, save)  # fmt: skip
+        rate = choose_learning_rate(first, experiment, start, validation, save)
+        results["learning_rate"][label] = rate
+        runs = results["runs"].setdefault(label, {})
+        for fold, seed in product(range(experiment.folds), SEEDS):
+            if f"{fold}/{seed}" not in runs:
+                data = split(everything, experiment, fold)
+                scores = scores_of_run(data, experiment, start, rate, seed, data.test)
+                runs[f"{fold}/{seed}"] = scores
+                shown = {step: round(mean_headline(groups), 3) for step, groups in scores.items()}
+                print(name, label, "rate", rate, "fold", fold, "seed", seed, shown, flush=True)
+                save()
     return results
-
-
-def _run_once(data, experiment, start, label, rates, seed, fold, results, save) -> None:
-    """Score one fold and seed at every number of steps, with the rate chosen for each."""
-    runs = results.setdefault("runs", {}).setdefault(label, {})
-    if f"{fold}/{seed}" in runs:
-        return
-    scores: dict[str, dict] = {}
-
-    def look(step: int, model: TaskModel) -> None:
-        scores[str(step)] = group_scores(model, data.test, experiment)
-
-    for rate in sorted(set(rates.values())):
-        steps = [step for step in STEPS if rates[str(step)] == rate]
-        adapted_models(data, start, rate, seed, steps, look)
-    runs[f"{fold}/{seed}"] = scores
-    print(label, fold, seed, {s: mean_headline(g) for s, g in scores.items()}, flush=True)
-    save()
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
@@ -226,12 +222,12 @@ def table(name: str, results: dict) -> str:
         cells = []
         for values in groups.values():
             low, high = interval(np.array(list(values.values())))
-            cells.append(f"{np.mean(list(values.values())):.3f} [{low:.3f}, {high:.3f}]")
+            cells.append(f"{np.mean(list(values.values())):.2f} [{low:.2f}, {high:.2f}]")
         if len(groups) == 2:
             first, second = groups.values()
             difference = np.array([first[group] - second[group] for group in first])
             low, high = interval(difference)
-            cells.append(f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
+            cells.append(f"{difference.mean():+.2f} [{low:+.2f}, {high:+.2f}]")
         rows.append(f"| {name} | {step} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

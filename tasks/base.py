@@ -16,6 +16,7 @@ Where examples come from is the business of `umir.tasks.episodes`, not of the ta
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -60,7 +61,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(ABC):
     """A task: a vocabulary, a head and the verbs of this module.
 
     Attributes:
@@ -83,18 +84,18 @@ class Task:
             raise ValueError(f"task {self.name!r} names a class twice: {self.vocabulary}")
 
     @property
+    @abstractmethod
     def head(self) -> HeadSpec:
         """The head that the task needs: kind, channels, rate, activation."""
-        raise NotImplementedError
 
     @property
     def source_labels(self) -> frozenset[str]:
         """The names in annotations that the task reads (its classes before any merging)."""
         return frozenset(self.vocabulary)
 
+    @abstractmethod
     def labels_in(self, annotation: AnyAnnotation) -> frozenset[str]:
         """Return every name that occurs in an annotation, whether the task reads it or not."""
-        raise NotImplementedError
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which `label` is to be heard in an example.
@@ -108,40 +109,40 @@ class Task:
         """Return how many segments a support or query set of an episode has."""
         return wanted
 
+    @abstractmethod
     def encode(self, annotation: AnyAnnotation, n_samples: int, rate: int) -> Target:
         """Return the target of one segment (no batch axis) of `n_samples` at `rate` Hz."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
         """Return one loss per segment; 1 is what the best constant output would get."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head_prior(self, target: Target) -> Float[np.ndarray, " channel"] | None:
         """Return the bias a fresh head starts with, from a support batch; None if it has none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def default_settings(self, rate: int) -> Settings:
         """Return decoder settings for when there is no validation data.
 
         Args:
             rate: the network's sampling rate in Hz.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def fit_decoder(
         self, outputs: Sequence[np.ndarray], references: Sequence[AnyAnnotation]
     ) -> Settings:
         """Return the decoder settings that score best on these whole-song validation outputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, output: np.ndarray, settings: Settings) -> AnyAnnotation:
         """Return the annotation that a whole song's output (no batch axis) stands for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, reference: AnyAnnotation, estimate: AnyAnnotation) -> dict[str, float]:
         """Return the task's metrics for one song."""
-        raise NotImplementedError
 
     def evaluate_all(
         self, references: Sequence[AnyAnnotation], estimates: Sequence[AnyAnnotation]
@@ -155,6 +156,7 @@ class Task:
         per_track = [self.evaluate(reference, estimate) for reference, estimate in pairs]
         return mean_metrics(per_track), per_track
 
+    @abstractmethod
     def variant(self, rng: np.random.Generator, labels: Collection[str] | None = None) -> "Task":
         """Draw another task of the same family: a subset of classes, one against the rest.
 
@@ -162,7 +164,6 @@ class Task:
             rng: source of randomness.
             labels: names that occur in the data and may be used; None: those the task reads.
         """
-        raise NotImplementedError
 
 
 def audible_moment(

@@ -35,9 +35,8 @@ _KINDS: dict[str, type[Task]] = {
 }
 _KINDS_TO_COME = ("intervals", "f0", "notes")
 
-_CLASSES: dict[str, type[Task]] = {
-    cls.__name__: cls for cls in (*_KINDS.values(), DrumTranscription, InstrumentRecognition)
-}
+_STORABLE: list[type[Task]] = [*_KINDS.values(), DrumTranscription, InstrumentRecognition]
+_CLASSES: dict[str, type[Task]] = {cls.__name__: cls for cls in _STORABLE}
 
 # Stems that take what is left come last: the network's last stem is mixture minus the others.
 _LEFT_OVER = ("rest", "residual", "instrumental", "other", "accompaniment")

@@ -54,7 +54,7 @@ def test_the_first_step_moves_the_body_by_the_rate_and_the_head_by_its_factor(bo
 def test_the_body_that_is_adapted_is_not_changed(body):
     before = jax.tree.map(np.array, body)
     adapt(NETWORK, TASK, body, [tone(0), tone(1)], Recipe(2))
-    jax.tree.map(np.testing.assert_array_equal, before, body)
+    assert jax.tree.all(jax.tree.map(np.array_equal, before, body))
 
 
 def test_adaptation_lowers_the_validation_loss(body):
@@ -76,7 +76,7 @@ def test_the_seed_decides_head_and_batches(body):
     first, again, other = (
         adapt(NETWORK, TASK, body, examples, Recipe(2, seed=seed)) for seed in (0, 0, 1)
     )
-    jax.tree.map(np.testing.assert_array_equal, first, again)
+    assert jax.tree.all(jax.tree.map(np.array_equal, first, again))
     assert not np.array_equal(first["head"]["kernel"], other["head"]["kernel"])
 
 

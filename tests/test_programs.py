@@ -246,3 +246,52 @@ def test_an_empty_split_is_an_error(events_folder, tmp_path, capsys):
     write_rows(events_folder, [row for row in rows if row["split"] == "train"])
     with pytest.raises(ValueError, match="no usable audio in the split 'test'"):
         evaluate("model", events_folder)
+
+
+def test_classes_a_model_does_not_know_are_named(events_folder, tmp_path, capsys):
+    assert finetune(events_folder, "--steps", "1") == 0
+    with (events_folder / "3.txt").open("a") as file:
+        file.write("3.9\tcowbell\n")
+    capsys.readouterr()
+    assert main(["evaluate", "--model", "model", "--data", str(events_folder)]) == 0
+    assert "3.wav: 'cowbell': not among the classes 'click'" in capsys.readouterr().err
+
+
+def test_a_clip_of_an_unknown_label_is_left_out(label_folder, tmp_path, capsys):
+    assert finetune(label_folder, "--steps", "1") == 0
+    rows = [json.loads(line) for line in (label_folder / "manifest.jsonl").read_text().splitlines()]
+    rows[-1]["label"] = "kazoo"
+    write_rows(label_folder, rows)
+    capsys.readouterr()
+    arguments = ["--model", "model", "--data", str(label_folder), "--json", "s.json"]
+    assert main(["evaluate", *arguments]) == 0
+    assert "11.wav: 'kazoo': not among the classes 'high', 'low'" in capsys.readouterr().err
+    assert len(json.loads((tmp_path / "s.json").read_text())["per_track"]) == 2
+
+
+def test_bad_lines_are_reported_and_the_run_goes_on(events_folder, tmp_path, capsys):
+    (events_folder / "0.txt").write_text("0.5\tclick\nhalf past\tclick\n99\tclick\n")
+    (events_folder / "1.wav").write_bytes(b"RIFF")
+    assert finetune(events_folder, "--steps", "1") == 0
+    shown = capsys.readouterr().err
+    for place in ("0.txt:2: ", "0.txt:3: ", "manifest.jsonl:2: "):
+        assert place in shown
+    assert "3 problems in all" in shown
+
+
+def test_nothing_usable_leaves_nothing_behind(events_folder, tmp_path, capsys):
+    for index in range(4):
+        (events_folder / f"{index}.wav").write_bytes(b"")
+    line = fails(
+        capsys, "finetune", "--data", str(events_folder), "--init", "scratch", "--out", "m"
+    )
+    assert "none of the 2 entries of split train can be used" in line
+    assert not list((tmp_path / "m").iterdir())
+
+
+def test_a_named_task_maps_the_folders_classes(events_folder, tmp_path, capsys):
+    for index in range(4):
+        path = events_folder / f"{index}.txt"
+        path.write_text(path.read_text().replace("click", "SD"))
+    assert finetune(events_folder, "--steps", "1", "--task", "drum_transcription") == 0
+    assert "F-measure/snare" in capsys.readouterr().out

@@ -41,11 +41,13 @@ def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[s
     from umir.data.problems import describe
     from umir.finetune import score
     from umir.task_model import TaskModel
+    from umir.user_data import known_examples
 
     loaded = TaskModel.load(model)
     manifest = read_manifest(data, kind=loaded.task.kind, assignment=loaded.facts.get("splits"))
     config = loaded.network.config
-    examples = manifest.examples(split, config.rate, config.channels)
+    read = manifest.examples(split, config.rate, config.channels)
+    examples = known_examples(loaded.task, read, manifest)
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
     if not examples:

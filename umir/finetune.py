@@ -7,7 +7,7 @@ the best step and fit the decoder, test songs are only scored at the end.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from umir.program import program_parser, run_program, use_compilation_cache
 if TYPE_CHECKING:
     from umir.data.example import Example
     from umir.task_model import TaskModel
-    from umir.tasks.base import Task
+    from umir.user_data import UserData
     from umir.wave_unet import WaveUNetConfig
 
 DEFAULT_INIT = "models/umir-nano"
@@ -38,18 +38,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0, help="of the fresh head and the batches")
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
     return p
-
-
-@dataclass(frozen=True)
-class UserData:
-    """A user's folder, read: the task it poses and the songs of each split."""
-
-    task: "Task"
-    train: "Sequence[Example]"
-    valid: "Sequence[Example]"
-    test: "Sequence[Example]"
-    splits: dict[str, str]
-    problems: Sequence[Any]
 
 
 def finetune(
@@ -84,12 +72,16 @@ def finetune(
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
     """
     from umir.adaptation import Recipe
+    from umir.data.problems import describe
+    from umir.user_data import read_user_data
 
     config, body = starting_point(init, preset, seed)
     user_data = read_user_data(data, config, task, kind)
+    if user_data.problems:
+        print(describe(user_data.problems), file=sys.stderr)
     recipe = Recipe(steps, learning_rate, seed=seed)
     model = train_on(user_data, config, body, recipe, progress=progress)
-    facts = {"init": init, "recipe": vars(recipe), "splits": user_data.splits}
+    facts = {"init": init, "recipe": asdict(recipe), "splits": dict(user_data.splits)}
     model = replace(model, facts=facts)
     return model, score(model, user_data.test)[0] if user_data.test else {}
 
@@ -118,29 +110,8 @@ def starting_point(init: str, preset: str, seed: int) -> "tuple[WaveUNetConfig, 
     return WaveUNetConfig.from_json(model.config["network"]), model.params["body"]
 
 
-def read_user_data(
-    data: str | Path, config: "WaveUNetConfig", task: str | None, kind: str | None
-) -> UserData:
-    """Read a user's folder at the network's rate and channels, and name the task it poses."""
-    from umir.data.manifest import read_manifest
-    from umir.tasks.registry import get_task, task_for_kind, vocabulary_of
-
-    manifest = read_manifest(data, kind or (get_task(task).kind if task else None))
-    read = {
-        split: manifest.examples(split, config.rate, config.channels)
-        for split in ("train", "valid", "test")
-    }
-    annotations = [example.annotation for example in read["train"] + read["valid"]]
-    if task is not None:
-        chosen = get_task(task)
-    else:
-        chosen = task_for_kind(manifest.kind, vocabulary_of(manifest.kind, annotations))
-    splits = dict(manifest.assignment)
-    return UserData(chosen, **read, splits=splits, problems=manifest.problems)
-
-
 def train_on(
-    data: UserData, config: "WaveUNetConfig", body: Any, recipe: Any, *, progress: bool = False
+    data: "UserData", config: "WaveUNetConfig", body: Any, recipe: Any, *, progress: bool = False
 ) -> "TaskModel":
     """Adapt, keep the step that is best on the validation songs, fit the decoder on them."""
     import numpy as np

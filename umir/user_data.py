@@ -1,0 +1,90 @@
+"""A user's folder as a task poses it: the examples of each split, and what could not be used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from umir.data.example import Example
+from umir.data.manifest import Manifest, read_manifest
+from umir.data.problems import Problem
+from umir.tasks import Task, get_task, task_for_kind, vocabulary_of
+from umir.wave_unet import WaveUNetConfig
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class UserData:
+    """A folder of labelled audio, read for one task.
+
+    Attributes:
+        task: what the annotations ask for.
+        train: songs to learn from.
+        valid: songs that choose the best step and fit the decoder.
+        test: songs to score.
+        splits: group -> split, to be kept with the model.
+        problems: lines that could not be used.
+    """
+
+    task: Task
+    train: Sequence[Example] = field(repr=False)
+    valid: Sequence[Example] = field(repr=False)
+    test: Sequence[Example] = field(repr=False)
+    splits: Mapping[str, str] = field(repr=False)
+    problems: Sequence[Problem] = field(repr=False)
+
+
+def read_user_data(
+    data: str | Path, config: WaveUNetConfig, task: str | None = None, kind: str | None = None
+) -> UserData:
+    """Read a folder at the network's rate and channels, and name the task it poses.
+
+    Args:
+        data: folder with `manifest.jsonl`, or that file.
+        config: of the network.
+        task: a named task; default: the task of the manifest's kind, with the classes that occur.
+        kind: which annotation to use if the manifest has several.
+
+    Raises:
+        ValueError: nothing can be used, or there is nothing to train on; names the file.
+    """
+    named = get_task(task) if task else None
+    manifest = read_manifest(data, kind or (named.kind if named else None))
+    read = {split: manifest.examples(split, config.rate, config.channels) for split in SPLITS}
+    if not read["train"]:
+        raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
+    annotations = [example.annotation for example in read["train"] + read["valid"]]
+    chosen = named or task_for_kind(manifest.kind, vocabulary_of(manifest.kind, annotations))
+    usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
+    if not usable["train"]:
+        raise ValueError(
+            f"{manifest.path}: no song of the split 'train' has any of what {chosen.name} "
+            f"reads: {', '.join(sorted(chosen.source_labels))}"
+        )
+    return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
+
+
+def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) -> list[Example]:
+    """Return the examples whose annotation the task can read; the others become problems.
+
+    Events of classes that the task does not know are left out and reported; a clip whose label it
+    does not know, or a song that lacks one of its stems, is left out as a whole.
+    """
+    kept = []
+    for example in examples:
+        found = task.labels_in(example.annotation)
+        missing, unknown = task.source_labels - found, found - task.source_labels
+        if task.kind == "stems":
+            reason, usable = f"no stem {_names(missing)}, which {task.name} separates", not missing
+        else:
+            reason = f"{_names(unknown)}: not among the classes {_names(task.source_labels)}"
+            usable = not unknown or task.kind != "label"
+        if missing if task.kind == "stems" else unknown:
+            manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {reason}"))
+        if usable:
+            kept.append(example)
+    return kept
+
+
+def _names(names: frozenset[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names))
