@@ -72,7 +72,8 @@ def main(rounds: int) -> None:
     seconds = median_seconds(nets() | matrix_products(), rounds)
     flops, product = reference_net.gradient_flops(), 2 * MATRIX**3
     print_row("median ms, flops/s", flops, seconds)
-    products = {name: seconds[f"{name} product"] for name in ("ours", "torch") if name in seconds}
+    sides: list[str] = [name for name in ("ours", "torch") if name in seconds]
+    products = {name: seconds[f"{name} product"] for name in sides}
     print_row(f"{MATRIX} x {MATRIX} matrix product", product, products)
     best = product / min(products.values())
     share = flops / seconds["ours"] / best

@@ -6,6 +6,7 @@ smaller): 691,000 parameters. On our side the upsampling is folded into the conv
 which changes the outermost samples by what lies beyond the ends; `check_equal` compares the losses.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ def gradient_flops(batch: int = BATCH, time: int = TIME) -> float:
     gradient towards its input.
     """
     return sum(
-        2 * batch * layer.time * np.prod(layer.shape) * (2 if layer.name == "down0" else 3)
+        2.0 * batch * layer.time * math.prod(layer.shape) * (2 if layer.name == "down0" else 3)
         for layer in layers(time)
     )
 
@@ -72,7 +73,8 @@ def init(seed: int) -> dict[str, dict[str, np.ndarray]]:
 def examples(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw an input and a target of shape `(batch, time, 1)`."""
     rng = np.random.default_rng(seed)
-    return tuple(rng.standard_normal((BATCH, TIME, 1)).astype(np.float32) for _ in range(2))
+    x, target = rng.standard_normal((2, BATCH, TIME, 1)).astype(np.float32)
+    return x, target
 
 
 def loss(params: Any, batch: Any, key: Any = None) -> jax.Array:
