@@ -32,7 +32,7 @@ from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
 
 STEPS = (10, 30, 100, 300)
-LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+LEARNING_RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 SEEDS = (0, 1, 2)
 
 

@@ -111,7 +111,7 @@ def _warm_up(args: Any, config: Any, sampler: "EpisodeSampler", steps: int) -> "
         first = sampler.episode(index, variants=False).support.target
         key = jax.random.key(args.seed)
         heads[task.name] = fresh_params(Network(config, task.head), body, task, first, key)["head"]
-    algorithm = MultiTask(outer_optimizer(3e-3, 2 * steps))  # two updates a step
+    algorithm = MultiTask(outer_optimizer(1e-3, 2 * steps))  # two updates a step
     return _phase(
         args, "warm-up", algorithm.step, algorithm.init(body, heads),
         lambda step: meta_episode(config, sampler, step, variants=False), 0, steps,
@@ -122,7 +122,7 @@ def _meta_phase(args: Any, config: Any, sampler: Any, body: Any, first_step: int
     """Meta-training on variants with fresh heads."""
     from umir.meta import MAML
 
-    optimizer = outer_optimizer(1e-3, args.steps - first_step)
+    optimizer = outer_optimizer(5e-4, args.steps - first_step)
     algorithm = MAML(optimizer, args.inner_steps, first_order=args.algorithm != "maml")
     return _phase(
         args, "meta-training", algorithm.step, algorithm.init(body),
