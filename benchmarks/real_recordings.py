@@ -25,7 +25,7 @@ from scipy.stats import bootstrap
 
 from umir.adaptation import Recipe, adapt
 from umir.data.example import Example
-from umir.finetune import starting_point, with_decoder
+from umir.fine_tuning import starting_point, with_decoder
 from umir.program import use_compilation_cache
 from umir.task_model import TaskModel
 from umir.user_data import UserData, read_user_data

@@ -11,7 +11,7 @@ from importlib.metadata import version as _version
 __version__ = _version("umir")
 
 # Public name -> the module that defines it. (Programs are modules of their own:
-# `from umir.finetune import finetune`.)
+# `from umir.fine_tuning import finetune`.)
 _EXPORTS = {
     "Example": "umir.data.example",
     "TaskModel": "umir.task_model",

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from umir.adaptation import Recipe, adapt
 from umir.data.example import Example
 from umir.files import write_beside
-from umir.finetune import score, with_decoder
+from umir.fine_tuning import score, with_decoder
 from umir.task_model import TaskModel
 from umir.tasks.base import Task
 from umir.wave_unet import Network, WaveUNetConfig

@@ -19,10 +19,10 @@ from umir.program import program_parser, run_program
 
 _PACKAGES = (
     *("umir", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy"),
-    *("soundfile", "soxr", "mir_eval", "museval", "pretty_midi", "safetensors"),
+    *("soundfile", "soxr", "mir_eval", "pretty_midi", "safetensors"),
 )
 # Programs outside Python, and what works only with them.
-_PROGRAMS = {"ffmpeg": ".stem.mp4 and .m4a files", "ffprobe": ".stem.mp4 files"}
+_PROGRAMS = dict.fromkeys(("ffmpeg", "ffprobe"), "MUSDB18 as .stem.mp4 (not for MUSDB18-HQ)")
 _SOUNDFONT = "TimGM6mb.sf2"
 
 

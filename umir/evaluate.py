@@ -39,7 +39,7 @@ def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[s
     """
     from umir.data.manifest import read_manifest
     from umir.data.problems import describe
-    from umir.finetune import score
+    from umir.fine_tuning import score
     from umir.task_model import TaskModel
     from umir.user_data import known_examples
 
