@@ -150,3 +150,17 @@ def test_the_wheel_meta_trains(installed, tmp_path):
     assert expected | {"adaptation.png", "adaptation.json"} <= made
     for task in ("source_separation", "drum_transcription", "instrument_recognition"):
         assert task in done.stdout
+
+
+def test_the_package_is_lazy_and_its_names_are_real():
+    code = (
+        "import sys, umir\n"
+        "assert not {'jax', 'numpy', 'scipy'} & set(sys.modules)\n"
+        "from umir import read_audio, TaskModel\n"
+        "import umir.audio, umir.task_model\n"
+        "assert read_audio is umir.audio.read_audio and TaskModel is umir.task_model.TaskModel\n"
+        "assert umir.studio.render_song.__name__ == 'render_song'\n"
+        "umir.no_such_name"
+    )
+    done = run(sys.executable, "-c", code, cwd=ROOT / "tests")
+    assert done.stderr.strip().endswith("module 'umir' has no attribute 'no_such_name'")
