@@ -13,6 +13,7 @@ from umir.tasks.episodes import EpisodeSampler as EpisodeSampler
 from umir.tasks.event_detection import EventDetection as EventDetection
 from umir.tasks.instrument_recognition import InstrumentRecognition as InstrumentRecognition
 from umir.tasks.registry import TASKS as TASKS
+from umir.tasks.registry import check_kind as check_kind
 from umir.tasks.registry import get_task as get_task
 from umir.tasks.registry import task_for_kind as task_for_kind
 from umir.tasks.registry import task_from_config as task_from_config

@@ -38,6 +38,7 @@ from umir.tasks.variants import random_classes
 from umir.wave_unet.heads import HeadSpec
 
 FEW_CLASSES = 4  # variants have as many classes as the task, or this many: few compiled shapes
+MOST_CLIPS = 16  # of a support or query set: what fits a step of a laptop
 PRIOR_COUNT = 1.0  # clips of each class taken as seen before any
 
 
@@ -54,10 +55,11 @@ class _ClipTask(Task):
     def n_segments(self, wanted: int) -> int:
         """Return twice what is wanted, as clips are half as long, in whole rounds of the classes.
 
-        A support set of whole rounds has every class equally often.
+        A support set of whole rounds has every class equally often; of more than 16 classes a set
+        has 16 clips.
         """
         classes = len(self.vocabulary)
-        return classes * max(1, round(2 * wanted / classes))
+        return min(MOST_CLIPS, classes * max(1, round(2 * wanted / classes)))
 
     def encode(self, annotation: Labels, n_samples: int, rate: int) -> Target:
         """Return values `(class,)`, 1 for each of the clip's labels, and a mask `(1,)`."""

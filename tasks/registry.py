@@ -63,7 +63,7 @@ def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
     Raises:
         ValueError: a kind that is not supported, or a vocabulary that poses no task.
     """
-    cls = _class_of_kind(kind)
+    cls = check_kind(kind)
     if kind == "label" and len(vocabulary) < 2:
         raise ValueError(
             f"every clip has the same label, {', '.join(vocabulary)}: "
@@ -81,7 +81,7 @@ def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ..
     Raises:
         ValueError: a kind that is not supported, or no annotation that names anything.
     """
-    _class_of_kind(kind)
+    check_kind(kind)
     names = {name for annotation in annotations for name in _names(annotation)}
     if not names:
         raise ValueError(f"the annotations of kind {kind!r} name nothing: no class to learn")
@@ -111,7 +111,12 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
         raise ValueError(f"the model's task {name} cannot be read: {error}") from None
 
 
-def _class_of_kind(kind: str) -> type[Task]:
+def check_kind(kind: str) -> type[Task]:
+    """Return the class of task that a kind of annotation poses.
+
+    Raises:
+        ValueError: a kind that is not supported (yet).
+    """
     if kind in _KINDS_TO_COME:
         raise ValueError(
             f"annotations of kind {kind!r} are read but cannot be learnt yet; "

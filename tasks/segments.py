@@ -92,7 +92,8 @@ def segment_batch(
         rate: sampling rate in Hz that all examples must have.
         segments: how many; default the task's own number.
         seconds: how long; default the task's own length.
-        labels: draw segments for these labels only; default all that the task reads.
+        labels: draw segments for these labels, from examples that have one of them; default all
+            that the task reads, and every second segment from any example.
         augment: vary gain, polarity and bandwidth.
         remix: put stems of different segments together to new mixtures (separation only).
 
@@ -100,7 +101,7 @@ def segment_batch(
         Waveforms `(batch, time, channel)` and targets with a leading batch axis, float32.
 
     Raises:
-        ValueError: no example has anything that the task reads, or rates or channels differ.
+        ValueError: no example has any of `labels`, or rates or channels differ.
     """
     pool = Pool.of(task, examples)
     wrong = {entry.example.rate for entry in pool.entries} - {rate}
@@ -127,29 +128,32 @@ def _places(
 ) -> Iterator[tuple[PooledExample, float]]:
     """Yield examples and starts in seconds: labels in turn, in a new random order each round."""
     chosen = sorted(pool.labels(task) if labels is None else labels)
-    if not chosen:
+    if not chosen and (labels is not None or task.kind == "label"):
         raise ValueError(
             f"task {task.name!r}: none of the {len(pool)} examples has any of "
             + ", ".join(sorted(task.source_labels))
         )
+    anywhere = pool.entries if labels is None else _having(pool, set(chosen))
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
-        # A clip's label holds wherever something is heard: silence would teach nothing.
-        if task.head.kind == "clip" or index % 2 == 0:
+        # Clips of a single-label task all have one; elsewhere every second segment may have none.
+        if chosen and (task.kind == "label" or index % 2 == 0):
             order = order or [chosen[i] for i in rng.permutation(len(chosen))]
             label = order.pop()
-            entry = _random_entry(rng, pool, {label})
-            moment = task.moment(rng, entry.example, label)
-            start = moment - rng.uniform(0, seconds)
+            entry = _any_of(rng, _having(pool, {label}))
+            start = task.moment(rng, entry.example, label) - rng.uniform(0, seconds)
         else:
-            entry = _random_entry(rng, pool, set(chosen))
+            entry = _any_of(rng, anywhere)
             start = rng.uniform(0, entry.example.duration)
         yield entry, float(np.clip(start, 0.0, max(0.0, entry.example.duration - seconds)))
 
 
-def _random_entry(rng: np.random.Generator, pool: Pool, labels: set[str]) -> PooledExample:
-    having = [entry for entry in pool.entries if entry.labels & labels]
-    return having[rng.integers(len(having))]
+def _having(pool: Pool, labels: set[str]) -> list[PooledExample]:
+    return [entry for entry in pool.entries if entry.labels & labels]
+
+
+def _any_of(rng: np.random.Generator, entries: list[PooledExample]) -> PooledExample:
+    return entries[rng.integers(len(entries))]
 
 
 def _segment(

@@ -107,7 +107,9 @@ def track_scores(
     unprocessed = sdr_frames(reference, mixture, window)
     medians = [nan_median(row) for row in frames]
     scale_free = [si_sdr(r, e) for r, e in zip(reference, estimate, strict=True)]
-    gained = [nan_median(row) for row in frames - unprocessed]
+    # A stem that is all of the mixture has an infinite SDR from the start: nothing to gain.
+    finite = np.where(np.isfinite(unprocessed), unprocessed, np.nan)
+    gained = [nan_median(row) for row in frames - finite]
     scores = {
         "SDR": nan_mean(medians),
         "SDR_pooled": nan_mean(medians),

@@ -1,5 +1,6 @@
 """Writing is all or nothing, and one program writes into a folder at a time."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from umir.files import LOCK_NAME, LockedError, locked, write_beside, write_directory_beside
+from umir.files import LOCK_NAME, LockedError, locked, write_beside, write_json
 
 
 def test_writes_whole_file_and_makes_folders(tmp_path):
@@ -47,8 +48,6 @@ def test_folder_or_file_in_the_way(tmp_path):
         write_beside(tmp_path / "file" / "a.txt"),
     ):
         pass
-    with pytest.raises(ValueError, match="is a file"), write_directory_beside(tmp_path / "file"):
-        pass
 
 
 # Runs with files limited to 1000 bytes, which fails like a full disk in the middle of a write.
@@ -82,17 +81,10 @@ def test_no_space_left_names_the_file(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_directory_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "model"
-    for name in ("first", "second"):
-        with write_directory_beside(path) as temporary:
-            (temporary / name).write_text(name)
-        assert os.listdir(path) == [name]
-    with pytest.raises(KeyboardInterrupt), write_directory_beside(path) as temporary:
-        (temporary / "third").write_text("half")
-        raise KeyboardInterrupt
-    assert os.listdir(path) == ["second"]
-    assert os.listdir(tmp_path) == ["model"]
+def test_json_has_null_for_what_json_does_not_know(tmp_path):
+    path = tmp_path / "scores.json"
+    write_json(path, {"a": float("nan"), "b": [float("-inf"), 1.5], "c": {"d": float("inf")}})
+    assert json.loads(path.read_text()) == {"a": None, "b": [None, 1.5], "c": {"d": None}}
 
 
 def test_lock_keeps_a_second_writer_out_and_is_gone_afterwards(tmp_path):

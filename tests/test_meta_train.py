@@ -85,3 +85,17 @@ def test_unknown_words_are_named(capsys):
 def test_holding_out_everything_is_an_error(capsys):
     assert main(["meta_train", *SHORT, "--hold-out", *TASKS]) == 1
     assert "no task is left to train on" in capsys.readouterr().err
+
+
+def test_another_plan_cannot_be_resumed(tmp_path, capsys):
+    meta_train(tmp_path / "a", "--steps", "1")
+    options = ["--out", str(tmp_path / "a"), "--steps", "2", "--seed", "1", "--resume"]
+    assert main(["meta_train", *SHORT, *options]) == 1
+    assert "cannot resume with another steps, seed" in capsys.readouterr().err
+
+
+def test_arguments_that_cannot_be_meant(capsys):
+    assert main(["meta_train", *SHORT, "--hold-out", "drums"]) == 1
+    assert "--hold-out drums: not among the tasks" in capsys.readouterr().err
+    assert main(["meta_train", "--preset", "tiny", "--held-out-songs", "2"]) == 1
+    assert "at least 3" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The programs end to end on small folders: finetune, evaluate, predict, separate; bad input."""
 
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -12,7 +13,8 @@ from umir.checkpoint import Model, save_model
 from umir.cli import main
 from umir.evaluate import evaluate
 from umir.task_model import TaskModel
-from umir.wave_unet import PRESETS, init_body
+from umir.tasks import get_task
+from umir.wave_unet import PRESETS, Network, init_body
 
 RATE = 16_000
 
@@ -295,3 +297,78 @@ def test_a_named_task_maps_the_folders_classes(events_folder, tmp_path, capsys):
         path.write_text(path.read_text().replace("click", "SD"))
     assert finetune(events_folder, "--steps", "1", "--task", "drum_transcription") == 0
     assert "F-measure/snare" in capsys.readouterr().out
+
+
+def test_songs_that_were_learnt_from_are_not_scored(events_folder, tmp_path, capsys):
+    assert finetune(events_folder, "--steps", "1") == 0
+    rows = [{**row, "split": "test"} for row in read_rows(events_folder)]
+    write_rows(events_folder, rows)
+    capsys.readouterr()
+    arguments = ["--model", "model", "--data", str(events_folder), "--json", "s.json"]
+    assert main(["evaluate", *arguments]) == 0
+    assert "'train' when the model was made; not scored" in capsys.readouterr().err
+    tracks = json.loads((tmp_path / "s.json").read_text())["per_track"]
+    assert [track["track"] for track in tracks] == ["3.wav"]
+
+
+def read_rows(folder):
+    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+
+
+def test_a_song_without_vocals_is_a_song(stems_folder, tmp_path, capsys):
+    accompaniment, rate = soundfile.read(stems_folder / "3_accompaniment.wav")
+    soundfile.write(stems_folder / "3_vocals.wav", 0 * accompaniment, rate, subtype="FLOAT")
+    soundfile.write(stems_folder / "3.wav", accompaniment, rate, subtype="FLOAT")
+    assert finetune(stems_folder, "--steps", "1") == 0
+    shown = capsys.readouterr()
+    assert "problem" not in shown.err
+    check_scores(shown.out, ["silence_rms_db"])
+    arguments = ["--model", "model", "--data", str(stems_folder), "--json", "s.json"]
+    assert main(["evaluate", *arguments]) == 0
+    scores = json.loads((tmp_path / "s.json").read_text(), parse_constant=pytest.fail)
+    assert scores["metrics"]["SDRi"] is None or np.isfinite(scores["metrics"]["SDRi"])
+
+
+def test_a_damaged_test_song_does_not_stop_the_training(events_folder, tmp_path, capsys):
+    (events_folder / "3.wav").write_bytes(b"RIFF")
+    assert finetune(events_folder, "--steps", "1") == 0
+    shown = capsys.readouterr()
+    assert "manifest.jsonl:4: " in shown.err
+    assert "no test songs" in shown.out
+    assert TaskModel.load("model").task.vocabulary == ("click",)
+
+
+def test_two_files_of_one_name_do_not_overwrite_each_other(events_folder, tmp_path, capsys):
+    assert finetune(events_folder, "--steps", "1") == 0
+    (tmp_path / "other").mkdir()
+    soundfile.write(tmp_path / "other" / "3.wav", np.zeros(4000), RATE)
+    files = [str(events_folder / "3.wav"), str(tmp_path / "other" / "3.wav")]
+    capsys.readouterr()
+    assert main(["predict", *files, "--model", "model", "--out", "p"]) == 1
+    assert "would overwrite those of" in capsys.readouterr().err
+    assert (tmp_path / "p" / "3.txt").exists()
+
+
+@pytest.mark.parametrize(("model_channels", "channels"), [(1, 6), (2, 1), (2, 6)])
+def test_any_number_of_channels_is_separated(monkeypatch, rng, model_channels, channels):
+    network = Network(replace(TINY, channels=model_channels), get_task("vocal_separation").head)
+    params = network.init(jax.random.key(0))
+    model = TaskModel(network, get_task("vocal_separation"), params, {"rate": RATE})
+    song = (0.1 * rng.normal(size=(5000, channels))).astype(np.float32)
+    stems = model.predict(song, RATE).waveforms
+    assert all(stem.shape == song.shape for stem in stems.values())
+    np.testing.assert_allclose(sum(stems.values()), song, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--steps", "0"], "must be at least 1"),
+        (["--task", "drum_transcription", "--kind", "label"], "not allowed with"),
+    ],
+)
+def test_wrong_arguments_end_with_2(events_folder, capsys, options, words):
+    with pytest.raises(SystemExit) as stop:
+        finetune(events_folder, *options)
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err

@@ -4,7 +4,6 @@ Held-out songs are dealt into songs to adapt on, songs to fit the decoder on, an
 to score. Every start gets the same songs, batches, heads and steps.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from tqdm import tqdm
 
 from umir.adaptation import Recipe, adapt
 from umir.data.example import Example
-from umir.files import write_beside
+from umir.files import write_beside, write_json
 from umir.fine_tuning import score, with_decoder
 from umir.task_model import TaskModel
 from umir.tasks.base import Task
@@ -109,8 +108,7 @@ def draw(found: Curves, held_out: Sequence[HeldOut], path: Path) -> None:
 
 def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
     """Write adaptation.json and adaptation.png into `out` and return the table."""
-    with write_beside(out / "adaptation.json") as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n")
+    write_json(out / "adaptation.json", found)
     draw(found, held_out, out / "adaptation.png")
     return table(found, held_out)
 

@@ -1,14 +1,17 @@
 """`umir evaluate`: scores a model on labelled audio."""
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from umir.program import program_parser, run_program, use_compilation_cache
+
+if TYPE_CHECKING:
+    from umir.data.example import Example
+    from umir.data.manifest import Manifest
+    from umir.task_model import TaskModel
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +50,8 @@ def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[s
     manifest = read_manifest(data, kind=loaded.task.kind, assignment=loaded.facts.get("splits"))
     config = loaded.network.config
     read = manifest.examples(split, config.rate, config.channels)
-    examples = known_examples(loaded.task, read, manifest)
+    unseen = _not_learnt_from(loaded, read, split, manifest)
+    examples = known_examples(loaded.task, unseen, manifest)
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
     if not examples:
@@ -56,9 +60,25 @@ def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[s
     return {"task": loaded.task.name, "metrics": metrics, "per_track": per_track}
 
 
+def _not_learnt_from(
+    model: "TaskModel", examples: "list[Example]", split: str, manifest: "Manifest"
+) -> "list[Example]":
+    """Return the examples of a test split without those that the model was adapted with."""
+    from umir.data.problems import Problem
+
+    if split != "test":
+        return examples
+    stored = model.facts.get("splits", {})
+    kept = [example for example in examples if stored.get(example.group, "test") == "test"]
+    for group in sorted({example.group for example in examples} - {e.group for e in kept}):
+        reason = f"{group}: in the split {stored[group]!r} when the model was made; not scored"
+        manifest.problems.append(Problem(manifest.path, 0, reason))
+    return kept
+
+
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the scores, write them as JSON if asked to."""
-    from umir.files import write_beside
+    from umir.files import write_json
     from umir.task_model import TaskModel
 
     use_compilation_cache()
@@ -69,17 +89,7 @@ def run(args: argparse.Namespace) -> None:
     for name in names:
         print(f"{name:<24} {result['metrics'][name]:10.4f}")
     if args.json:
-        with write_beside(args.json) as temporary:
-            temporary.write_text(json.dumps(without_nan(result), indent=2) + "\n")
-
-
-def without_nan(value: Any) -> Any:
-    """Return plain data with None for NaN, which JSON does not have: a metric without a value."""
-    if isinstance(value, dict):
-        return {name: without_nan(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+        write_json(args.json, result)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

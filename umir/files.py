@@ -6,12 +6,13 @@ leave what was there before. `locked` keeps two programs from writing into the s
 """
 
 import contextlib
+import json
+import math
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 try:
     import fcntl
@@ -58,40 +59,26 @@ def write_beside(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def write_directory_beside(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary folder to fill, which becomes `path` when the block ends well.
-
-    An existing folder `path` is replaced as a whole, so give only folders that umir itself wrote.
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write plain data as JSON; NaN and infinities, which JSON does not have, become null.
 
     Args:
-        path: the folder to write; may exist already.
-
-    Yields:
-        The temporary folder, beside `path`.
+        path: the file.
+        value: dictionaries, lists, text, numbers.
 
     Raises:
-        ValueError: `path` is a file.
-        OSError: the disk is full or the place cannot be written to; names `path`.
+        OSError: as `write_beside`.
     """
-    path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path}: is a file, and a folder is to be written; give another name")
-    make_folder(path.parent)
-    temporary, old = _temporary(path), _temporary(path)
-    try:
-        temporary.mkdir()
-        yield temporary
-        if path.exists():
-            os.replace(path, old)
-        os.replace(temporary, path)
-    except OSError as error:
-        if old.exists() and not path.exists():
-            os.replace(old, path)
-        raise _renamed(error, temporary, path) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    with write_beside(path) as temporary:
+        temporary.write_text(json.dumps(_without_nan(value), indent=2) + "\n", encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def make_folder(path: str | os.PathLike) -> Path:

@@ -35,6 +35,7 @@ def finetune(
     task: str | None = None,
     kind: str | None = None,
     preset: str = "nano",
+    config: WaveUNetConfig | None = None,
     steps: int = 300,
     learning_rate: float = 1e-3,
     seed: int = 0,
@@ -48,6 +49,7 @@ def finetune(
         task: a named task (`drum_transcription`); default: the task of the manifest's kind.
         kind: which annotation to use if the manifest has several.
         preset: size of a network from scratch.
+        config: the same, in numbers: takes the place of `preset`.
         steps: gradient steps.
         learning_rate: of Adam.
         seed: of the fresh head and the batches.
@@ -59,10 +61,15 @@ def finetune(
     Raises:
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
     """
-    config, body = starting_point(init, preset, seed)
+    if init == "scratch" and config is not None:
+        body = init_body(config, jax.random.key(seed))
+    else:
+        config, body = starting_point(init, preset, seed)
     user_data = read_user_data(data, config, task, kind)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
+    if not user_data.valid:
+        print("no validation songs: training songs choose step and decoder", file=sys.stderr)
     recipe = Recipe(steps, learning_rate, seed=seed)
     model = train_on(user_data, config, body, recipe, progress=progress)
     facts = {"init": init, "recipe": asdict(recipe), "splits": dict(user_data.splits)}

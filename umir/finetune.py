@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from umir.program import program_parser, run_program, use_compilation_cache
+from umir.program import positive, program_parser, run_program, use_compilation_cache
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,13 +16,14 @@ def parser() -> argparse.ArgumentParser:
     p = program_parser("finetune", "Adapt a network to your own labelled audio.")
     p.add_argument("--data", required=True, type=Path, help="folder with manifest.jsonl")
     p.add_argument("--out", required=True, type=Path, help="model directory to write")
-    p.add_argument("--task", help="a named task; default: what the manifest's kind is")
-    p.add_argument("--kind", help="which annotation to use if the manifest has several")
+    what = p.add_mutually_exclusive_group()
+    what.add_argument("--task", help="a named task; default: what the manifest's kind is")
+    what.add_argument("--kind", help="which annotation to use if the manifest has several")
     p.add_argument(
         "--init", default="models/umir-nano", help="model directory to start from, or 'scratch'"
     )
     p.add_argument("--preset", default="nano", help="network size when starting from scratch")
-    p.add_argument("--steps", type=int, default=300, help="gradient steps")
+    p.add_argument("--steps", type=positive, default=300, help="gradient steps")
     p.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
     p.add_argument("--seed", type=int, default=0, help="of the fresh head and the batches")
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
@@ -39,10 +40,11 @@ def run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)
+        model.save(args.out, model_card(model, metrics, " ".join(["umir finetune", *sys.argv[1:]])))
         rows = {args.init: metrics}
         if args.compare and args.init != "scratch":
-            rows["scratch"] = finetune(**{**options, "init": "scratch"})[1]
-        model.save(args.out, model_card(model, metrics, " ".join(["umir finetune", *sys.argv[1:]])))
+            scratch = {**options, "init": "scratch", "config": model.network.config}
+            rows["scratch"] = finetune(**scratch)[1]
     print_scores(rows, model.task.headline)
     print(f"model: {args.out}")
     return 0

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import program_parser, run_program, use_compilation_cache
+from umir.program import positive, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.meta_training import Plan
@@ -34,15 +34,19 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK")
     p.add_argument("--hold-out", nargs="+", default=[], metavar="TASK", help="leave these out")
     p.add_argument("--data", default="studio", choices=["studio"], help="where songs come from")
-    p.add_argument("--songs", type=int, default=128, help="number of training songs")
-    p.add_argument("--held-out-songs", type=int, default=18, help="number of songs to show it on")
-    p.add_argument("--steps", type=int, default=1300, help="training steps, one episode each")
+    p.add_argument("--songs", type=positive, default=128, help="number of training songs")
+    p.add_argument(
+        "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
+    )
+    p.add_argument("--steps", type=positive, default=1300, help="training steps, one episode each")
     p.add_argument("--warm-up", type=float, default=0.85, help="fraction that is multi-task")
-    p.add_argument("--inner-steps", type=int, default=3, help="steps of the inner loop")
-    p.add_argument("--evaluation-steps", type=int, default=30, help="steps of adaptation to show")
+    p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
+    p.add_argument(
+        "--evaluation-steps", type=positive, default=30, help="steps of adaptation to show"
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
-    p.add_argument("--checkpoint-every", type=int, default=50, metavar="STEPS")
+    p.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     return p
 
@@ -65,7 +69,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     """Return what the arguments ask for.
 
     Raises:
-        ValueError: a preset or a task that does not exist, or no task left to train on.
+        ValueError: an unknown preset or task, no task left to train on, or too few songs.
     """
     from umir.meta_training import Plan
     from umir.tasks import get_task
@@ -73,6 +77,11 @@ def plan_of(args: argparse.Namespace) -> "Plan":
 
     if args.preset not in PRESETS:
         raise ValueError(f"no preset {args.preset!r}: choose from {', '.join(PRESETS)}")
+    unknown = sorted(set(args.hold_out) - set(args.tasks))
+    if unknown:
+        raise ValueError(f"--hold-out {' '.join(unknown)}: not among the tasks {args.tasks}")
+    if args.held_out_songs < 3:
+        raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
     names = [name for name in args.tasks if name not in args.hold_out]
     if not names:
         raise ValueError("no task is left to train on: hold out fewer")

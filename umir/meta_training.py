@@ -4,6 +4,7 @@ Two phases run in the one training loop: a multi-task warm-up on the tasks as th
 persistent head each, then meta-training on variants of the tasks with fresh heads.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from jaxtyping import PyTree
 
 from umir.adaptation import Recipe
 from umir.adaptation_report import curves, deal_songs, write_report
+from umir.files import write_json
 from umir.meta import MAML, Episode, MetaState, MultiTask
 from umir.studio.catalogue import render_songs
 from umir.tasks import EpisodeSampler, StudioSource, Task
@@ -29,6 +31,8 @@ FIRST_HELD_OUT_SONG = 10**12
 # Of Adam, found on held-out studio songs; at 3e-3 the warm-up ends where it adapts less well.
 WARM_UP_RATE = 1e-3
 META_RATE = 5e-4
+# What a resumed run must have in common with the one before.
+PLANNED = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,7 @@ class Plan:
 
 def meta_train(plan: Plan) -> PyTree:
     """Return the body after warm-up and meta-training."""
-    if not plan.resume:
-        (plan.out / "log.jsonl").unlink(missing_ok=True)
+    _begin_or_resume(plan)
     songs = _render(plan, plan.seed * SONGS_PER_SEED, plan.songs)
     rate = plan.config.rate
     sampler = EpisodeSampler(plan.tasks, StudioSource(songs), rate=rate, seed=plan.seed)
@@ -82,6 +85,30 @@ def meta_train(plan: Plan) -> PyTree:
     if plan.warm_up_steps < plan.steps:
         state = _meta_phase(plan, sampler, state.body)
     return state.body
+
+
+def _begin_or_resume(plan: Plan) -> None:
+    """Clear what an earlier run left in `out`, or check that it is this run that is resumed.
+
+    Raises:
+        ValueError: the earlier run had other settings; names them.
+    """
+    path = plan.out / "checkpoints" / "plan.json"
+    own = {
+        "network": plan.config.preset,
+        "tasks": [task.name for task in plan.tasks],
+        **{name: getattr(plan, name) for name in PLANNED},
+    }
+    if plan.resume and path.exists():
+        earlier = json.loads(path.read_text())
+        changed = [name for name in own if earlier.get(name) != own[name]]
+        if changed:
+            raise ValueError(f"{plan.out}: cannot resume with another {', '.join(changed)}")
+        return
+    for name in ("checkpoints", "tensorboard"):
+        shutil.rmtree(plan.out / name, ignore_errors=True)
+    (plan.out / "log.jsonl").unlink(missing_ok=True)
+    write_json(path, own)
 
 
 def report(plan: Plan, body: PyTree) -> str:
@@ -138,11 +165,8 @@ def _phase(
 ) -> MetaState:
     """Run the steps of one phase, from its last checkpoint if it is to be resumed."""
     first, last = steps
-    folder = plan.out / "checkpoints" / name
-    if not plan.resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    checkpoints = Checkpoints(folder, plan.checkpoint_every, last)
-    if plan.resume and (done := checkpoints.latest_step) is not None:
+    checkpoints = Checkpoints(plan.out / "checkpoints" / name, plan.checkpoint_every, last)
+    if (done := checkpoints.latest_step) is not None:
         state, first = checkpoints.restore(done, state), done
     variants = name == "meta-training"
     return train(

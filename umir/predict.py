@@ -59,8 +59,12 @@ def for_each_file(files: Sequence[Path], work) -> int:
         The exit status: 1 if any file failed, with a line for each and a count at the end.
     """
     failures = 0
+    done: dict[str, Path] = {}
     for path in files:
         try:
+            first = done.setdefault(path.stem, path)
+            if first is not path:
+                raise ValueError(f"{path}: its results would overwrite those of {first}")
             print(work(path))
         except (ValueError, OSError) as error:
             print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)

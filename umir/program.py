@@ -22,6 +22,14 @@ def program_parser(name: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def positive(text: str) -> int:
+    """Return the whole number above 0 that an argument spells."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number}: must be at least 1")
+    return number
+
+
 def run_program(
     parser: argparse.ArgumentParser,
     run: Callable[[argparse.Namespace], int | None],

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         assert isinstance(stems, Stems)
         if args.two_stems:
             stems = two_stems(stems, args.two_stems)
-        return write_stems(stems, args.out / args.model.name / path.stem)
+        return write_stems(stems, args.out / args.model.resolve().name / path.stem)
 
     return for_each_file(files, separate_file)
 

@@ -5,16 +5,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import Annotation, Stems
 from umir.audio import normalise_level, resample, to_channels
-from umir.checkpoint import Model, load_model, save_model
+from umir.checkpoint import Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.tasks.base import Settings, Task
 from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import Network, WaveUNetConfig
+
+FORMAT = "umir task model 1"
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,14 @@ class TaskModel:
         return Stems({**found, remainder: rest.astype(np.float32)}, rate)
 
     def _own_stems(self, waveform: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Separate at the model's rate; a mono model takes the channels one by one."""
-        if waveform.shape[1] == self.network.config.channels:
+        """Separate at the model's rate; other numbers of channels than its own one by one."""
+        channels = self.network.config.channels
+        if waveform.shape[1] == channels:
             outputs = self.output(waveform)
-        elif self.network.config.channels == 1:
-            each = [self.output(channel[:, None]) for channel in waveform.T]
-            outputs = np.concatenate(each, axis=-1)
         else:
-            both = self.output(to_channels(waveform, self.network.config.channels))
-            outputs = np.mean(both, axis=-1, keepdims=True)
+            copies = [np.repeat(channel[:, None], channels, axis=1) for channel in waveform.T]
+            each = [self.output(copy).mean(axis=-1, keepdims=True) for copy in copies]
+            outputs = np.concatenate(each, axis=-1)
         stems = self.task.decode(outputs, self.settings)
         assert isinstance(stems, Stems)
         return stems.waveforms
@@ -85,7 +87,7 @@ class TaskModel:
     def save(self, directory: Path, card: str) -> None:
         """Write a model directory with `card` as its MODEL_CARD.md."""
         config = {
-            "format": "umir task model 1",
+            "format": FORMAT,
             "network": asdict(self.network.config),
             "task": task_to_config(self.task),
             "decoder": dict(self.settings),
@@ -101,7 +103,7 @@ class TaskModel:
             ValueError: if it is something else, for example an initialisation.
         """
         model = load_model(directory)
-        if model.config.get("format") != "umir task model 1":
+        if model.config.get("format") != FORMAT:
             raise ValueError(
                 f"{directory}: not a model for a task but {model.config.get('format')!r}; "
                 "adapt it to one with `umir finetune --init`"
@@ -110,6 +112,8 @@ class TaskModel:
         config.pop("format")
         task = task_from_config(config.pop("task"))
         network = Network(WaveUNetConfig.from_json(config.pop("network")), task.head)
+        expected = jax.eval_shape(network.init, jax.random.key(0))
+        check_params(model.params, expected, directory)
         return cls(network, task, model.params, config.pop("decoder"), config)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from umir.annotations import Stems
 from umir.data.example import Example
-from umir.data.manifest import Manifest, read_manifest
+from umir.data.manifest import Manifest, ManifestError, read_manifest
 from umir.data.problems import Problem
-from umir.tasks import Task, get_task, task_for_kind, vocabulary_of
+from umir.tasks import Task, check_kind, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
 SPLITS = ("train", "valid", "test")
@@ -49,8 +50,11 @@ def read_user_data(
         ValueError: nothing can be used, or there is nothing to train on; names the file.
     """
     named = get_task(task) if task else None
+    if named and kind not in (None, named.kind):
+        raise ValueError(f"task {task!r} reads annotations of kind {named.kind!r}, not {kind!r}")
     manifest = read_manifest(data, kind or (named.kind if named else None))
-    read = {split: manifest.examples(split, config.rate, config.channels) for split in SPLITS}
+    check_kind(manifest.kind)
+    read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     annotations = [example.annotation for example in read["train"] + read["valid"]]
@@ -64,6 +68,16 @@ def read_user_data(
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 
 
+def _loadable(manifest: Manifest, split: str, config: WaveUNetConfig) -> list[Example]:
+    """Return the examples of a split; only of `train` must there be some that can be loaded."""
+    try:
+        return manifest.examples(split, config.rate, config.channels)
+    except ManifestError:
+        if split == "train":
+            raise
+        return []
+
+
 def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) -> list[Example]:
     """Return the examples whose annotation the task can read; the others become problems.
 
@@ -72,7 +86,7 @@ def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) 
     """
     kept = []
     for example in examples:
-        found = task.labels_in(example.annotation)
+        found = _names_in(task, example)
         missing, unknown = task.source_labels - found, found - task.source_labels
         if task.kind == "stems":
             reason, usable = f"no stem {_names(missing)}, which {task.name} separates", not missing
@@ -84,6 +98,13 @@ def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) 
         if usable:
             kept.append(example)
     return kept
+
+
+def _names_in(task: Task, example: Example) -> frozenset[str]:
+    """Return the names in an annotation; of stems also those of silent ones."""
+    if isinstance(example.annotation, Stems):
+        return frozenset(example.annotation.waveforms)
+    return task.labels_in(example.annotation)
 
 
 def _names(names: frozenset[str]) -> str:

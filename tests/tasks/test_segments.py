@@ -6,7 +6,14 @@ import pytest
 
 from umir.annotations import Events, Labels, Stems
 from umir.data.example import Example
-from umir.tasks import Classification, EventDetection, Pool, get_task, segment_batch
+from umir.tasks import (
+    Classification,
+    EventDetection,
+    MultiLabelClassification,
+    Pool,
+    get_task,
+    segment_batch,
+)
 from umir.tasks.augmentation import low_pass, random_cutoff, random_gain
 
 RATE = 1000
@@ -149,9 +156,32 @@ def test_errors_say_what_to_do(rng):
     with pytest.raises(ValueError, match="there are no examples to draw segments from"):
         _draw(EVENTS, [])
     with pytest.raises(ValueError, match="none of the 1 examples has any of x, y"):
-        _draw(EventDetection("e", ("x", "y")), [song])
+        _draw(EventDetection("e", ("x", "y")), [song], labels=())
     with pytest.raises(ValueError, match="examples at 1000 Hz for a network at 16000 Hz"):
         segment_batch(EVENTS, [song], rng, rate=16_000)
     stereo = Example(np.zeros((5000, 2), np.float32), RATE, song.annotation, "h", "loud.wav")
     with pytest.raises(ValueError, match="loud.wav: 1000 Hz with 2 channels, but g has 1000 Hz"):
         _draw(EVENTS, [song, stereo])
+
+
+def test_examples_without_any_label_are_drawn_too():
+    """Songs in which nothing happens teach when to be silent; so do clips without a tag."""
+    silent = Example(np.full((10_000, 1), 0.1, np.float32), RATE, Events(np.zeros(0), ()), "s", "s")
+    values = _draw(EVENTS, [_click_song([5.0]), silent, silent, silent], segments=16).target.values
+    assert (values[::2].max(axis=(1, 2)) == 1).all()
+    assert (values[1::2].max(axis=(1, 2)) == 0).any()
+    assert _draw(EVENTS, [silent]).target.values.max() == 0
+    tags = MultiLabelClassification("tags", ("voice",))
+    wave = np.full((4000, 1), 0.1, np.float32)
+    clips = [Example(wave, RATE, Labels(n), str(n), str(n)) for n in ((), ("voice",))]
+    values = _draw(tags, clips, segments=16).target.values
+    assert 0 < values.mean() < 1
+
+
+def test_of_many_classes_a_batch_holds_some_of_each_draw():
+    names = tuple(f"class {index}" for index in range(40))
+    wave = np.full((4000, 1), 0.1, np.float32)
+    clips = [Example(wave, RATE, Labels((name,)), name, name) for name in names]
+    batches = [_draw(Classification("many", names), clips, seed).target.values for seed in (0, 1)]
+    assert batches[0].shape == (16, 40)
+    assert not np.array_equal(*batches)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umir.annotations import Annotation, Events, Intervals, Labels, Stems
+from umir.annotations import Annotation, Labels, Stems
 from umir.audio import read_audio
 from umir.data.annotation_files import READERS
 from umir.data.example import Example
@@ -33,8 +33,10 @@ from umir.data.splits import assign_splits
 MANIFEST_NAME = "manifest.jsonl"
 # Stems that differ from the mixture by no more than this are cut or filled up with silence.
 _STEM_SLACK_SECONDS = 0.1
+# Share of the mixture's power that its stems may fail to explain.
+_MOST_REST = 0.1
 
-__all__ = ["Entry", "Manifest", "ManifestError", "read_manifest", "vocabulary"]
+__all__ = ["Entry", "Manifest", "ManifestError", "read_manifest"]
 
 
 @dataclass(frozen=True)
@@ -146,23 +148,6 @@ def read_manifest(
     return Manifest(path, kind, placed, splits, problems)
 
 
-def vocabulary(examples: Iterable[Example]) -> tuple[str, ...]:
-    """Return the names that occur in the annotations, sorted; stems in their own order.
-
-    Kinds without names (f0, notes) have an empty vocabulary.
-    """
-    names: dict[str, None] = {}
-    for example in examples:
-        annotation = example.annotation
-        if isinstance(annotation, Stems):
-            return tuple(annotation.waveforms)
-        if isinstance(annotation, Labels):
-            names.update(dict.fromkeys(annotation.names))
-        elif isinstance(annotation, Events | Intervals):
-            names.update(dict.fromkeys(annotation.labels))
-    return tuple(sorted(names))
-
-
 def _manifest_file(path: Path) -> Path:
     """Return the manifest that a path means."""
     if path.is_dir():
@@ -212,7 +197,8 @@ def _with_common_stems(path: Path, entries: list[Entry]) -> tuple[list[Entry], l
 def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> Stems:
     """Read the stems of a mixture at its rate, channels and length.
 
-    Where only one stem is given, what is left of the mixture becomes the stem `rest`.
+    Where only one stem is given, what is left of the mixture becomes the stem `rest`; several must
+    add up to the mixture, or nearly so (a mastered mixture is not the plain sum).
     """
     stems = {}
     for name, path in paths.items():
@@ -224,6 +210,12 @@ def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> St
                 f"{path}: stem {name!r} is {abs(extra) / rate:.2f} s {longer} than the mixture"
             )
         stems[name] = np.pad(stem[: len(mixture)], ((0, max(0, -extra)), (0, 0)))
+    rest = mixture - np.sum(list(stems.values()), axis=0)
     if len(stems) == 1:
-        stems["rest"] = mixture - stems[name]
+        stems["rest"] = rest
+    elif np.mean(rest**2) > _MOST_REST * np.mean(mixture**2):
+        raise ManifestError(
+            f"the stems {', '.join(stems)} do not add up to the mixture: what is missing has "
+            f"{np.mean(rest**2) / np.mean(mixture**2):.0%} of its power; name it as a stem too"
+        )
     return Stems(stems, rate)
