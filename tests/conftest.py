@@ -23,6 +23,12 @@ _HOOK = install_import_hook("umir", "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from folders import (  # noqa: E402, F401
+    events_folder,
+    label_folder,
+    stems_folder,
+    tiny_preset,
+)
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 # One profile: the same examples every time, no deadline (the first example compiles).
