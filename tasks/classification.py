@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.special import expit
 from sklearn import metrics
 
 from umir.annotations import Labels
@@ -177,7 +178,7 @@ class MultiLabelClassification(_ClipTask):
     def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Labels]) -> Settings:
         """Return the threshold of each class with the best F-measure over the clips given."""
         thresholds = dict(self.default_settings(0)["thresholds"])
-        probabilities = _sigmoid(np.stack(outputs))  # (clip, class)
+        probabilities = expit(np.stack(outputs).astype(np.float64))  # (clip, class)
         true = self._indicators(references)
         for column, name in enumerate(self.vocabulary):
             if true[:, column].any():
@@ -186,7 +187,7 @@ class MultiLabelClassification(_ClipTask):
 
     def decode(self, output: np.ndarray, settings: Settings) -> Labels:
         """Return the classes whose probability reaches their threshold, and all probabilities."""
-        scores = dict(zip(self.vocabulary, _sigmoid(output).tolist(), strict=True))
+        scores = dict(zip(self.vocabulary, expit(output.astype(np.float64)).tolist(), strict=True))
         names = (name for name, score in scores.items() if score >= settings["thresholds"][name])
         return Labels(tuple(names), scores)
 
@@ -236,7 +237,3 @@ def _best_threshold(probabilities: np.ndarray, true: np.ndarray) -> float:
     f_measure[ranked == after] = -1.0
     best = int(np.argmax(f_measure))
     return float((ranked[best] + after[best]) / 2)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -60, 60)))

@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import mir_eval
 import numpy as np
 from jaxtyping import Float
+from scipy.special import expit
 
 from umir.annotations import Events
 from umir.data.example import Example
@@ -144,7 +145,7 @@ class EventDetection(Task):
         for column, name in enumerate(self.vocabulary):
             of_class = [song[name] for song in times]
             if any(len(song) for song in of_class):
-                curves = [_sigmoid(output[:, column]) for output in outputs]
+                curves = [expit(output[:, column].astype(np.float64)) for output in outputs]
                 fitted = fit_peak_picking(curves, of_class, rate=FRAME_RATE, window=WINDOW)
                 peaks[name] = list(fitted)
         return {"peaks": peaks}
@@ -160,7 +161,7 @@ class EventDetection(Task):
         for column, name in enumerate(self.vocabulary):
             threshold, distance = settings["peaks"][name]
             times = pick_peaks(
-                _sigmoid(output[:, column]),
+                expit(output[:, column].astype(np.float64)),
                 rate=FRAME_RATE,
                 threshold=threshold,
                 distance=distance,
@@ -222,7 +223,3 @@ class EventDetection(Task):
 def _f(hits: int, events: int) -> float:
     """Return the F-measure; NaN where there is neither a reference nor an estimate."""
     return 2 * hits / events if events else math.nan
-
-
-def _sigmoid(logits: np.ndarray) -> Float[np.ndarray, " frame"]:
-    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -60, 60)))

@@ -120,7 +120,7 @@ def resample(
     if rate == new_rate:
         return np.asarray(waveform, np.float32)
     changed = soxr.resample(np.ascontiguousarray(waveform, np.float32), rate, new_rate)
-    return _with_length(changed, max(1, round(len(waveform) * new_rate / rate)))
+    return with_length(changed, max(1, round(len(waveform) * new_rate / rate)))
 
 
 def to_channels(
@@ -211,7 +211,7 @@ def _read_open(
     if rate == file.samplerate:
         return np.concatenate(blocks)
     blocks.append(resampler.resample_chunk(np.zeros_like(block[:0]), last=True))
-    return _with_length(np.concatenate(blocks), max(1, round(n_read * rate / file.samplerate)))
+    return with_length(np.concatenate(blocks), max(1, round(n_read * rate / file.samplerate)))
 
 
 def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
@@ -282,7 +282,9 @@ def _write(path: Path, waveform: np.ndarray, rate: int, subtype: str) -> None:
         raise OSError(f"could not be written ({reason})") from error
 
 
-def _with_length(waveform: np.ndarray, length: int) -> np.ndarray:
+def with_length(
+    waveform: Float[np.ndarray, "time channel"], length: int
+) -> Float[np.ndarray, "_ channel"]:
     """Cut, or fill up with zeros, to `length` samples: resamplers round as they like."""
     if len(waveform) >= length:
         return waveform[:length]

@@ -24,13 +24,15 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[str, Any]:
-    """Score a model directory on one split of a folder of labelled audio.
+def evaluate(
+    model: "str | Path | TaskModel", data: str | Path, split: str = "test"
+) -> dict[str, Any]:
+    """Score a model on one split of a folder of labelled audio.
 
     Songs that the model was adapted with keep the split they had then.
 
     Args:
-        model: directory of a task model.
+        model: a task model, or its directory.
         data: folder with `manifest.jsonl`, or that file.
         split: `train`, `valid` or `test`.
 
@@ -46,7 +48,7 @@ def evaluate(model: str | Path, data: str | Path, split: str = "test") -> dict[s
     from umir.task_model import TaskModel
     from umir.user_data import known_examples
 
-    loaded = TaskModel.load(model)
+    loaded = model if isinstance(model, TaskModel) else TaskModel.load(model)
     manifest = read_manifest(data, kind=loaded.task.kind, assignment=loaded.facts.get("splits"))
     config = loaded.network.config
     read = manifest.examples(split, config.rate, config.channels)
@@ -82,9 +84,9 @@ def run(args: argparse.Namespace) -> None:
     from umir.task_model import TaskModel
 
     use_compilation_cache()
-    result = evaluate(args.model, args.data, args.split)
-    headline = TaskModel.load(args.model).task.headline
-    names = sorted(result["metrics"], key=lambda name: (name != headline, name))
+    model = TaskModel.load(args.model)
+    result = evaluate(model, args.data, args.split)
+    names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
     print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")
     for name in names:
         print(f"{name:<24} {result['metrics'][name]:10.4f}")

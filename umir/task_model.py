@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import Annotation, Stems
-from umir.audio import normalise_level, resample, to_channels
+from umir.audio import normalise_level, resample, to_channels, with_length
 from umir.checkpoint import Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.tasks.base import Settings, Task
@@ -65,7 +65,7 @@ class TaskModel:
         own = resample(waveform, rate, self.network.config.rate)
         stems = self._own_stems(own)
         found = {
-            name: _fit_length(resample(stems[name], self.network.config.rate, rate), len(waveform))
+            name: with_length(resample(stems[name], self.network.config.rate, rate), len(waveform))
             for name in targets
         }
         rest = waveform - np.sum(list(found.values()), axis=0)
@@ -115,9 +115,3 @@ class TaskModel:
         expected = jax.eval_shape(network.init, jax.random.key(0))
         check_params(model.params, expected, directory)
         return cls(network, task, model.params, config.pop("decoder"), config)
-
-
-def _fit_length(waveform: np.ndarray, n_samples: int) -> np.ndarray:
-    """Cut or zero-pad to `n_samples`: resampling there and back may be a sample off."""
-    cut = waveform[:n_samples]
-    return np.pad(cut, ((0, n_samples - len(cut)), (0, 0)))
