@@ -5,6 +5,9 @@
     tar xzf learn2learn-0.2.0.tar.gz
     python benchmarks/maml.py --learn2learn learn2learn-0.2.0 [--inner-steps 5] [--rounds 5]
 
+Rematerialised second order is timed beside, and the memory of both: what the largest of their
+compiled programs needs beside its arguments.
+
 One task per step on the reference net (`reference_net.py`), support and query of 4 x 16384 samples,
 warm, in turns, in one process; nothing else may run meanwhile. The bars at 5 inner steps: second
 order takes at most 2.7 times as long as first order (2.67 is what counting forward passes gives,
@@ -31,7 +34,8 @@ import optax
 import reference_net
 from timing import median_seconds
 
-from umir.meta import MAML, Episode
+from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner
+from umir.meta.maml import outer_gradient, slope_before
 
 INNER_RATE = 0.01
 OUTER_RATE = 1e-3
@@ -44,12 +48,20 @@ def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
     params = reference_net.init(0)
     episode = reference_net.examples(1), reference_net.examples(2)
     functions = {}
-    for name, first_order in (("first order", True), ("second order", False)):
-        functions[f"ours, {name}"] = ours(params, episode, inner_steps, first_order)
+    rates = INNER_RATE, INNER_RATE
+    optimizer = optax.sgd(OUTER_RATE)
+    second = MAML(optimizer, inner_steps, *rates)
+    again = MAML(optimizer, inner_steps, *rates, rematerialise=True)
+    functions["ours, rematerialised"] = ours(again, params, episode)
+    for name, algorithm in (
+        ("first order", FirstOrderMAML(optimizer, inner_steps, *rates)),
+        ("second order", second),
+    ):
+        functions[f"ours, {name}"] = ours(algorithm, params, episode)
         if learn2learn and importlib.util.find_spec("torch"):
             peer = load_learn2learn(learn2learn)
             functions[f"learn2learn, {name}"] = theirs(
-                peer, params, episode, inner_steps, first_order
+                peer, params, episode, inner_steps, algorithm.first_order
             )
         else:
             print(f"learn2learn, {name}: left out (see the top of this file)")
@@ -60,6 +72,9 @@ def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
     ratio = seconds["ours, second order"] / seconds["ours, first order"]
     floor = (9 * inner_steps + 3) / (3 * inner_steps + 3)
     print(f"second over first order {ratio:.2f} (bar {BAR_OF_ORDERS}, counted {floor:.2f})")
+    kept, least = megabytes(second, params, episode), megabytes(again, params, episode)
+    slower = seconds["ours, rematerialised"] / seconds["ours, second order"]
+    print(f"second order {kept:.0f} MB; rematerialised {least:.0f} MB, {slower:.2f} x the time")
     if "learn2learn, second order" in seconds:
         for name, bar in (("first order", ""), ("second order", f" (bar {BAR_OVER_LEARN2LEARN})")):
             ahead = seconds[f"learn2learn, {name}"] / seconds[f"ours, {name}"]
@@ -76,11 +91,8 @@ def check_equal(losses: dict[str, float]) -> None:
         raise RuntimeError(f"the contenders do not compute the same: {losses}")
 
 
-def ours(params: Any, episode: Any, inner_steps: int, first_order: bool) -> Any:
+def ours(algorithm: MetaLearner, params: Any, episode: Any) -> Any:
     """Return a function that makes one outer step with `umir.meta` and returns the query loss."""
-    algorithm = MAML(
-        optax.sgd(OUTER_RATE), inner_steps, INNER_RATE, INNER_RATE, first_order=first_order
-    )
     state = algorithm.init(jax.tree.map(jnp.asarray, params))
     support, query = jax.tree.map(jnp.asarray, episode)
     task = Episode("task", reference_net.loss, {}, support, query, jax.random.key(0))
@@ -90,6 +102,18 @@ def ours(params: Any, episode: Any, inner_steps: int, first_order: bool) -> Any:
         return jax.block_until_ready((metrics["loss/task"], new))[0]
 
     return step
+
+
+def megabytes(algorithm: MAML, params: Any, episode: Any) -> float:
+    """Return the memory of the outer gradient's largest program, beside its arguments, in MB."""
+    support, query = jax.tree.map(jnp.asarray, episode)
+    loss, key = reference_net.loss, jax.random.key(0)
+    if algorithm.rematerialise:
+        start = {"body": params, "head": {}}
+        program = slope_before.lower(algorithm, loss, start, support, key, start)
+    else:
+        program = outer_gradient.lower(algorithm, loss, params, {}, support, query, key)
+    return program.compile().memory_analysis().temp_size_in_bytes / 1e6
 
 
 def theirs(peer: Any, params: Any, episode: Any, inner_steps: int, first_order: bool) -> Any:

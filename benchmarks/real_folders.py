@@ -2,88 +2,50 @@
 
     python benchmarks/real_folders.py RECORDINGS OUT
 
-RECORDINGS holds `MDBDrums`, `MIR-1K` and `medley-solos-db-small` as their authors give them out;
-those that are missing are left out. OUT gets one folder per data set; audio is referred to by its
-absolute path where it can be used as it is.
+RECORDINGS holds `MDBDrums`, `MedleyDB_annotations`, `MIR-1K`, `medley-solos-db-small`, `ASAP`,
+`POP909` and `mirdata` as their authors give them out (of the last, two excerpts); what is missing
+is left out. OUT gets one folder per task that has labels there; audio is referred to by its
+absolute path where it can be used as it is. (`tempo` needs the extra `benchmarks`.)
 
-- `mdb_drums`: kind `events`, the sum of the raw tracks, classes KD SD HH TT CY OT; group = song.
-- `mir_1k`: kind `stems`, left channel accompaniment, right channel voice; group = singer.
-- `medley_solos`: kind `label`, 8 instruments; the data set has no song ids, so that each clip is
-  its own group and two clips of one song may fall on both sides of a split.
+| folder | kind | audio | group |
+|---|---|---|---|
+| `mdb_drums` | `events` | 7 songs, the sum of their tracks; classes KD SD HH TT CY OT | song |
+| `onsets` | `events` | their drum tracks; only those have all onsets labelled | song |
+| `beats` | `events` | the 7 songs; the label is the number of the beat in its bar | song |
+| `tempo` | `label` | 9 recordings, each also stretched four times; beats per minute | song |
+| `singing` | `intervals` | MIR-1K, 60 clips, and the 7 songs | singer |
+| `melody` | `f0` | MIR-1K, voice and accompaniment together | singer |
+| `mir_1k` | `stems` | MIR-1K: vocals and accompaniment | singer |
+| `medley_solos` | `label` | 80 clips of 8 instruments | clip |
+| `asap_rendered` | `notes` | 10 classical performances, rendered piano | composer |
+| `pop909_rendered` | `notes` | 10 pop arrangements, rendered piano | song |
+| `chords_rendered` | `intervals` | the same 10 | song |
+| `keys_rendered` | `label` | the same 10 in twelve keys each | song |
+
+Genre has no folder: all these recordings have is `Rock` for six of the seven songs (MedleyDB) and
+the titles of a few pieces, too little to learn from and to test on.
 """
 
 import argparse
-import json
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import soundfile
+from recordings import medley_solos, mir_1k, music_delta, rendered_piano
 
-MEDLEY_SOLOS_CLASSES = (
-    "clarinet",
-    "distorted electric guitar",
-    "female singer",
-    "flute",
-    "piano",
-    "tenor saxophone",
-    "trumpet",
-    "violin",
-)
-
-
-def mdb_drums(source: Path, out: Path) -> Path:
-    """Build the folder of MDB Drums: drum hits in seven songs."""
-    base = source / "MDBDrums" / "MDB Drums"
-    rows = []
-    for audio in sorted((base / "audio" / "sum_of_raw").glob("*_SUM.ogg")):
-        song = audio.stem.removesuffix("_SUM")
-        events = base / "annotations" / "class" / f"{song}_class.txt"
-        rows.append({"audio": str(audio), "group": song, "events": str(events)})
-    return write_manifest(out / "mdb_drums", rows)
-
-
-def mir_1k(source: Path, out: Path) -> Path:
-    """Build the folder of MIR-1K: voice and accompaniment, five clips of each of 12 singers."""
-    folder = out / "mir_1k"
-    rows = []
-    for audio in sorted((source / "MIR-1K" / "Wavfile").glob("*.flac")):
-        samples, rate = soundfile.read(audio, dtype="float32", always_2d=True)
-        stems = {"vocals": samples[:, 1], "accompaniment": samples[:, 0]}
-        paths = {name: f"{name}/{audio.stem}.wav" for name in (*stems, "mixture")}
-        for name, waveform in {**stems, "mixture": np.sum(samples, axis=1)}.items():
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            soundfile.write(folder / paths[name], waveform, rate, subtype="FLOAT")
-        singer = audio.stem.split("_")[0]
-        mixture = paths.pop("mixture")
-        rows.append({"audio": mixture, "group": singer, "stems": paths})
-    return write_manifest(folder, rows)
-
-
-def medley_solos(source: Path, out: Path) -> Path:
-    """Build the folder of Medley-solos-DB: one instrument per three-second clip."""
-    rows = []
-    for audio in sorted((source / "medley-solos-db-small").glob("*.flac")):
-        label = MEDLEY_SOLOS_CLASSES[int(audio.stem.split("training-")[1].split("_")[0])]
-        rows.append({"audio": str(audio), "group": audio.stem, "label": label})
-    return write_manifest(out / "medley_solos", rows)
-
-
-FOLDERS = {"mdb_drums": mdb_drums, "mir_1k": mir_1k, "medley_solos": medley_solos}
-
-
-def write_manifest(folder: Path, rows: Iterable[dict]) -> Path:
-    """Write `manifest.jsonl` into `folder` and return the folder.
-
-    Raises:
-        FileNotFoundError: if there is not a single row.
-    """
-    lines = [json.dumps(row) for row in rows]
-    if not lines:
-        raise FileNotFoundError(f"no recordings found for {folder.name}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n")
-    return folder
+FOLDERS: dict[str, Callable[[Path, Path], Path]] = {
+    "mdb_drums": music_delta.mdb_drums,
+    "onsets": music_delta.onsets,
+    "beats": music_delta.beats,
+    "tempo": music_delta.tempo,
+    "singing": music_delta.singing,
+    "melody": mir_1k.melody,
+    "mir_1k": mir_1k.mir_1k,
+    "medley_solos": medley_solos.medley_solos,
+    "asap_rendered": rendered_piano.asap,
+    "pop909_rendered": rendered_piano.pop909,
+    "chords_rendered": rendered_piano.chords,
+    "keys_rendered": rendered_piano.keys,
+}
 
 
 def main() -> None:
@@ -97,6 +59,7 @@ def main() -> None:
             print(name, build(args.recordings.resolve(), args.out.resolve()))
         except FileNotFoundError as error:
             print(f"{name}: left out: {error}")
+    print("genre: left out: too few recordings have a label")
 
 
 if __name__ == "__main__":

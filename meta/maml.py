@@ -1,10 +1,10 @@
-"""Model-agnostic meta-learning: find a body from which a few steps suffice (Finn et al. 2017).
+"""Model-agnostic meta-learning: find a body from which a few steps suffice.
 
     min over body of  sum over tasks of  loss(inner_loop(body, head, support), query)
 
-Second order differentiates through the inner steps. First order (FOMAML, section 5.2 of the paper)
-takes the query gradient at the adapted parameters instead. Counted in forward passes, K inner steps
-cost 9K+3 and 3K+3.
+Finn, Abbeel and Levine 2017 (arXiv:1703.03400), algorithm 1. Second order: the gradient goes
+through the inner steps. Counted in forward passes, K inner steps cost 9K+3; first-order MAML, which
+leaves the inner gradients out, costs 3K+3.
 """
 
 from dataclasses import dataclass
@@ -12,47 +12,31 @@ from functools import partial
 from typing import Any
 
 import jax
-import optax
 from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
-from umir.meta.episode import Episode, Loss, MetaState, Params
-from umir.meta.gradients import loss_and_gradient, mean_of_trees, outer_update
-from umir.meta.inner_loop import inner_loop
+from umir.meta.episode import Episode, Loss, Params
+from umir.meta.gradients import loss_and_gradient
+from umir.meta.inner_loop import descent_step
+from umir.meta.meta_learner import MetaLearner
 
 
 @dataclass(frozen=True)
-class MAML:
-    """MAML over a body shared by all tasks, with a fresh head for every episode.
+class MAML(MetaLearner):
+    """MAML of second order, over a body shared by all tasks.
 
     Attributes:
-        optimizer: the outer optimiser.
-        inner_steps: number of steps of the inner loop.
-        body_rate: learning rate of the body in the inner loop.
-        head_rate: learning rate of the head in the inner loop.
-        first_order: whether inner gradients count as constants.
+        rematerialise: keep only the parameters between the inner steps, and compute what is inside
+            a step again on the way back. 12K+3 forward passes, the memory of one step instead of
+            K, and programs that do not grow with K. With 5 steps of the net of
+            `benchmarks/maml.py`: 159 MB instead of 1125, and 1.3 times the time.
     """
 
-    optimizer: optax.GradientTransformation
-    inner_steps: int = 3
-    body_rate: float = 0.1
-    head_rate: float = 0.3
-    first_order: bool = True
+    rematerialise: bool = False
 
-    def init(self, body: PyTree) -> MetaState:
-        """Return the state that meta-training starts from."""
-        return MetaState(body, {}, self.optimizer.init(body))
-
-    def adapt(self, params: Params, loss: Loss, support: Any, key: PRNGKeyArray) -> Params:
-        """Return `params` after the inner loop on `support`."""
-        return inner_loop(
-            loss,
-            params,
-            support,
-            key,
-            steps=self.inner_steps,
-            rates={"body": self.body_rate, "head": self.head_rate},
-            first_order=self.first_order,
-        )
+    @property
+    def first_order(self) -> bool:
+        """No: this is what MAML is about."""
+        return False
 
     def outer_loss(
         self, body: PyTree, head: PyTree, loss: Loss, support: Any, query: Any, key: PRNGKeyArray
@@ -62,26 +46,59 @@ class MAML:
         adapted = self.adapt({"body": body, "head": head}, loss, support, inner_key)
         return loss(adapted, query, query_key)
 
-    def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
-        """Return the state after one outer step on `episodes`, and the query loss of each task."""
-        losses, gradients = zip(*(self._gradient(meta.body, e) for e in episodes), strict=True)
-        body, optimizer = outer_update(
-            self.optimizer, mean_of_trees(list(gradients)), meta.body, meta.optimizer
-        )
-        metrics = {f"loss/{e.name}": loss for e, loss in zip(episodes, losses, strict=True)}
-        return MetaState(body, meta.heads, optimizer), metrics
-
-    def _gradient(self, body: PyTree, episode: Episode) -> tuple[Scalar, PyTree]:
-        """Return the query loss and the outer gradient in the body."""
+    def gradient(self, body: PyTree, episode: Episode) -> tuple[Scalar, PyTree]:
+        """Return the query loss after the inner loop, and its gradient in the body."""
         _, loss, head, support, query, key = episode
-        if not self.first_order:
-            return _outer_gradient(self, loss, body, head, support, query, key)
+        gradient = self._step_by_step if self.rematerialise else partial(outer_gradient, self)
+        return gradient(loss, body, head, support, query, key)
+
+    def _step_by_step(
+        self, loss: Loss, body: PyTree, head: PyTree, support: Any, query: Any, key: PRNGKeyArray
+    ) -> tuple[Scalar, PyTree]:
+        """Return the same as `outer_gradient`, by the chain rule over the inner steps.
+
+        c_K = d loss(theta_K, query) / d theta_K,    c_i = c_{i+1} d theta_{i+1} / d theta_i
+
+        Each step is a program of its own. `jax.checkpoint` inside one program gains nothing on a
+        CPU: there XLA drops the barriers and merges the second computation with the first.
+        """
         inner_key, query_key = jax.random.split(key)
-        adapted = self.adapt({"body": body, "head": head}, loss, support, inner_key)
-        value, gradient = loss_and_gradient(loss, adapted, query, query_key)
-        return value, gradient["body"]
+        step_keys = [jax.random.fold_in(inner_key, number) for number in range(self.inner_steps)]
+        params, path = {"body": body, "head": head}, []
+        for step_key in step_keys:
+            path.append(params)
+            _, params = descent_step(
+                loss, params, support, step_key, rates=self.rates, first_order=True
+            )
+        value, slope = loss_and_gradient(loss, params, query, query_key)
+        for before, step_key in zip(reversed(path), reversed(step_keys), strict=True):
+            slope = slope_before(self, loss, before, support, step_key, slope)
+        return value, slope["body"]
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _outer_gradient(algorithm, loss, body, head, support, query, key):
+def outer_gradient(
+    algorithm: MAML,
+    loss: Loss,
+    body: PyTree,
+    head: PyTree,
+    support: Any,
+    query: Any,
+    key: PRNGKeyArray,
+) -> tuple[Scalar, PyTree]:
+    """Return the outer loss and its gradient in the body, as one program."""
     return jax.value_and_grad(algorithm.outer_loss)(body, head, loss, support, query, key)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def slope_before(
+    algorithm: MAML, loss: Loss, params: Params, support: Any, key: PRNGKeyArray, slope: Params
+) -> Params:
+    """Return the slope at `params`, from the slope after one inner step from there."""
+
+    def step(params: Params) -> Params:
+        rates, first_order = algorithm.rates, algorithm.first_order
+        return descent_step(loss, params, support, key, rates=rates, first_order=first_order)[1]
+
+    _, pull_back = jax.vjp(step, params)
+    return pull_back(slope)[0]

@@ -14,7 +14,13 @@ import optax
 from jaxtyping import PyTree, Scalar
 
 from umir.meta.episode import Episode, MetaState
-from umir.meta.gradients import loss_and_gradient, mean_of_trees, outer_update
+from umir.meta.gradients import (
+    judged,
+    loss_and_gradient,
+    mean_of_trees,
+    mean_of_usable,
+    outer_update,
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,10 @@ class MultiTask:
         return MetaState(body, heads, {"body": self.optimizer.init(body), "heads": states})
 
     def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
-        """Return the state after one step on `episodes`, and the loss of each task.
+        """Return the state after one step, and loss and norm of gradient of each task.
 
-        The fresh heads of the episodes are not used; a head is only touched by its own task.
+        The fresh heads of the episodes are not used; a head is only touched by its own task. A
+        batch whose loss or gradient is not finite changes neither its head nor the body.
 
         Raises:
             KeyError: if an episode's task has no head in the state.
@@ -54,12 +61,12 @@ class MultiTask:
             name = episode.name
             params = {"body": meta.body, "head": heads[name]}
             value, gradient = loss_and_gradient(episode.loss, params, batch, episode.key)
+            gradient, norm = judged(value, gradient)
             heads[name], states[name] = outer_update(
                 self.optimizer, gradient["head"], heads[name], states[name]
             )
             body_gradients.append(gradient["body"])
-            metrics[f"loss/{name}"] = value
-        body, body_state = outer_update(
-            self.optimizer, mean_of_trees(body_gradients), meta.body, meta.optimizer["body"]
-        )
+            metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}
+        mean = mean_of_usable(body_gradients)
+        body, body_state = outer_update(self.optimizer, mean, meta.body, meta.optimizer["body"])
         return MetaState(body, heads, {"body": body_state, "heads": states}), metrics

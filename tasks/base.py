@@ -75,6 +75,8 @@ class Task(ABC):
     # The manifest kind whose annotations the task reads, and the metric that stands for it.
     kind: ClassVar[str]
     headline: ClassVar[str]
+    # Whether a song with none of what the task reads is an example too: of its absence.
+    absence_counts: ClassVar[bool] = False
     segment_seconds: ClassVar[float] = 6.4
 
     def __post_init__(self):
@@ -96,6 +98,15 @@ class Task(ABC):
     @abstractmethod
     def labels_in(self, annotation: AnyAnnotation) -> frozenset[str]:
         """Return every name that occurs in an annotation, whether the task reads it or not."""
+
+    def unknown_labels(self, annotation: AnyAnnotation) -> frozenset[str]:
+        """Return the names in an annotation that mean nothing to the task: they are reported."""
+        return self.labels_in(annotation) - self.source_labels
+
+    @property
+    def wanted(self) -> str:
+        """What annotations must name, in words, for messages."""
+        return "the classes " + ", ".join(repr(name) for name in sorted(self.source_labels))
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which `label` is to be heard in an example.

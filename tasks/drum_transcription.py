@@ -75,6 +75,6 @@ class DrumTranscription(EventDetection):
 
     def variant(
         self, rng: np.random.Generator, labels: Collection[str] | None = None
-    ) -> EventDetection:
+    ) -> "DrumTranscription":
         """Draw other classes, as many as now, from the labels or the eight single drums."""
         return super().variant(rng, DRUM_LABELS if labels is None else labels)

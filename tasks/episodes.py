@@ -122,7 +122,10 @@ class EpisodeSampler:
         return self._pools[type(task)]
 
     def _groups(self, task: Task, pool: Pool) -> dict[str, frozenset[str]]:
-        """Return what each group has of what the task reads and at least two groups have."""
+        """Return what each group has of what the task reads and at least two groups have.
+
+        Groups that have nothing of it are left out, unless absence counts.
+        """
         by_group = _labels_by_group(pool)
         wanted = _learnable(by_group) & task.source_labels
         groups = {group: labels & wanted for group, labels in by_group.items() if labels & wanted}
@@ -132,6 +135,8 @@ class EpisodeSampler:
                 f"{', '.join(sorted(task.source_labels))}, but of {len(by_group)} groups there are "
                 f"{len(groups)}; add songs, or give the examples different groups"
             )
+        if task.absence_counts:
+            groups |= {group: frozenset() for group in by_group if group not in groups}
         return groups
 
 

@@ -23,12 +23,10 @@ transcription task: a song with three events does not weigh as much as one with 
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import mir_eval
 import numpy as np
 from jaxtyping import Float
@@ -36,10 +34,9 @@ from scipy.special import expit
 
 from umir.annotations import Events
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, Task, nan_mean
-from umir.tasks.losses import balanced_bce, best_constant, class_prior
+from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.frame_task import FrameTask
 from umir.tasks.peak_picking import fit_peak_picking, pick_peaks
-from umir.tasks.variants import random_label_map
 from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 100.0  # Hz
@@ -50,42 +47,16 @@ WIDENING = np.array([0.25, 0.5, 1.0, 0.5, 0.25], np.float32)
 
 
 @dataclass(frozen=True)
-class EventDetection(Task):
-    """Detect points in time, each of one of the classes of `vocabulary`.
-
-    Attributes:
-        label_map: pairs of a label in annotations and the class it counts as; labels that are not
-            in it are ignored. Empty: labels are classes.
-    """
-
-    label_map: tuple[tuple[str, str], ...] = ()
+class EventDetection(FrameTask):
+    """Detect points in time, each of one of the classes of `vocabulary`."""
 
     kind: ClassVar[str] = "events"
     headline: ClassVar[str] = "F-measure"
-
-    def __post_init__(self):
-        super().__post_init__()
-        unknown = {name for _, name in self.label_map} - set(self.vocabulary)
-        if unknown:
-            raise ValueError(
-                f"task {self.name!r}: the label map leads to {sorted(unknown)}, "
-                f"which the vocabulary {self.vocabulary} does not have"
-            )
 
     @property
     def head(self) -> HeadSpec:
         """Logits at 100 Hz, one channel per class."""
         return HeadSpec("frames", len(self.vocabulary), FRAME_RATE, "sigmoid")
-
-    @property
-    def source_labels(self) -> frozenset[str]:
-        """The labels that the task reads: those of the label map, and its classes."""
-        return frozenset(self._class_of)
-
-    @property
-    def _class_of(self) -> dict[str, str]:
-        # Class names stand for themselves, so that what `decode` returns can be read again.
-        return {name: name for name in self.vocabulary} | dict(self.label_map)
 
     def labels_in(self, annotation: Events) -> frozenset[str]:
         """Return the labels of all events; one without a name is an `event`."""
@@ -120,15 +91,6 @@ class EventDetection(Task):
             inside = (frames >= 0) & (frames < n_frames)
             np.maximum.at(values[:, column], frames[inside], heights[inside])
         return Target(values, np.ones((n_frames, 1), np.float32))
-
-    @staticmethod
-    def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
-        """Return balanced binary cross-entropy (`umir.tasks.losses.balanced_bce`)."""
-        return balanced_bce(output, *map(jnp.asarray, target))
-
-    def head_prior(self, target: Target) -> Float[np.ndarray, " channel"]:
-        """Return the logits of the best constant prediction under the loss's class weights."""
-        return np.asarray(best_constant(class_prior(*map(jnp.asarray, target))))
 
     def default_settings(self, rate: int) -> Settings:
         """Return a threshold of 0.5 and a distance of 20 ms for every class."""
@@ -182,21 +144,6 @@ class EventDetection(Task):
         pairs = zip(references, estimates, strict=True)
         counts = [self._counts(reference, estimate) for reference, estimate in pairs]
         return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
-
-    def variant(
-        self, rng: np.random.Generator, labels: Collection[str] | None = None
-    ) -> "EventDetection":
-        """Draw other classes from the labels: a subset, merged ones, or some against the rest.
-
-        The number of classes stays, so that the network's shape does. With too few labels for
-        that the task itself is returned.
-        """
-        known = sorted(self.source_labels if labels is None else labels)
-        if len(known) < len(self.vocabulary):
-            return self
-        label_map = random_label_map(rng, known, len(self.vocabulary))
-        vocabulary = tuple(dict.fromkeys(name for _, name in label_map))
-        return replace(self, vocabulary=vocabulary, label_map=label_map)
 
     def _counts(self, reference: Events, estimate: Events) -> Counter:
         """Count hits and events (references and estimates together) of every class."""

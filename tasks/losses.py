@@ -73,21 +73,21 @@ def balanced_bce(
 
 
 def softmax_cross_entropy(
-    logits: Float[Array, "batch class"],
-    values: Float[Array, "batch class"],
-    mask: Float[Array, "batch 1"],
+    logits: Float[Array, "batch *frame class"],
+    values: Float[Array, "batch *frame class"],
+    mask: Float[Array, "batch *mask_frame 1"],
 ) -> Float[Array, " batch"]:
     """Return cross-entropy over log(number of classes): 1 for the uniform prediction.
 
     The uniform prediction is the best constant when classes are balanced, as episodes draw them.
 
     Args:
-        logits: shape `(batch, class)`.
-        values: a distribution over the classes per segment.
-        mask: 0 where the label is not known: a loss of 0.
+        logits: shape `(batch, frame, class)` or `(batch, class)`.
+        values: a distribution over the classes per frame or segment.
+        mask: 0 where the label is not known; a segment with no known label gets 0.
     """
-    entropy = -jnp.sum(values * jax.nn.log_softmax(logits), axis=-1)
-    return entropy * mask[:, 0] / jnp.log(float(max(logits.shape[-1], 2)))
+    entropy = -jnp.sum(values * jax.nn.log_softmax(logits), axis=-1, keepdims=True)
+    return _masked_mean(entropy / jnp.log(float(max(logits.shape[-1], 2))), mask)
 
 
 def separation_loss(

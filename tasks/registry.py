@@ -4,17 +4,29 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from umir.annotations import Annotation, Events, Labels, Stems
+from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.tasks.base import Task
+from umir.tasks.beat_tracking import BeatTracking
+from umir.tasks.chord_recognition import ChordRecognition
 from umir.tasks.classification import Classification, MultiLabelClassification
 from umir.tasks.drum_transcription import DrumTranscription
 from umir.tasks.event_detection import UNNAMED, EventDetection
+from umir.tasks.genre_recognition import GenreRecognition
 from umir.tasks.instrument_recognition import InstrumentRecognition
+from umir.tasks.interval_detection import UNNAMED as UNNAMED_INTERVAL
+from umir.tasks.interval_detection import IntervalDetection
+from umir.tasks.key_recognition import KeyRecognition
+from umir.tasks.melody_extraction import MelodyExtraction
+from umir.tasks.note_transcription import NoteTranscription
+from umir.tasks.onset_detection import OnsetDetection
+from umir.tasks.pitch_axis import pitch_vocabulary
+from umir.tasks.singing_voice_detection import SingingVoiceDetection
 from umir.tasks.source_separation import (
     SourceSeparation,
     four_stem_separation,
     vocal_separation,
 )
+from umir.tasks.tempo_estimation import TempoEstimation
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -23,6 +35,15 @@ TASKS: dict[str, Task] = {
         vocal_separation(),
         DrumTranscription(),
         InstrumentRecognition(),
+        SingingVoiceDetection(),
+        ChordRecognition(),
+        GenreRecognition(),
+        KeyRecognition(),
+        OnsetDetection(),
+        BeatTracking(),
+        MelodyExtraction(),
+        NoteTranscription(),
+        TempoEstimation(),
     )
 }
 
@@ -30,13 +51,17 @@ TASKS: dict[str, Task] = {
 _KINDS: dict[str, type[Task]] = {
     "stems": SourceSeparation,
     "events": EventDetection,
+    "intervals": IntervalDetection,
+    "f0": MelodyExtraction,
+    "notes": NoteTranscription,
     "label": Classification,
     "labels": MultiLabelClassification,
 }
-_KINDS_TO_COME = ("intervals", "f0", "notes")
 
-_STORABLE: list[type[Task]] = [*_KINDS.values(), DrumTranscription, InstrumentRecognition]
-_CLASSES: dict[str, type[Task]] = {cls.__name__: cls for cls in _STORABLE}
+# Every class that a model directory may name.
+_CLASSES: dict[str, type[Task]] = {
+    cls.__name__: cls for cls in (*_KINDS.values(), *map(type, TASKS.values()))
+}
 
 # Stems that take what is left come last: the network's last stem is mixture minus the others.
 _LEFT_OVER = ("rest", "residual", "instrumental", "other", "accompaniment")
@@ -57,7 +82,7 @@ def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
     """Return the task that a user's folder poses.
 
     Args:
-        kind: what its manifest's annotations are (`events`, `stems`, `label`, `labels`).
+        kind: what its manifest's annotations are (`events`, `intervals`, ...).
         vocabulary: its classes or stems, from `vocabulary_of`.
 
     Raises:
@@ -75,13 +100,16 @@ def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
 def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ...]:
     """Return the classes that occur in annotations of one kind, sorted.
 
-    Events without a name make the class `event`. Of stems, the one that is the remainder by its
-    name (`other`, `accompaniment`, ...) comes last.
+    Events without a name make the class `event`, intervals the class `interval`. Of stems, the one
+    that is the remainder by its name (`other`, `accompaniment`, ...) comes last. Of f0 curves and
+    notes, the classes are the semitones of the whole octaves that their pitches lie in.
 
     Raises:
         ValueError: a kind that is not supported, or no annotation that names anything.
     """
     check_kind(kind)
+    if kind in ("f0", "notes"):
+        return pitch_vocabulary([a.frequencies for a in annotations if isinstance(a, F0 | Notes)])
     names = {name for annotation in annotations for name in _names(annotation)}
     if not names:
         raise ValueError(f"the annotations of kind {kind!r} name nothing: no class to learn")
@@ -115,13 +143,8 @@ def check_kind(kind: str) -> type[Task]:
     """Return the class of task that a kind of annotation poses.
 
     Raises:
-        ValueError: a kind that is not supported (yet).
+        ValueError: a kind that is not supported.
     """
-    if kind in _KINDS_TO_COME:
-        raise ValueError(
-            f"annotations of kind {kind!r} are read but cannot be learnt yet; "
-            f"supported are {', '.join(_KINDS)}"
-        )
     if kind not in _KINDS:
         raise ValueError(f"no kind {kind!r}: choose from {', '.join(_KINDS)}")
     return _KINDS[kind]
@@ -132,6 +155,8 @@ def _names(annotation: Annotation) -> tuple[str, ...]:
         return annotation.names
     if isinstance(annotation, Events):
         return tuple(label or UNNAMED for label in annotation.labels)
+    if isinstance(annotation, Intervals):
+        return tuple(label or UNNAMED_INTERVAL for label in annotation.labels)
     assert isinstance(annotation, Stems)
     return tuple(annotation.waveforms)
 

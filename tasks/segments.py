@@ -92,8 +92,9 @@ def segment_batch(
         rate: sampling rate in Hz that all examples must have.
         segments: how many; default the task's own number.
         seconds: how long; default the task's own length.
-        labels: draw segments for these labels, from examples that have one of them; default all
-            that the task reads, and every second segment from any example.
+        labels: draw segments for these labels, from examples that have one of them (every second
+            segment from any example, if absence counts); default all that the task reads, and every
+            second segment from any example.
         augment: vary gain, polarity and bandwidth.
         remix: put stems of different segments together to new mixtures (separation only).
 
@@ -133,7 +134,8 @@ def _places(
             f"task {task.name!r}: none of the {len(pool)} examples has any of "
             + ", ".join(sorted(task.source_labels))
         )
-    anywhere = pool.entries if labels is None else _having(pool, set(chosen))
+    every = labels is None or task.absence_counts
+    anywhere = pool.entries if every else _having(pool, set(chosen))
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
         # Clips of a single-label task all have one; elsewhere every second segment may have none.

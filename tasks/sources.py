@@ -10,13 +10,26 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from umir.annotations import Labels, Stems
+from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
-from umir.studio.song import Song
+from umir.studio.song import Part, Song
 from umir.tasks.base import AUDIBLE, Task
+from umir.tasks.beat_tracking import BeatTracking
+from umir.tasks.chord_recognition import ChordRecognition
 from umir.tasks.drum_transcription import DrumTranscription
+from umir.tasks.genre_recognition import GenreRecognition
 from umir.tasks.instrument_recognition import InstrumentRecognition
+from umir.tasks.key_recognition import KeyRecognition
+from umir.tasks.melody_extraction import MelodyExtraction
+from umir.tasks.note_transcription import NoteTranscription
+from umir.tasks.onset_detection import OnsetDetection
+from umir.tasks.singing_voice_detection import SingingVoiceDetection
 from umir.tasks.source_separation import SourceSeparation
+from umir.tasks.tempo_estimation import TempoEstimation
+
+PAUSE = 0.2  # seconds: shorter ones do not end an interval of activity, as of the voice
+LEADING = ("vocals", "lead")  # how the names of parts begin that may have the melody
+STROKE = 0.3  # seconds that a drum is taken to sound
 
 
 @runtime_checkable
@@ -44,7 +57,19 @@ class StudioSource:
 
     * separation: the mixture, with every part as a stem called `STEM/INSTRUMENT`;
     * drum transcription: the mixture, the mixture without vocals, the drums alone;
-    * instrument recognition: each part alone, from its first to its last sound, without drums.
+    * instrument recognition: each part alone, from its first to its last sound, without drums;
+    * singing voice detection: the mixture, the mixture without vocals, the vocals alone, with the
+      intervals of the voice and of every instrument;
+    * chord and key recognition: the mixture, the mixture without vocals;
+    * onset detection: the mixture, the mixture without vocals, the drums and the stem `other`
+      alone, with the onsets of every instrument;
+    * beat tracking: the mixture, the mixture without vocals, the drums alone;
+    * melody extraction: the mixture, the leading parts (vocals and lead) alone;
+    * note transcription: the mixture, the mixture without vocals, each pitched part alone, with the
+      notes of every instrument;
+    * genre recognition and tempo estimation: the mixture.
+
+    The views are shared by the tasks: a song keeps its mixture, with and without vocals, once.
     """
 
     def __init__(self, songs: Sequence[Song]):
@@ -84,7 +109,7 @@ def _drums(song: Song) -> list[Example]:
         return []
     views = {
         "mixture": song.mixture,
-        "without vocals": song.mixture - song.stems["vocals"],
+        "without vocals": song.accompaniment,
         "drums": song.stems["drums"],
     }
     return [
@@ -105,8 +130,148 @@ def _solo_parts(song: Song) -> list[Example]:
     return found
 
 
+def _activity(song: Song) -> list[Example]:
+    voice = song.voice_activity
+    others = [part for part in song.parts if part.instrument != "voice"]
+    found = [(*pair, "voice") for pair in voice.intervals.tolist()]
+    rest = [(*pair, part.instrument) for part in others for pair in _sounding(part)]
+    views = [
+        ("mixture", song.mixture, found + rest),
+        ("without vocals", song.accompaniment, rest),
+        ("vocals", song.stems["vocals"], found),
+    ]
+    return [
+        Example(
+            waveform, song.rate, _intervals(rows, song.duration), song.name, f"{song.name} ({view})"
+        )
+        for view, waveform, rows in (views if found else views[:1])
+    ]
+
+
+def _intervals(rows: Sequence[tuple[float, float, str]], duration: float) -> Intervals:
+    rows = sorted(rows)
+    bounds = np.array([row[:2] for row in rows], float).reshape(-1, 2)
+    return Intervals(bounds, tuple(row[2] for row in rows), duration)
+
+
+def _sounding(part: Part) -> list[tuple[float, float]]:
+    """Return where a part plays: its notes or strokes, joined over pauses shorter than 0.2 s."""
+    played = part.notes.intervals
+    if part.stem == "drums":
+        played = part.onsets.times[:, None] + np.array([0.0, STROKE])
+    joined: list[tuple[float, float]] = []
+    for start, end in played[np.argsort(played[:, 0])].tolist():
+        if joined and start - joined[-1][1] < PAUSE:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _chords(song: Song) -> list[Example]:
+    return _with_and_without_vocals(song, song.chords)
+
+
+def _key(song: Song) -> list[Example]:
+    return _with_and_without_vocals(song, Labels((song.key,)))
+
+
+def _genre(song: Song) -> list[Example]:
+    return [Example(song.mixture, song.rate, Labels((song.style,)), song.name, song.name)]
+
+
+def _with_and_without_vocals(song: Song, annotation: Annotation) -> list[Example]:
+    views = {"mixture": song.mixture}
+    if song.accompaniment is not song.mixture:
+        views["without vocals"] = song.accompaniment
+    return [
+        Example(waveform, song.rate, annotation, song.name, f"{song.name} ({view})")
+        for view, waveform in views.items()
+    ]
+
+
+def _onsets(song: Song) -> list[Example]:
+    accompaniment = [part for part in song.parts if part.stem != "vocals"]
+    views: list[tuple[str, np.ndarray, Sequence[Part]]] = [("mixture", song.mixture, song.parts)]
+    if song.accompaniment is not song.mixture:
+        views.append(("without vocals", song.accompaniment, accompaniment))
+    for stem in ("drums", "other"):
+        played = [part for part in song.parts if part.stem == stem]
+        views.append((stem, song.stems[stem], played))
+    return [
+        Example(waveform, song.rate, _starts(parts), song.name, f"{song.name} ({view})")
+        for view, waveform, parts in views
+        if parts
+    ]
+
+
+def _starts(parts: Sequence[Part]) -> Events:
+    """Return where the sounds of parts start, labelled with their instruments."""
+    rows = [(time, part.instrument) for part in parts for time in part.onsets.times.tolist()]
+    rows.sort()
+    times = np.array([time for time, _ in rows], float)
+    return Events(times, tuple(instrument for _, instrument in rows))
+
+
+def _beats(song: Song) -> list[Example]:
+    found = _with_and_without_vocals(song, song.beats)
+    if song.drums.labels:
+        name = f"{song.name} (drums)"
+        found.append(Example(song.stems["drums"], song.rate, song.beats, song.name, name))
+    return found
+
+
+def _melody(song: Song) -> list[Example]:
+    views = {"mixture": song.mixture}
+    leading = [part for part in song.parts if part.name.startswith(LEADING)]
+    if leading:
+        first, *others = (part.waveform for part in leading)
+        views["leading parts"] = sum(others, first)
+    return [
+        Example(waveform, song.rate, song.melody, song.name, f"{song.name} ({view})")
+        for view, waveform in views.items()
+    ]
+
+
+def _notes(song: Song) -> list[Example]:
+    pitched = [part for part in song.parts if len(part.notes.frequencies)]
+    unsung = [part for part in pitched if part.stem != "vocals"]
+    views = [("mixture", song.mixture, pitched)]
+    if song.accompaniment is not song.mixture:
+        views.append(("without vocals", song.accompaniment, unsung))
+    views += [(part.name, part.waveform, [part]) for part in pitched]
+    return [
+        Example(waveform, song.rate, _played(parts), song.name, f"{song.name} ({view})")
+        for view, waveform, parts in views
+        if parts
+    ]
+
+
+def _played(parts: Sequence[Part]) -> Notes:
+    """Return the notes of parts, labelled with their instruments."""
+    intervals = np.concatenate([part.notes.intervals for part in parts])
+    frequencies = np.concatenate([part.notes.frequencies for part in parts])
+    labels = [part.instrument for part in parts for _ in part.notes.frequencies]
+    order = np.lexsort((frequencies, intervals[:, 0]))
+    return Notes(intervals[order], frequencies[order], tuple(labels[index] for index in order))
+
+
+def _tempo(song: Song) -> list[Example]:
+    label = Labels((f"{song.tempo:.2f}",))
+    return [Example(song.mixture, song.rate, label, song.name, song.name)]
+
+
 _CUTS: dict[type[Task], Callable[[Song], list[Example]]] = {
     SourceSeparation: _separation,
     DrumTranscription: _drums,
     InstrumentRecognition: _solo_parts,
+    SingingVoiceDetection: _activity,
+    ChordRecognition: _chords,
+    GenreRecognition: _genre,
+    KeyRecognition: _key,
+    OnsetDetection: _onsets,
+    BeatTracking: _beats,
+    MelodyExtraction: _melody,
+    NoteTranscription: _notes,
+    TempoEstimation: _tempo,
 }

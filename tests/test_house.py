@@ -27,22 +27,28 @@ FLOORS = {
     "umir.annotations": 1,
     "umir.audio": 1,
     "umir.audio_integrity": 1,
+    "umir.audio_stream": 1,
     "umir.checkpoint": 1,
     "umir.data": 1,
     "umir.files": 1,
+    "umir.stem_files": 1,
     "umir.studio": 1,
     "umir.tasks": 2,
     "umir.meta": 3,
+    "umir.resuming": 3,
     "umir.training": 3,
+    "umir.file_batch": 3,
     "umir.inference": 3,
     "umir.program": 3,
+    "umir.separation": 3,
 }
 PROGRAM_FLOOR = 5
 # Parts that know less than their floor would allow.
 MAY_IMPORT = {
     "umir.wave_unet": {"umir.wave_unet"},
     "umir.meta": {"umir.meta"},
-    "umir.training": set(),
+    "umir.resuming": set(),
+    "umir.training": {"umir.files"},
 }
 
 

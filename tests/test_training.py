@@ -1,13 +1,23 @@
-"""The training loop: order, callbacks, checkpoints that resume exactly."""
+"""The training loop: order, callbacks, logs, and steps without a finite loss."""
 
 import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from umir.training import Checkpoints, JsonLog, ProgressBar, TensorBoard, prefetch, train
+from umir.meta import Episode, FirstOrderMAML
+from umir.training import (
+    BAD_STEPS_IN_A_ROW,
+    Diverged,
+    JsonLog,
+    ProgressBar,
+    TensorBoard,
+    prefetch,
+    train,
+)
 
 
 def stream(step):
@@ -52,14 +62,29 @@ def test_no_steps_change_nothing():
 
 
 def test_callbacks_are_closed_when_a_step_fails():
-    recorder = Recorder()
+    recorders = [Recorder(), Recorder()]
 
     def failing(state, item):
         raise FloatingPointError("as the test wants")
 
     with pytest.raises(FloatingPointError):
-        train(failing, START, stream, steps=3, callbacks=[recorder])
-    assert recorder.closed
+        train(failing, START, stream, steps=3, callbacks=recorders)
+    assert all(recorder.closed for recorder in recorders)
+
+
+def test_callbacks_are_closed_in_order_even_if_closing_one_fails():
+    closed = []
+
+    class Closing(Recorder):
+        def close(self):
+            closed.append(self)
+            if len(closed) == 1:
+                raise OSError("no space left on device")
+
+    callbacks = [Closing(), Closing()]
+    with pytest.raises(OSError, match="no space"):
+        train(step_function, START, stream, steps=1, callbacks=callbacks)
+    assert closed == callbacks
 
 
 def test_prefetch_keeps_the_order_and_raises_what_the_stream_raises():
@@ -72,26 +97,6 @@ def test_prefetch_keeps_the_order_and_raises_what_the_stream_raises():
 
     with pytest.raises(ValueError, match="no more"):
         list(prefetch(broken, range(6)))
-
-
-def test_resumed_equals_uninterrupted(tmp_path):
-    whole = train(step_function, START, stream, steps=7)
-    train(step_function, START, stream, steps=4, callbacks=[Checkpoints(tmp_path, every=3, last=4)])
-    checkpoints = Checkpoints(tmp_path, every=3, last=7)
-    assert checkpoints.latest_step == 4
-    state = checkpoints.restore(4, START)
-    resumed = train(step_function, state, stream, steps=7, first_step=4, callbacks=[checkpoints])
-    np.testing.assert_array_equal(resumed["x"], whole["x"])
-    assert int(resumed["n"]) == 7
-
-
-def test_restore_keeps_structure_and_types(tmp_path):
-    checkpoints = Checkpoints(tmp_path, every=1, last=1)
-    checkpoints(1, START, {})
-    checkpoints.close()
-    restored = Checkpoints(tmp_path, every=1, last=1).restore(1, START)
-    assert jax.tree.structure(restored) == jax.tree.structure(START)
-    assert [leaf.dtype for leaf in jax.tree.leaves(restored)] == [jnp.int32, jnp.float32]
 
 
 def test_json_log_appends_one_object_per_step(tmp_path):
@@ -107,19 +112,57 @@ def test_json_log_appends_one_object_per_step(tmp_path):
     assert all(isinstance(row["loss"], float) for row in rows)
 
 
-def test_tensorboard_writes_every_value(tmp_path):
+def test_json_log_is_cut_back_to_where_a_training_goes_on(tmp_path):
+    path = tmp_path / "log.jsonl"
+    train(step_function, START, stream, steps=3, callbacks=[JsonLog(path, "warm-up")])
+    train(step_function, START, stream, steps=5, callbacks=[JsonLog(path, "second")])
+    whole = path.read_bytes()
+    # Killed in the middle of a line, after a checkpoint at step 2.
+    path.write_bytes(whole[:-20])
+    state = train(step_function, START, stream, steps=2)
+    log = JsonLog(path, "second", first_step=2)
+    train(step_function, state, stream, steps=5, first_step=2, callbacks=[log])
+    assert path.read_bytes() == whole
+
+
+def test_json_log_spells_what_is_not_finite_as_null(tmp_path):
+    path = tmp_path / "log.jsonl"
+    log = JsonLog(path, "warm-up")
+    log(1, None, {"loss": float("nan"), "norm": float("inf")})
+    log.close()
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
+        "phase": "warm-up",
+        "step": 1,
+        "loss": None,
+        "norm": None,
+    }
+
+
+def events(path):
     from tensorboardX.proto.event_pb2 import Event
 
+    return [Event.FromString(record) for record in records(path.read_bytes())]
+
+
+def test_tensorboard_writes_every_value(tmp_path):
     recorder = Recorder()
     train(step_function, START, stream, steps=3, callbacks=[TensorBoard(tmp_path), recorder])
     (path,) = tmp_path.glob("events.*")
     values = [
         value.simple_value
-        for event in map(Event.FromString, records(path.read_bytes()))
+        for event in events(path)
         for value in event.summary.value
         if value.tag == "loss"
     ]
     np.testing.assert_allclose(values, recorder.losses, rtol=1e-6)
+
+
+def test_tensorboard_is_told_where_a_training_goes_on(tmp_path):
+    """A session that starts at a step makes TensorBoard forget what it had from there on."""
+    TensorBoard(tmp_path, first_step=2).close()
+    (path,) = tmp_path.glob("events.*")
+    starts = [event.step for event in events(path) if event.HasField("session_log")]
+    assert starts == [3]
 
 
 def records(data):
@@ -137,3 +180,61 @@ def test_progress_bar_shows_the_running_means(capsys):
     bar.close()
     assert "warm-up: 100%" in (shown := capsys.readouterr().err)
     assert "drums=0.500" in shown
+
+
+def bad_at(*steps):
+    """A stream of episodes of w^2 + x^2 whose x is NaN at some steps."""
+
+    def square(params, batch, key):
+        return params["body"]["w"] ** 2 + params["head"]["b"] * batch + batch**2
+
+    def draw(step):
+        x = jnp.float32(np.nan if step + 1 in steps else 1)
+        return [Episode("chords", square, {"b": jnp.float32(1)}, x, x, jax.random.key(step))]
+
+    return draw
+
+
+def meta_train(draw, steps, *callbacks):
+    algorithm = FirstOrderMAML(optax.adam(0.1))
+    start = algorithm.init({"w": jnp.float32(1)})
+    return train(algorithm.step, start, draw, steps=steps, callbacks=callbacks)
+
+
+def test_a_bad_loss_names_its_task_and_is_skipped(tmp_path, capsys):
+    path = tmp_path / "log.jsonl"
+    state = meta_train(bad_at(2, 4), 5, JsonLog(path, "meta-training"))
+    expected = meta_train(bad_at(), 3)
+    jax.tree.map(np.testing.assert_array_equal, state, expected)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["step 2 is skipped", "step 4 is skipped"]
+    assert "loss/chords is nan" in lines[0]
+    losses = [json.loads(line)["loss/chords"] for line in path.read_text().splitlines()]
+    assert [loss is None for loss in losses] == [False, True, False, True, False]
+
+
+def test_nothing_but_bad_losses_is_an_error():
+    counter = Counter()
+    with pytest.raises(Diverged, match="lower the learning rate"):
+        meta_train(bad_at(*range(3, 100)), 100, counter)
+    assert counter.steps == list(range(1, BAD_STEPS_IN_A_ROW + 3))
+
+
+def test_bad_losses_with_good_ones_between_are_no_error(capsys):
+    counter = Counter()
+    meta_train(bad_at(*range(1, 50, 2)), 50, counter)
+    assert len(counter.steps) == 50
+    assert capsys.readouterr().err.count("is skipped") == 25
+
+
+class Counter:
+    """Counts the steps."""
+
+    def __init__(self):
+        self.steps = []
+
+    def __call__(self, step, state, metrics):
+        self.steps.append(step)
+
+    def close(self):
+        pass

@@ -1,9 +1,11 @@
 """What a start is worth: each task before and after adaptation, beside scratch.
 
 Held-out songs are dealt into songs to adapt on, songs to fit the decoder on, and songs
-to score. Every start gets the same songs, batches, heads and steps.
+to score. Every start gets the same songs, batches, heads and steps. New tasks, on which nothing was
+meta-trained, stand beside those that were.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from umir.wave_unet import Network, WaveUNetConfig
 # Start -> task -> step -> score.
 Curves = dict[str, dict[str, dict[int, float]]]
 
+PANELS_PER_ROW = 4
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -33,12 +37,19 @@ class HeldOut:
         support: to adapt on.
         valid: to fit the decoder on.
         query: to score.
+        new: whether the start was never trained on this task.
     """
 
     task: Task
     support: Sequence[Example]
     valid: Sequence[Example]
     query: Sequence[Example]
+    new: bool = False
+
+    @property
+    def title(self) -> str:
+        """What to call the task in a table or picture."""
+        return self.task.name + (" (new)" if self.new else "")
 
 
 def curve(
@@ -74,13 +85,13 @@ def curves(
 def table(found: Curves, held_out: Sequence[HeldOut]) -> str:
     """Return before and after, per task and start, as text."""
     starts = list(found)
-    lines = [f"{'task':<24} {'metric':<10}" + "".join(f"{s + ' 0':>16}{s:>16}" for s in starts)]
+    lines = [f"{'task':<26} {'metric':<20}" + "".join(f"{s + ' 0':>15}{s:>14}" for s in starts)]
     for data in held_out:
         cells = ""
         for start in starts:
             scores = found[start][data.task.name]
-            cells += f"{scores[min(scores)]:16.3f}{scores[max(scores)]:16.3f}"
-        lines.append(f"{data.task.name:<24} {data.task.headline:<10}{cells}")
+            cells += f"{scores[min(scores)]:15.3f}{scores[max(scores)]:14.3f}"
+        lines.append(f"{data.title:<26} {data.task.headline:<20}{cells}")
     last = max(next(iter(next(iter(found.values())).values())))
     lines.append(f"(before any step, and after {last} steps of Adam on the same songs)")
     return "\n".join(lines)
@@ -90,13 +101,15 @@ def draw(found: Curves, held_out: Sequence[HeldOut], path: Path) -> None:
     """Draw score against steps, one panel per task, into a PNG file."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(held_out), 3.2), layout="constrained")
+    columns = min(len(held_out), PANELS_PER_ROW)
+    rows = math.ceil(len(held_out) / columns)
+    figure = Figure(figsize=(4 * columns, 3.2 * rows), layout="constrained")
     for index, data in enumerate(held_out, 1):
-        axes = figure.add_subplot(1, len(held_out), index)
+        axes = figure.add_subplot(rows, columns, index)
         for start, by_task in found.items():
             scores = by_task[data.task.name]
             axes.plot(list(scores), list(scores.values()), marker="o", label=start)
-        axes.set(title=data.task.name.replace("_", " "), xlabel="steps", ylabel=data.task.headline)
+        axes.set(title=data.title.replace("_", " "), xlabel="steps", ylabel=data.task.headline)
         axes.set_xscale("symlog", linthresh=1)
         axes.set_xticks(list(scores), [str(step) for step in scores])
         axes.minorticks_off()
@@ -113,7 +126,7 @@ def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
     return table(found, held_out)
 
 
-def deal_songs(task: Task, examples: Sequence[Example]) -> HeldOut:
+def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) -> HeldOut:
     """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
 
     Raises:
@@ -124,7 +137,7 @@ def deal_songs(task: Task, examples: Sequence[Example]) -> HeldOut:
         raise ValueError(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")
     side = {group: _DEAL[index % len(_DEAL)] for index, group in enumerate(groups)}
     dealt = {name: [e for e in examples if side[e.group] == name] for name in set(_DEAL)}
-    return HeldOut(task, **dealt)
+    return HeldOut(task, **dealt, new=new)
 
 
 _DEAL = ("support", "query", "valid", "support", "query", "support", "valid", "support", "query")

@@ -65,10 +65,13 @@ class Intervals:
     Attributes:
         intervals: start and end in seconds, shape `(interval, 2)`, sorted by start.
         labels: one label per interval.
+        duration: length of the audio in seconds, where known: what follows the last interval is
+            then known to have no label.
     """
 
     intervals: Float[np.ndarray, "interval 2"]
     labels: tuple[str, ...]
+    duration: float | None = None
 
     def __post_init__(self):
         if len(self.intervals) != len(self.labels):
@@ -78,7 +81,8 @@ class Intervals:
         """Keep what overlaps `[start, end)`, cut at its borders, in seconds after `start`."""
         cut, keep = _cut(self.intervals, start, end)
         labels = tuple(label for label, kept in zip(self.labels, keep, strict=True) if kept)
-        return Intervals(cut, labels)
+        known = None if self.duration is None else max(0.0, min(end, self.duration) - start)
+        return Intervals(cut, labels, known)
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,22 @@ class Notes:
     Attributes:
         intervals: onset and offset in seconds, shape `(note, 2)`, sorted by onset.
         frequencies: Hz, shape `(note,)`.
+        labels: who plays each note, `""` where that is not known; empty if it is of none.
     """
 
     intervals: Float[np.ndarray, "note 2"]
     frequencies: Float[np.ndarray, " note"]
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if len(self.labels) not in (0, len(self.frequencies)):
+            raise ValueError(f"{len(self.frequencies)} notes but {len(self.labels)} labels")
 
     def crop(self, start: float, end: float) -> "Notes":
         """Keep what sounds in `[start, end)`, cut at its borders, in seconds after `start`."""
         cut, keep = _cut(self.intervals, start, end)
-        return Notes(cut, self.frequencies[keep])
+        labels = self.labels and tuple(np.array(self.labels, object)[keep])
+        return Notes(cut, self.frequencies[keep], labels)
 
 
 @dataclass(frozen=True)

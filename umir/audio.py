@@ -7,15 +7,15 @@ cannot be used raises `AudioError`, whose one line names the file, what is wrong
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 from jaxtyping import Float
 
-from umir.audio_integrity import missing_bytes
+from umir.audio_stream import SUBTYPES, AudioFormat, AudioWriter, open_audio, resample_blocks
+from umir.audio_stream import AudioError as AudioError
+from umir.audio_stream import with_length as with_length
 from umir.files import write_beside
 
 # The level that models see: root mean square of -20 dB relative to full scale.
@@ -24,17 +24,8 @@ LEVEL_RMS = 10.0 ** (-20 / 20)
 _SILENCE_RMS = 10.0 ** (-120 / 20)
 # An integer file that would clip is scaled to this peak.
 _PEAK = 0.99
-_BLOCK_SECONDS = 60
-# MP3 headers count the encoder's padding, so a whole file may be a few packets shorter.
-_MP3_SLACK_SECONDS = 0.1
-# The length fields of WAV files are 32 bit; longer files become RF64, its 64-bit form.
-_WAV_BYTES = 2**32 - 2**16
-_SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+# What a suffix holds where nothing else is asked for.
 _SUFFIXES = {".wav": "FLOAT", ".flac": "PCM_24"}
-
-
-class AudioError(ValueError):
-    """An audio file that cannot be read or written; the message names it and says what to do."""
 
 
 def read_audio(
@@ -56,18 +47,12 @@ def read_audio(
         AudioError: the file is missing, a folder, empty, cut off, holds NaN or infinite values, or
             is not audio.
     """
-    path = Path(path)
-    _check_is_file(path)
-    try:
-        with soundfile.SoundFile(path) as file:
-            waveform = _read_open(file, path, rate or file.samplerate, channels)
-            return waveform, rate or file.samplerate
-    # TypeError: a suffix that soundfile takes for headerless samples.
-    except (soundfile.SoundFileError, TypeError) as error:
-        reason = "is cut off or damaged" if "decoder" in str(error) else "is not audio we can read"
-        raise AudioError(
-            f"{path}: {reason} ({_last_words(error)}); convert it again to WAV or FLAC"
-        ) from error
+    with open_audio(path) as file:
+        blocks = file.blocks()
+        if channels:
+            blocks = (_to_channels_of(file.path, block, channels) for block in blocks)
+        rate = rate or file.rate
+        return np.concatenate(list(resample_blocks(blocks, file.rate, rate))), rate
 
 
 def write_audio(
@@ -93,15 +78,16 @@ def write_audio(
         OSError: the disk is full.
     """
     path = Path(path)
-    subtype = _check_format(path, subtype)
+    subtype = check_format(path, subtype)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path}: not written: the waveform holds NaN or infinite values")
     if not len(waveform):
         raise AudioError(f"{path}: not written: the waveform has no samples")
     if subtype != "FLOAT":
-        waveform = _without_clipping(waveform)
-    with write_beside(path) as temporary:
-        _write(temporary, np.asarray(waveform, np.float32), rate, subtype)
+        waveform = waveform * without_clipping(float(np.abs(waveform).max()))
+    audio_format = AudioFormat(rate, waveform.shape[1], len(waveform), subtype)
+    with write_beside(path) as temporary, AudioWriter(temporary, audio_format) as writer:
+        writer.write(waveform)
 
 
 def resample(
@@ -119,8 +105,7 @@ def resample(
     """
     if rate == new_rate:
         return np.asarray(waveform, np.float32)
-    changed = soxr.resample(np.ascontiguousarray(waveform, np.float32), rate, new_rate)
-    return with_length(changed, max(1, round(len(waveform) * new_rate / rate)))
+    return np.concatenate(list(resample_blocks([waveform], rate, new_rate)))
 
 
 def to_channels(
@@ -168,59 +153,49 @@ def normalise_level(
         The scaled waveform (float32) and the gain it was multiplied by, to be undone at a model's
         output. Silence (below -120 dBFS) is left alone: its gain is 1.
     """
-    rms = _rms(waveform)
-    gain = LEVEL_RMS / rms if rms > _SILENCE_RMS else 1.0
+    gain = level_gain(float(channel_power([waveform]).mean()))
     return (waveform * gain).astype(np.float32), gain
 
 
-def _check_is_file(path: Path) -> None:
-    """Raise for what can be said before decoding."""
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, not an audio file; name a file in it")
-    if not path.exists():
-        raise AudioError(f"{path}: no such file; check the path")
-    try:
-        if not path.stat().st_size:
-            raise AudioError(f"{path}: is empty (0 bytes); export or download it again")
-        missing = missing_bytes(path)
-    except PermissionError:
-        raise AudioError(f"{path}: may not be read; change its permissions") from None
-    if missing:
-        raise AudioError(
-            f"{path}: is cut off (its header promises more audio than it holds);"
-            " export or download it again"
-        )
+def level_gain(power: float) -> float:
+    """Return the gain that brings a mean power (RMS squared) to -20 dBFS; 1 for silence."""
+    rms = math.sqrt(power)
+    return LEVEL_RMS / rms if rms > _SILENCE_RMS else 1.0
 
 
-def _read_open(
-    file: soundfile.SoundFile, path: Path, rate: int, channels: int | None
-) -> np.ndarray:
-    """Read, check and convert an open file, block by block."""
-    resampler = soxr.ResampleStream(file.samplerate, rate, channels or file.channels)
-    blocks, n_read = [], 0
-    for block in _blocks(file):
-        n_read += len(block)
-        if not np.isfinite(block).all():
-            raise AudioError(f"{path}: holds NaN or infinite values; export it again")
-        if channels:
-            block = _to_channels_of(path, block, channels)
-        blocks.append(block if rate == file.samplerate else resampler.resample_chunk(block))
-    if not n_read:
-        raise AudioError(f"{path}: holds no samples; export it again")
-    _check_length(path, file, n_read)
-    if rate == file.samplerate:
-        return np.concatenate(blocks)
-    blocks.append(resampler.resample_chunk(np.zeros_like(block[:0]), last=True))
-    return with_length(np.concatenate(blocks), max(1, round(n_read * rate / file.samplerate)))
+def channel_power(blocks: Iterable[Float[np.ndarray, "_ channel"]]) -> Float[np.ndarray, " _"]:
+    """Return the mean square of every channel of a waveform in blocks; 0 if there is nothing."""
+    total, length = np.zeros(1), 0
+    for block in blocks:
+        for part in np.array_split(block, 1 + len(block) // 2**20):  # float64 would double it
+            total = total + np.square(part, dtype=np.float64).sum(axis=0)
+        length += len(block)
+    return total / max(1, length)
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    """Yield the file as float32 blocks of a minute."""
-    while True:
-        block = file.read(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
-        if not len(block):
-            return
-        yield block
+def check_format(path: Path, subtype: str | None) -> str:
+    """Return the subtype to write a file with.
+
+    Args:
+        path: the file; its suffix is the container.
+        subtype: the wanted one; None for the container's default.
+
+    Raises:
+        AudioError: there is no such container, or it does not hold such samples.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise AudioError(f"{path}: cannot write {suffix or 'this'!r} files; use .wav or .flac")
+    subtype = subtype or _SUFFIXES[suffix]
+    if subtype not in SUBTYPES or (suffix == ".flac" and subtype == "FLOAT"):
+        choices = ", ".join(SUBTYPES if suffix == ".wav" else ("PCM_16", "PCM_24"))
+        raise AudioError(f"{path}: unknown subtype {subtype!r} for {suffix}; use one of {choices}")
+    return subtype
+
+
+def without_clipping(peak: float) -> float:
+    """Return the gain that keeps a peak (absolute amplitude) within what integers hold."""
+    return _PEAK / peak if peak > 1 else 1.0
 
 
 def _to_channels_of(path: Path, block: np.ndarray, channels: int) -> np.ndarray:
@@ -228,71 +203,3 @@ def _to_channels_of(path: Path, block: np.ndarray, channels: int) -> np.ndarray:
         return to_channels(block, channels)
     except ValueError as error:
         raise AudioError(f"{path}: {error}") from None
-
-
-def _check_length(path: Path, file: soundfile.SoundFile, n_read: int) -> None:
-    """Raise if decoding ended before what the header says. Unknown lengths are huge numbers."""
-    slack = round(_MP3_SLACK_SECONDS * file.samplerate) if file.format == "MP3" else 0
-    if n_read + slack < file.frames < 2**62:
-        found, promised = (n / file.samplerate for n in (n_read, file.frames))
-        raise AudioError(
-            f"{path}: is cut off ({found:.1f} of {promised:.1f} s); export or download it again"
-        )
-
-
-def _last_words(error: Exception) -> str:
-    """Return libsndfile's reason without the path that it repeats."""
-    return str(error).rsplit(": ", 1)[-1].rstrip(".")
-
-
-def _check_format(path: Path, subtype: str | None) -> str:
-    """Return the subtype to write."""
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise AudioError(f"{path}: cannot write {suffix or 'this'!r} files; use .wav or .flac")
-    subtype = subtype or _SUFFIXES[suffix]
-    if subtype not in _SAMPLE_BYTES or (suffix == ".flac" and subtype == "FLOAT"):
-        choices = ", ".join(_SAMPLE_BYTES if suffix == ".wav" else ("PCM_16", "PCM_24"))
-        raise AudioError(f"{path}: unknown subtype {subtype!r} for {suffix}; use one of {choices}")
-    return subtype
-
-
-def _without_clipping(waveform: np.ndarray) -> np.ndarray:
-    """Return the waveform, scaled to a peak of 0.99 if it goes beyond full scale."""
-    peak = max(float(waveform.max()), -float(waveform.min()))
-    return waveform * (_PEAK / peak) if peak > 1 else waveform
-
-
-def _write(path: Path, waveform: np.ndarray, rate: int, subtype: str) -> None:
-    """Write the samples; `path` is the temporary file."""
-    wav = path.suffix.lower() == ".wav"
-    long = wav and waveform.size * _SAMPLE_BYTES[subtype] > _WAV_BYTES
-    if subtype == "FLOAT" and not long:
-        # libsndfile stamps float files with the time of day (PEAK chunk); SciPy does not.
-        from scipy.io import wavfile
-
-        wavfile.write(path, rate, waveform)
-        return
-    container = "RF64" if long else "WAV" if wav else "FLAC"
-    try:
-        soundfile.write(path, waveform, rate, subtype=subtype, format=container)
-    except (soundfile.SoundFileError, AssertionError) as error:
-        # soundfile asserts that all frames went out: they do not when the disk is full.
-        reason = _last_words(error) or "the disk may be full"
-        raise OSError(f"could not be written ({reason})") from error
-
-
-def with_length(
-    waveform: Float[np.ndarray, "time channel"], length: int
-) -> Float[np.ndarray, "_ channel"]:
-    """Cut, or fill up with zeros, to `length` samples: resamplers round as they like."""
-    if len(waveform) >= length:
-        return waveform[:length]
-    return np.pad(waveform, ((0, length - len(waveform)), (0, 0)))
-
-
-def _rms(waveform: np.ndarray) -> float:
-    """Return the root mean square, summed in float64 by blocks to spare memory."""
-    blocks = np.array_split(waveform, 1 + len(waveform) // 2**20)
-    total = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks)
-    return math.sqrt(total / max(1, waveform.size))

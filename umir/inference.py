@@ -1,10 +1,21 @@
-"""A network over a whole song: overlapping windows of one length, stitched.
+"""A network over a song of any length, in windows of one shape, with memory that does not grow.
 
 Windows start on multiples of the network's total stride, so that the frames of all windows lie on
-one grid. Where windows overlap, outputs are averaged with weights that fall linearly towards a
-window's ends; a clip's output is the mean of its windows' outputs.
+one grid. There are two ways to cut:
+
+* *exact* windows have so much of the song on both sides (`Windows.context`) that what lies further
+  away cannot change what is kept of their output. Kept parts lie end to end, and together they are,
+  up to rounding, the output of the whole song run in one go between two silences. This needs a
+  network of finite receptive field that normalises nothing over time: a Wave-U-Net.
+* *overlapping* windows serve every other network. Where they overlap, outputs are averaged with
+  weights that rise linearly from a window's ends to its middle. A clip's output is the mean of the
+  outputs of its overlapping windows.
+
+On held-out studio songs both score alike (`benchmarks/inference.py`); exact windows cost less and
+do not depend on where they are cut.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +23,14 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from umir.audio_stream import Block, with_length
 from umir.meta import Params
 from umir.wave_unet import Network
+from umir.wave_unet.receptive_field import receptive_field
+
+# What is kept of an exact window. With 5.8 s of context on both sides (nano) 45% are computed on
+# top; windows twice as long would hold twice as much to save a sixth of the time.
+KEPT_SECONDS = 25.6
 
 
 @dataclass(frozen=True)
@@ -23,22 +40,104 @@ class Windows:
     Attributes:
         length: samples per window, a multiple of the network's total stride.
         hop: samples from one window to the next, a multiple of the total stride.
+        context: samples at both ends of a window whose output is thrown away, a multiple of the
+            total stride; before and after the song there is silence.
     """
 
     length: int
     hop: int
+    context: int = 0
 
     @classmethod
-    def of(cls, network: Network, seconds: float, overlap: float = 0.5) -> "Windows":
+    def of(cls, network: Network, seconds: float) -> "Windows":
+        """Return the windows that suit the network: exact, for clips overlapping of `seconds`."""
+        return (
+            cls.overlapping(network, seconds) if network.head.kind == "clip" else cls.exact(network)
+        )
+
+    @classmethod
+    def exact(cls, network: Network, seconds: float = KEPT_SECONDS) -> "Windows":
+        """Return windows that keep about `seconds`, and see all that this depends on."""
+        stride = network.config.total_stride
+        kept = max(1, round(seconds * network.config.rate / stride)) * stride
+        context = -(-max(receptive_field(network)) // stride) * stride
+        return cls(kept + 2 * context, kept, context)
+
+    @classmethod
+    def overlapping(cls, network: Network, seconds: float, overlap: float = 0.5) -> "Windows":
         """Return windows of about `seconds` that overlap by about the fraction `overlap`."""
         stride, rate = network.config.total_stride, network.config.rate
         blocks = max(2, round(seconds * rate / stride))
         return cls(blocks * stride, max(1, round(blocks * (1 - overlap))) * stride)
 
-    def starts(self, n_samples: int) -> range:
-        """Return the first sample of each window; together they cover `n_samples`."""
-        after_first = max(0, n_samples - self.length)
-        return range(0, -(-after_first // self.hop) * self.hop + 1, self.hop)
+    @property
+    def kept(self) -> int:
+        """Samples per window whose output is kept."""
+        return self.length - 2 * self.context
+
+    def cut(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, int]]:
+        """Cut a stream.
+
+        Args:
+            blocks: the song, in blocks of any lengths.
+
+        Yields:
+            Windows of shape `(length, channel)`; and of how many samples, from the first that is
+            kept, this window completes the output: `hop`, but all that are left in the last one.
+        """
+        source, buffer = iter(blocks), np.zeros((0, 0), np.float32)
+        start = seen = 0
+        while True:
+            # One sample more than the window: whether there is more tells if it is the last.
+            while len(buffer) <= self.length and (block := next(source, None)) is not None:
+                before = buffer if seen else np.zeros((self.context, block.shape[1]), np.float32)
+                buffer = np.concatenate([before, block])
+                seen += len(block)
+            last = seen <= start + self.kept
+            yield (
+                with_length(buffer[: self.length], self.length),
+                seen - start if last else self.hop,
+            )
+            if last:
+                return
+            start, buffer = start + self.hop, buffer[self.hop :]
+
+    def weights(self, steps: int) -> Float[np.ndarray, " {steps}"]:
+        """Return the weights of the `steps` outputs that are kept of a window."""
+        if self.hop >= self.kept:
+            return np.ones(steps, np.float32)
+        # 1 2 3 ... 3 2 1: positive everywhere, so that a sample under one window is that window's.
+        return np.minimum(np.arange(1, steps + 1), np.arange(steps, 0, -1)).astype(np.float32)
+
+
+def stream(
+    run: Callable[[Block], np.ndarray], blocks: Iterable[Block], windows: Windows
+) -> Iterator[np.ndarray]:
+    """Run a function on all windows of a song and put its outputs together.
+
+    Args:
+        run: takes a window of shape `(length, channel)` and returns its output, `(step, ...)`,
+            with a whole number of samples per step.
+        blocks: the song at the network's rate, in blocks of any lengths.
+        windows: how to cut.
+
+    Yields:
+        The output from the song's first step on, in blocks of `(step, ...)`: as many steps as
+        begin within the song.
+    """
+    sums = weights = np.zeros(())
+    for window, complete in windows.cut(blocks):
+        output = run(window)
+        per_step = windows.length // len(output)
+        margin = windows.context // per_step
+        kept = output[margin : len(output) - margin]
+        ramp = windows.weights(len(kept)).reshape(-1, *[1] * (kept.ndim - 1))
+        if not sums.ndim:
+            sums, weights = np.zeros_like(kept), np.zeros_like(ramp)
+        sums, weights = sums + ramp * kept, weights + ramp
+        done = -(-complete // per_step)
+        yield sums[:done] / weights[:done]
+        sums, weights = _moved(sums, done), _moved(weights, done)
 
 
 def whole_song(
@@ -46,7 +145,6 @@ def whole_song(
     params: Params,
     waveform: Float[np.ndarray, "time channel"],
     windows: Windows,
-    batch: int = 4,
 ) -> np.ndarray:
     """Return the network's output for a waveform of any length.
 
@@ -55,46 +153,27 @@ def whole_song(
         params: parameters of both.
         waveform: shape `(time, channel)` at the network's rate, level normalised.
         windows: how to cut.
-        batch: windows per call, one compiled shape.
 
     Returns:
         `(frame, class)`, `(class,)` or `(time, stem, channel)`, as the head has it; frame n is at
         n / rate seconds.
     """
-    starts = list(windows.starts(len(waveform)))
-    padded = np.zeros((starts[-1] + windows.length, waveform.shape[1]), np.float32)
-    padded[: len(waveform)] = waveform
-    outputs: list[np.ndarray] = []
-    for first in range(0, len(starts), batch):
-        chosen = starts[first : first + batch]
-        segments = np.zeros((batch, windows.length, waveform.shape[1]), np.float32)
-        for row, start in enumerate(chosen):
-            segments[row] = padded[start : start + windows.length]
-        outputs.extend(np.asarray(_output(network, params, segments))[: len(chosen)])
+    run = partial(run_window, network, params)
     if network.head.kind == "clip":
-        return np.mean(outputs, axis=0)
-    return _stitch(outputs, windows, starts, len(waveform))
+        return np.mean([run(window) for window, _ in windows.cut([waveform])], axis=0)
+    return np.concatenate(list(stream(run, [waveform], windows)))
+
+
+def run_window(network: Network, params: Params, window: Block) -> np.ndarray:
+    """Return the network's output for one window: all windows of a song share a compiled shape."""
+    return np.asarray(_output(network, params, window[None])[0])
 
 
 @partial(jax.jit, static_argnums=0)
-def _output(network, params, segments):
-    return network.apply(params, segments)[0]
+def _output(network, params, windows):
+    return network.apply(params, windows)[0]
 
 
-def _stitch(
-    outputs: list[np.ndarray], windows: Windows, starts: list[int], n_samples: int
-) -> np.ndarray:
-    """Average overlapping outputs of shape `(step, ...)` with triangular weights."""
-    length = len(outputs[0])
-    samples_per_step = windows.length // length
-    total = starts[-1] // samples_per_step + length
-    # 1 2 3 ... 3 2 1: positive everywhere, so that a sample under one window is that window's.
-    ramp = np.minimum(np.arange(1, length + 1), np.arange(length, 0, -1)).astype(np.float32)
-    ramp = ramp.reshape(-1, *[1] * (outputs[0].ndim - 1))
-    sums = np.zeros((total, *outputs[0].shape[1:]), np.float32)
-    weights = np.zeros((total, *[1] * (outputs[0].ndim - 1)), np.float32)
-    for start, output in zip(starts, outputs, strict=True):
-        first = start // samples_per_step
-        sums[first : first + length] += ramp * output
-        weights[first : first + length] += ramp
-    return (sums / weights)[: -(-n_samples // samples_per_step)]
+def _moved(values: np.ndarray, done: int) -> np.ndarray:
+    """Return the values without the first `done`, followed by as many zeros."""
+    return np.concatenate([values[done:], np.zeros_like(values[:done])])

@@ -6,7 +6,8 @@ task and a fresh head. Held-out songs then show what the start is worth: each ta
 adaptation, beside the same number of steps from scratch.
 
 Written to `--out`: the model directory (config.json, model.safetensors, MODEL_CARD.md), log.jsonl,
-TensorBoard events, adaptation.png and adaptation.json.
+TensorBoard events, adaptation.png and adaptation.json. Ctrl-C saves the last step; what was stopped
+in this or any other way goes on with `--resume`, and ends with the same weights.
 """
 
 import argparse
@@ -16,12 +17,34 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import positive, program_parser, run_program, use_compilation_cache
+from umir.program import (
+    command_line,
+    going_on_with,
+    positive,
+    program_parser,
+    run_program,
+    use_compilation_cache,
+)
 
 if TYPE_CHECKING:
-    from umir.meta_training import Plan
+    from umir.plan import Plan
 
-TASKS = ("source_separation", "drum_transcription", "instrument_recognition")
+# What is trained on unless `--tasks` says otherwise, in the order of turns: names of the registry.
+TASKS = (
+    "source_separation",
+    "drum_transcription",
+    "chord_recognition",
+    "singing_voice_detection",
+    "instrument_recognition",
+    "beat_tracking",
+    "melody_extraction",
+    "genre_recognition",
+    "onset_detection",
+    "note_transcription",
+)
+# What is never trained on, to see at the end how the start serves a new task.
+NEW_TASKS = ("key_recognition", "tempo_estimation")
+ALGORITHMS = ("fomaml", "maml", "reptile", "anil", "multitask")
 FORMAT = "umir initialisation 1"
 
 
@@ -30,9 +53,16 @@ def parser() -> argparse.ArgumentParser:
     p = program_parser("meta_train", "Meta-train one network over MIR tasks.")
     p.add_argument("--preset", default="nano", help="network size: nano, small or base")
     p.add_argument("--body", default="wave_unet", choices=["wave_unet"], help="kind of network")
-    p.add_argument("--algorithm", default="fomaml", choices=["fomaml", "maml", "multitask"])
+    p.add_argument("--algorithm", default="fomaml", choices=ALGORITHMS)
     p.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK")
-    p.add_argument("--hold-out", nargs="+", default=[], metavar="TASK", help="leave these out")
+    p.add_argument("--hold-out", nargs="+", default=[], metavar="TASK", help="take these as new")
+    p.add_argument(
+        "--new-tasks",
+        nargs="*",
+        default=list(NEW_TASKS),
+        metavar="TASK",
+        help="tasks that are never trained on, only adapted to at the end",
+    )
     p.add_argument("--data", default="studio", choices=["studio"], help="where songs come from")
     p.add_argument("--songs", type=positive, default=128, help="number of training songs")
     p.add_argument(
@@ -41,6 +71,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steps", type=positive, default=1300, help="training steps, one episode each")
     p.add_argument("--warm-up", type=float, default=0.85, help="fraction that is multi-task")
     p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
+    p.add_argument(
+        "--rematerialise", action="store_true", help="maml, anil: less memory, more time"
+    )
     p.add_argument(
         "--evaluation-steps", type=positive, default=30, help="steps of adaptation to show"
     )
@@ -58,9 +91,10 @@ def run(args: argparse.Namespace) -> None:
 
     use_compilation_cache()
     plan = plan_of(args)
-    with locked(plan.out):
+    go_on = command_line(parser(), args, sys.executable, resume=True)
+    with locked(plan.out), going_on_with(go_on):
         body = meta_train(plan)
-        save(plan, body)
+        save(plan, body, command_line(parser(), args, resume=False))
         print(report(plan, body))
     print(f"model: {plan.out}")
 
@@ -71,7 +105,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     Raises:
         ValueError: an unknown preset or task, no task left to train on, or too few songs.
     """
-    from umir.meta_training import Plan
+    from umir.plan import Plan
     from umir.tasks import get_task
     from umir.wave_unet import PRESETS
 
@@ -85,31 +119,32 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     names = [name for name in args.tasks if name not in args.hold_out]
     if not names:
         raise ValueError("no task is left to train on: hold out fewer")
+    new = [name for name in (*args.hold_out, *args.new_tasks) if name not in names]
     settings = vars(args).copy()
     for name in ("preset", "body", "data", "hold_out"):
         del settings[name]
     settings["out"] = args.out or Path("models") / f"umir-{args.preset}"
     settings["tasks"] = [get_task(name) for name in names]
+    settings["new_tasks"] = [get_task(name) for name in dict.fromkeys(new)]
     return Plan(config=PRESETS[args.preset], **settings)
 
 
-def save(plan: "Plan", body: Any) -> None:
-    """Write the model directory of the shared initialisation."""
+def save(plan: "Plan", body: Any, command: str) -> None:
+    """Write the model directory of the shared initialisation, which `command` made."""
     from umir.checkpoint import Model, save_model
 
     names = [task.name for task in plan.tasks]
-    training = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
     config = {
         "format": FORMAT,
         "network": asdict(plan.config),
         "tasks": names,
-        "training": {name: getattr(plan, name) for name in training},
+        "training": plan.facts(),
     }
     card = "\n".join(
         [
             f"# {plan.out.name}\n",
             "A shared initialisation for `umir finetune`, not a model for a task.\n",
-            f"- Made by: `{' '.join(['umir meta_train', *sys.argv[1:]])}`",
+            f"- Made by: `{command}`",
             f"- Tasks: {', '.join(names)}.",
             f"- Data: {plan.songs} songs of umir's own studio (docs/sound_sources.md).",
             "- Scores: adaptation.json beside this file.",

@@ -4,25 +4,31 @@ Two phases run in the one training loop: a multi-task warm-up on the tasks as th
 persistent head each, then meta-training on variants of the tasks with fresh heads.
 """
 
-import json
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import optax
-from jaxtyping import PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
 from umir.adaptation import Recipe
 from umir.adaptation_report import curves, deal_songs, write_report
-from umir.files import write_json
-from umir.meta import MAML, Episode, MetaState, MultiTask
+from umir.meta import (
+    ANIL,
+    MAML,
+    Episode,
+    FirstOrderMAML,
+    MetaLearner,
+    MetaState,
+    MultiTask,
+    Reptile,
+)
+from umir.plan import Plan
+from umir.resuming import Checkpoints, Interruption
 from umir.studio.catalogue import render_songs
-from umir.tasks import EpisodeSampler, StudioSource, Task
+from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.objective import Objective, as_arrays, fresh_params
-from umir.training import Checkpoints, JsonLog, ProgressBar, TensorBoard, train
+from umir.training import JsonLog, ProgressBar, TensorBoard, train
 from umir.wave_unet import Network, WaveUNetConfig, init_body
 
 # The songs of seed s are numbered from s times this; held-out songs lie beyond all of them.
@@ -31,97 +37,57 @@ FIRST_HELD_OUT_SONG = 10**12
 # Of Adam, found on held-out studio songs; at 3e-3 the warm-up ends where it adapts less well.
 WARM_UP_RATE = 1e-3
 META_RATE = 5e-4
-# What a resumed run must have in common with the one before.
-PLANNED = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to meta-train.
-
-    Attributes:
-        config: size of the network.
-        tasks: what to train on.
-        algorithm: `fomaml`, `maml` or `multitask` (all steps are warm-up).
-        songs: number of training songs.
-        held_out_songs: number of songs to show adaptation on.
-        steps: training steps, one episode each.
-        warm_up: fraction of the steps that is multi-task training.
-        inner_steps: steps of the inner loop.
-        evaluation_steps: steps of adaptation to held-out songs.
-        seed: of parameters, songs and episodes.
-        out: folder for logs, checkpoints and the report.
-        checkpoint_every: steps between two checkpoints.
-        resume: go on from the last checkpoint in `out`.
-    """
-
-    config: WaveUNetConfig
-    tasks: Sequence[Task]
-    algorithm: str
-    songs: int
-    held_out_songs: int
-    steps: int
-    warm_up: float
-    inner_steps: int
-    evaluation_steps: int
-    seed: int
-    out: Path
-    checkpoint_every: int
-    resume: bool
-
-    @property
-    def warm_up_steps(self) -> int:
-        """The number of steps of the first phase."""
-        return self.steps if self.algorithm == "multitask" else round(self.warm_up * self.steps)
+# Of the phase after the warm-up; `multitask` is the warm-up alone.
+ALGORITHMS: dict[str, type[MetaLearner]] = {
+    "maml": MAML,
+    "fomaml": FirstOrderMAML,
+    "reptile": Reptile,
+    "anil": ANIL,
+}
 
 
 def meta_train(plan: Plan) -> PyTree:
-    """Return the body after warm-up and meta-training."""
-    _begin_or_resume(plan)
+    """Return the body after warm-up and meta-training.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the last step is saved, for another call with `resume`.
+        ValueError: settings that do not fit, or that are not those of the run to resume.
+    """
+    algorithm = _algorithm(plan)
+    plan.begin_or_resume()
     songs = _render(plan, plan.seed * SONGS_PER_SEED, plan.songs)
     rate = plan.config.rate
     sampler = EpisodeSampler(plan.tasks, StudioSource(songs), rate=rate, seed=plan.seed)
     state = _warm_up(plan, sampler)
-    if plan.warm_up_steps < plan.steps:
-        state = _meta_phase(plan, sampler, state.body)
+    if algorithm is not None:
+        steps = (plan.warm_up_steps, plan.steps)
+        state = algorithm.init(state.body)
+        state = _phase(plan, "meta-training", algorithm.step, state, sampler, steps)
     return state.body
 
 
-def _begin_or_resume(plan: Plan) -> None:
-    """Clear what an earlier run left in `out`, or check that it is this run that is resumed.
-
-    Raises:
-        ValueError: the earlier run had other settings; names them.
-    """
-    path = plan.out / "checkpoints" / "plan.json"
-    own = {
-        "network": plan.config.preset,
-        "tasks": [task.name for task in plan.tasks],
-        **{name: getattr(plan, name) for name in PLANNED},
-    }
-    if plan.resume and path.exists():
-        earlier = json.loads(path.read_text())
-        changed = [name for name in own if earlier.get(name) != own[name]]
-        if changed:
-            raise ValueError(f"{plan.out}: cannot resume with another {', '.join(changed)}")
-        return
-    for name in ("checkpoints", "tensorboard"):
-        shutil.rmtree(plan.out / name, ignore_errors=True)
-    (plan.out / "log.jsonl").unlink(missing_ok=True)
-    write_json(path, own)
+def _algorithm(plan: Plan) -> MetaLearner | None:
+    """Return the algorithm of the second phase; None if there is no such phase."""
+    steps = plan.steps - plan.warm_up_steps
+    if not steps:
+        return None
+    kind = ALGORITHMS[plan.algorithm]
+    options = {"rematerialise": plan.rematerialise} if issubclass(kind, MAML) else {}
+    return kind(outer_optimizer(META_RATE, steps), plan.inner_steps, **options)
 
 
 def report(plan: Plan, body: PyTree) -> str:
     """Adapt `body` and a fresh one to held-out songs; write the curves, return the table."""
     source = StudioSource(_render(plan, FIRST_HELD_OUT_SONG, plan.held_out_songs))
-    held_out = [deal_songs(task, source.examples(task)) for task in plan.tasks]
+    held_out = [
+        deal_songs(task, source.examples(task), new=task in plan.new_tasks)
+        for task in (*plan.tasks, *plan.new_tasks)
+    ]
     fresh = init_body(plan.config, jax.random.key(plan.seed))
     last = plan.evaluation_steps
     steps = [0, *(step for step in (1, 3, 10, 30, 100, 300) if step < last), last]
     starts = {"meta-trained": body, "scratch": fresh}
-    # Another seed than the training's: with the same one, the "fresh" head of a task would be the
-    # one that its persistent head started from, to which the body has grown used.
-    recipe = Recipe(last, seed=plan.seed + SONGS_PER_SEED)
+    recipe = Recipe(last, seed=plan.seed)
     found = curves(plan.config, starts, held_out, recipe, steps)
     return write_report(found, held_out, plan.out)
 
@@ -134,25 +100,29 @@ def _render(plan: Plan, first: int, number: int) -> list:
 
 def _warm_up(plan: Plan, sampler: EpisodeSampler) -> MetaState:
     """Multi-task training with persistent heads, on the tasks as they are."""
-    key = jax.random.key(plan.seed)
-    body = init_body(plan.config, key)
-    heads = {}
-    for step, task in enumerate(plan.tasks):
-        target = sampler.episode(step, variants=False).support.target
-        network = Network(plan.config, task.head)
-        heads[task.name] = fresh_params(network, body, task, target, key)["head"]
+    body, heads = starting_parameters(plan.config, sampler, jax.random.key(plan.seed))
     # Two updates a step.
     algorithm = MultiTask(outer_optimizer(WARM_UP_RATE, 2 * plan.warm_up_steps))
     state = algorithm.init(body, heads)
     return _phase(plan, "warm-up", algorithm.step, state, sampler, (0, plan.warm_up_steps))
 
 
-def _meta_phase(plan: Plan, sampler: EpisodeSampler, body: PyTree) -> MetaState:
-    """Meta-training on variants with fresh heads."""
-    optimizer = outer_optimizer(META_RATE, plan.steps - plan.warm_up_steps)
-    algorithm = MAML(optimizer, plan.inner_steps, first_order=plan.algorithm != "maml")
-    state, steps = algorithm.init(body), (plan.warm_up_steps, plan.steps)
-    return _phase(plan, "meta-training", algorithm.step, state, sampler, steps)
+def starting_parameters(
+    config: WaveUNetConfig, sampler: EpisodeSampler, key: PRNGKeyArray
+) -> tuple[PyTree, dict[str, PyTree]]:
+    """Return the body that training starts from, and a persistent head for each task.
+
+    Every head has a key of its own. Drawn from `key`, it would be the head that adaptation with the
+    same seed starts from: "fresh" to the eye, but the one that the body has grown used to.
+    """
+    body = init_body(config, key)
+    heads = {}
+    for step, task in enumerate(sampler.tasks):
+        target = sampler.episode(step, variants=False).support.target
+        network = Network(config, task.head)
+        head_key = jax.random.fold_in(key, step)
+        heads[task.name] = fresh_params(network, body, task, target, head_key)["head"]
+    return body, heads
 
 
 def _phase(
@@ -166,8 +136,7 @@ def _phase(
     """Run the steps of one phase, from its last checkpoint if it is to be resumed."""
     first, last = steps
     checkpoints = Checkpoints(plan.out / "checkpoints" / name, plan.checkpoint_every, last)
-    if (done := checkpoints.latest_step) is not None:
-        state, first = checkpoints.restore(done, state), done
+    state, first = checkpoints.latest(state) or (state, first)
     variants = name == "meta-training"
     return train(
         step_function,
@@ -177,9 +146,10 @@ def _phase(
         first_step=first,
         callbacks=[
             ProgressBar(name, last, first),
-            JsonLog(plan.out / "log.jsonl", name),
-            TensorBoard(plan.out / "tensorboard" / name),
+            JsonLog(plan.out / "log.jsonl", name, first),
+            TensorBoard(plan.out / "tensorboard" / name, first),
             checkpoints,
+            Interruption(),
         ],
     )
 

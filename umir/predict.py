@@ -6,12 +6,14 @@ Events, labels and so on become `OUT/TRACK.txt`, stems become `OUT/TRACK/STEM.wa
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from umir.program import program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
+    from umir.file_batch import Work
     from umir.task_model import TaskModel
 
 
@@ -30,58 +32,44 @@ def predict_file(model: "TaskModel", path: Path, out: Path) -> Path:
     Raises:
         ValueError: if the audio cannot be used; names the file.
     """
-    from umir.annotations import Stems
     from umir.audio import read_audio
     from umir.data.annotation_files import write_annotation
+    from umir.separation import separate_file
 
-    annotation = model.predict(*read_audio(path))
-    if isinstance(annotation, Stems):
-        return write_stems(annotation, out / path.stem)
+    if model.task.kind == "stems":
+        return separate_file(model.separator, path, out / path.stem).folder
     target = out / f"{path.stem}.txt"
-    write_annotation(target, annotation)
+    write_annotation(target, model.predict(*read_audio(path)))
     return target
 
 
-def write_stems(stems, folder: Path) -> Path:
-    """Write one 32-bit float WAV file per stem into `folder` and return the folder."""
-    from umir.audio import write_audio
+@dataclass(frozen=True)
+class Prediction:
+    """Predicting files, as a job for `umir.file_batch`.
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, waveform in stems.waveforms.items():
-        write_audio(folder / f"{name}.wav", waveform, stems.rate, subtype="FLOAT")
-    return folder
-
-
-def for_each_file(files: Sequence[Path], work) -> int:
-    """Call `work(path)` on each file, print what it wrote; a bad file does not stop the rest.
-
-    Returns:
-        The exit status: 1 if any file failed, with a line for each and a count at the end.
+    Attributes:
+        model: its directory.
+        out: folder for the predictions.
     """
-    failures = 0
-    done: dict[str, Path] = {}
-    for path in files:
-        try:
-            first = done.setdefault(path.stem, path)
-            if first is not path:
-                raise ValueError(f"{path}: its results would overwrite those of {first}")
-            print(work(path))
-        except (ValueError, OSError) as error:
-            print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)
-            failures += 1
-    if failures:
-        print(f"{failures} of {len(files)} files failed", file=sys.stderr)
-    return 1 if failures else 0
+
+    model: Path
+    out: Path
+
+    def start(self) -> "Work":
+        """Load the model."""
+        from umir.task_model import TaskModel
+
+        model = TaskModel.load(self.model)
+        self.out.mkdir(parents=True, exist_ok=True)
+        return lambda path, progress: predict_file(model, path, self.out)
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict all files."""
-    from umir.task_model import TaskModel
+    from umir.file_batch import outcomes, report
 
     use_compilation_cache()
-    model = TaskModel.load(args.model)
-    args.out.mkdir(parents=True, exist_ok=True)
-    return for_each_file(args.files, lambda path: predict_file(model, path, args.out))
+    return report(outcomes(args.files, Prediction(args.model, args.out)), print)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

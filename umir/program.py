@@ -4,9 +4,12 @@ Exit status 0 is done, 1 failed (with one line that says why), 2 wrong arguments
 """
 
 import argparse
+import contextlib
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from umir import __version__
 
@@ -43,14 +46,47 @@ def run_program(
     args = parser.parse_args(argv)
     try:
         return run(args) or 0
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         if os.environ.get("UMIR_TRACEBACK"):
             raise
         print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+
+
+def command_line(
+    parser: argparse.ArgumentParser,
+    args: argparse.Namespace,
+    python: str = "python",
+    **changed: Any,
+) -> str:
+    """Return the shortest command that parses to `args`, with some of them changed.
+
+    Args:
+        parser: whose options, not positional arguments, are spelled; defaults are left out.
+        args: what it parsed.
+        python: the interpreter to name.
+        changed: other values for some of `args`.
+    """
+    words = [python, "-m", parser.prog.replace(" ", ".")]
+    values = {**vars(args), **changed}
+    for action in parser._actions:
+        value = values.get(action.dest, action.default)
+        if action.option_strings and value != action.default:
+            several = value if isinstance(value, list) else [value]
+            words += [action.option_strings[-1], *(several if action.nargs != 0 else [])]
+    return shlex.join(map(str, words))
+
+
+@contextlib.contextmanager
+def going_on_with(command: str) -> Iterator[None]:
+    """Let Ctrl-C in the block end the program with a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
 
 
 def use_compilation_cache() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import Annotation, Stems
-from umir.audio import normalise_level, resample, to_channels, with_length
+from umir.audio import normalise_level, resample, to_channels
 from umir.checkpoint import Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
+from umir.separation import Separator
 from umir.tasks.base import Settings, Task
 from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import Network, WaveUNetConfig
@@ -59,30 +60,23 @@ class TaskModel:
         own = resample(to_channels(waveform, config.channels), rate, config.rate)
         return self.task.decode(self.output(own), self.settings)
 
-    def _separate(self, waveform: np.ndarray, rate: int) -> Stems:
-        """Separate; what the model cannot hear (above its own band) stays in the last stem."""
-        *targets, remainder = self.task.vocabulary
-        own = resample(waveform, rate, self.network.config.rate)
-        stems = self._own_stems(own)
-        found = {
-            name: with_length(resample(stems[name], self.network.config.rate, rate), len(waveform))
-            for name in targets
-        }
-        rest = waveform - np.sum(list(found.values()), axis=0)
-        return Stems({**found, remainder: rest.astype(np.float32)}, rate)
+    @property
+    def separator(self) -> Separator:
+        """What separates files and streams, for a model whose task is separation.
 
-    def _own_stems(self, waveform: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Separate at the model's rate; other numbers of channels than its own one by one."""
-        channels = self.network.config.channels
-        if waveform.shape[1] == channels:
-            outputs = self.output(waveform)
-        else:
-            copies = [np.repeat(channel[:, None], channels, axis=1) for channel in waveform.T]
-            each = [self.output(copy).mean(axis=-1, keepdims=True) for copy in copies]
-            outputs = np.concatenate(each, axis=-1)
-        stems = self.task.decode(outputs, self.settings)
-        assert isinstance(stems, Stems)
-        return stems.waveforms
+        Raises:
+            ValueError: the task is another one.
+        """
+        if self.task.kind != "stems":
+            raise ValueError(f"a model for {self.task.name}, not for separation")
+        return Separator(self.network, self.params, self.task.vocabulary)
+
+    def _separate(self, waveform: np.ndarray, rate: int) -> Stems:
+        """Separate an array as `umir separate` does a file."""
+        separator, blocks = self.separator, [np.asarray(waveform, np.float32)]
+        found = list(separator.separate(blocks, rate, separator.measure(blocks, rate)))
+        names = self.task.vocabulary
+        return Stems({name: np.concatenate([part[name] for part in found]) for name in names}, rate)
 
     def save(self, directory: Path, card: str) -> None:
         """Write a model directory with `card` as its MODEL_CARD.md."""

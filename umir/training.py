@@ -6,12 +6,20 @@ resumed training sees what an uninterrupted one would have seen.
 """
 
 import json
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from tqdm import tqdm
+
+from umir.files import write_beside
+
+# After so many steps in a row without a finite loss and gradient, nothing will come any more.
+BAD_STEPS_IN_A_ROW = 20
 
 State = TypeVar("State")
 Item = TypeVar("Item")
@@ -46,18 +54,49 @@ def train(
         stream: step number -> item; called once for each step, one step ahead, on a thread.
         steps: the number of steps at which to stop.
         first_step: the number of steps that are already done.
-        callbacks: called after each step, and closed at the end in any case.
+        callbacks: called after each step, and closed in this order at the end in any case.
+
+    A step with a loss or gradient that is not finite is reported, by the names of its metrics; it
+    is for the step function to leave the state alone then, as `umir.meta.outer_update` does.
+
+    Raises:
+        Diverged: no step has had finite metrics for a while.
     """
-    try:
+    bad_in_a_row = 0
+    with ExitStack() as stack:
+        for callback in reversed(callbacks):  # the stack closes the last one first
+            stack.callback(callback.close)
         for step, item in enumerate(prefetch(stream, range(first_step, steps)), first_step + 1):
             state, metrics = step_function(state, item)
             numbers = {name: float(value) for name, value in metrics.items()}
+            bad = {name: value for name, value in numbers.items() if not math.isfinite(value)}
+            if bad:
+                _report(step, bad)
             for callback in callbacks:
                 callback(step, state, numbers)
-    finally:
-        for callback in callbacks:
-            callback.close()
+            bad_in_a_row = bad_in_a_row + 1 if bad else 0
+            if bad_in_a_row == BAD_STEPS_IN_A_ROW:
+                raise Diverged(step, bad)
     return state
+
+
+class Diverged(ValueError):
+    """Nothing is learnt any more."""
+
+    def __init__(self, step: int, bad: Mapping[str, float]):
+        super().__init__(
+            f"no finite loss in {BAD_STEPS_IN_A_ROW} steps in a row, the last of them step {step} "
+            f"({_spelled(bad)}): lower the learning rate, or look for broken audio or labels"
+        )
+
+
+def _report(step: int, bad: Mapping[str, float]) -> None:
+    """Say on standard error, above a progress bar, that a step was skipped, and whose it was."""
+    tqdm.write(f"step {step} is skipped: {_spelled(bad)}", file=sys.stderr)
+
+
+def _spelled(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} is {value}" for name, value in metrics.items())
 
 
 def prefetch(stream: Callable[[int], Item], steps: Iterable[int]) -> Iterator[Item]:
@@ -73,7 +112,7 @@ def prefetch(stream: Callable[[int], Item], steps: Iterable[int]) -> Iterator[It
 
 
 class ProgressBar:
-    """A bar with the running mean of each metric."""
+    """A bar with the running mean of each loss."""
 
     def __init__(self, title: str, steps: int, first_step: int = 0, smoothing: float = 0.9):
         self._bar = tqdm(
@@ -85,8 +124,9 @@ class ProgressBar:
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Move the bar and show the means."""
         for name, value in metrics.items():
-            mean = self._means.get(name, value)
-            self._means[name] = self._smoothing * mean + (1 - self._smoothing) * value
+            if name.startswith("loss") and math.isfinite(value):
+                mean = self._means.get(name, value)
+                self._means[name] = self._smoothing * mean + (1 - self._smoothing) * value
         shown = {name.removeprefix("loss/"): f"{mean:.3f}" for name, mean in self._means.items()}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update(step - self._bar.n)
@@ -97,16 +137,39 @@ class ProgressBar:
 
 
 class JsonLog:
-    """One JSON object per step, appended to a `.jsonl` file."""
+    """One JSON object per step, appended to a `.jsonl` file; what is not finite is null.
 
-    def __init__(self, path: Path, phase: str):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+    Args:
+        path: the file; may hold other phases, and earlier steps of this one.
+        phase: written into each object.
+        first_step: the number of steps that are already done: what the file says of later ones of
+            this phase, and a line cut off, was written by a run that was killed, and is removed.
+    """
+
+    def __init__(self, path: Path, phase: str, first_step: int = 0):
         self._phase = phase
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            self._cut_back(path, first_step)
+        self._file = path.open("a", encoding="utf-8")
+
+    def _cut_back(self, path: Path, first_step: int) -> None:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if self._stays(line, first_step)]
+        if kept != lines:
+            with write_beside(path) as temporary:
+                temporary.write_text("".join(kept), encoding="utf-8")
+
+    def _stays(self, line: str, first_step: int) -> bool:
+        if not line.endswith("\n"):
+            return False
+        row = json.loads(line)
+        return row["phase"] != self._phase or row["step"] <= first_step
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Append the metrics of one step."""
-        self._file.write(json.dumps({"phase": self._phase, "step": step, **metrics}) + "\n")
+        values = {name: x if math.isfinite(x) else None for name, x in metrics.items()}
+        self._file.write(json.dumps({"phase": self._phase, "step": step, **values}) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -115,12 +178,18 @@ class JsonLog:
 
 
 class TensorBoard:
-    """TensorBoard events, one scalar per metric."""
+    """TensorBoard events, one scalar per metric.
 
-    def __init__(self, directory: Path):
+    Args:
+        directory: where event files lie.
+        first_step: the number of steps that are already done: TensorBoard shall forget what an
+            earlier run, since killed, wrote of later ones.
+    """
+
+    def __init__(self, directory: Path, first_step: int = 0):
         from tensorboardX import SummaryWriter
 
-        self._writer = SummaryWriter(logdir=str(directory))
+        self._writer = SummaryWriter(logdir=str(directory), purge_step=first_step + 1)
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Write the metrics of one step."""
@@ -130,40 +199,3 @@ class TensorBoard:
     def close(self) -> None:
         """Flush and close the event file."""
         self._writer.close()
-
-
-class Checkpoints:
-    """The training state every so many steps and at the end, in orbax format, for `--resume`.
-
-    Args:
-        directory: where the checkpoints lie, one folder per step.
-        every: number of steps between two checkpoints.
-        last: the step at which training ends.
-    """
-
-    def __init__(self, directory: Path, every: int, last: int):
-        import orbax.checkpoint as ocp
-
-        self._args = ocp.args
-        self._every, self._last = every, last
-        options = ocp.CheckpointManagerOptions(max_to_keep=2)
-        self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
-
-    def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
-        """Save the state, if it is time to."""
-        if step % self._every == 0 or step == self._last:
-            self._manager.save(step, args=self._args.StandardSave(state), force=True)
-
-    @property
-    def latest_step(self) -> int | None:
-        """The number of steps of the newest checkpoint; None if there is none."""
-        return self._manager.latest_step()
-
-    def restore(self, step: int, like: State) -> State:
-        """Return the state saved at `step`, in the structure and types of `like`."""
-        return self._manager.restore(step, args=self._args.StandardRestore(like))
-
-    def close(self) -> None:
-        """Wait until the last checkpoint is written."""
-        self._manager.wait_until_finished()
-        self._manager.close()

@@ -60,10 +60,10 @@ def read_user_data(
     annotations = [example.annotation for example in read["train"] + read["valid"]]
     chosen = named or task_for_kind(manifest.kind, vocabulary_of(manifest.kind, annotations))
     usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
-    if not usable["train"]:
+    if not any(_has_something(chosen, example) for example in usable["train"]):
         raise ValueError(
             f"{manifest.path}: no song of the split 'train' has any of what {chosen.name} "
-            f"reads: {', '.join(sorted(chosen.source_labels))}"
+            f"reads: {chosen.wanted}"
         )
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 
@@ -86,25 +86,24 @@ def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) 
     """
     kept = []
     for example in examples:
-        found = _names_in(task, example)
-        missing, unknown = task.source_labels - found, found - task.source_labels
-        if task.kind == "stems":
-            reason, usable = f"no stem {_names(missing)}, which {task.name} separates", not missing
+        if isinstance(example.annotation, Stems):  # silent ones have names, but no sound
+            wrong = task.source_labels - frozenset(example.annotation.waveforms)
+            reason = f"no stem {_names(wrong)}, which {task.name} separates"
         else:
-            reason = f"{_names(unknown)}: not among the classes {_names(task.source_labels)}"
-            usable = not unknown or task.kind != "label"
-        if missing if task.kind == "stems" else unknown:
+            wrong = task.unknown_labels(example.annotation)
+            reason = f"{_names(wrong)}: not among {task.wanted}"
+        usable = not wrong or task.kind not in ("label", "stems")
+        if wrong:
             manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {reason}"))
         if usable:
             kept.append(example)
     return kept
 
 
-def _names_in(task: Task, example: Example) -> frozenset[str]:
-    """Return the names in an annotation; of stems also those of silent ones."""
-    if isinstance(example.annotation, Stems):
-        return frozenset(example.annotation.waveforms)
-    return task.labels_in(example.annotation)
+def _has_something(task: Task, example: Example) -> bool:
+    """Return whether an example has anything of what the task reads; usable stems all do."""
+    found = task.labels_in(example.annotation) & task.source_labels
+    return bool(found) or task.kind == "stems"
 
 
 def _names(names: frozenset[str]) -> str:

@@ -81,7 +81,9 @@ def test_empty_annotations_and_labels_round_trip(tmp_path):
     write_annotation(tmp_path / "events", Events(nothing[:, 0], ()))
     assert read_events(tmp_path / "events")[0].labels == ()
     write_annotation(tmp_path / "intervals", Intervals(nothing, ()))
-    assert read_intervals(tmp_path / "intervals")[0].intervals.shape == (0, 2)
+    found, _ = read_intervals(tmp_path / "intervals")
+    assert found.intervals.shape == (0, 2) and found.duration is None
+    assert read_intervals(tmp_path / "intervals", 7.5)[0].duration == 7.5
     write_annotation(tmp_path / "notes", Notes(nothing, nothing[:, 0]))
     assert read_notes(tmp_path / "notes")[0].intervals.shape == (0, 2)
     write_annotation(tmp_path / "labels", Labels(("hip hop", "jazz")))

@@ -105,6 +105,20 @@ def test_midi_round_trip_to_a_semitone_and_half_a_millisecond(tmp_path, rng):
     np.testing.assert_allclose(found.frequencies, 440.0 * 2.0 ** ((numbers - 69) / 12))
 
 
+def test_midi_tracks_say_who_plays(tmp_path):
+    intervals = np.array([[0.0, 1.0], [0.5, 1.0], [1.0, 2.0], [2.0, 3.0]])
+    frequencies = 440.0 * 2.0 ** (np.array([0.0, 3.0, 5.0, 7.0]) / 12)
+    for players in (("flute", "harp", "", "flute"), ("flute",) * 4, ()):
+        write_annotation(tmp_path / "a.mid", Notes(intervals, frequencies, players))
+        found, problems = read_notes(tmp_path / "a.mid")
+        assert problems == [] and found.labels == players
+        np.testing.assert_allclose(found.frequencies, frequencies)
+    names = [part.name for part in pretty_midi.PrettyMIDI(str(tmp_path / "a.mid")).instruments]
+    assert names == [""]
+    write_annotation(tmp_path / "none.mid", Notes(intervals[:0], frequencies[:0]))
+    assert len(read_notes(tmp_path / "none.mid")[0].frequencies) == 0
+
+
 def test_midi_leaves_drums_out_and_reports_notes_past_the_end(tmp_path):
     song = pretty_midi.PrettyMIDI()
     for is_drum, start in ((False, 0.0), (False, 5.0), (True, 0.0)):

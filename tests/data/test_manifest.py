@@ -39,7 +39,7 @@ def _write(folder, name, text):
     ("kind", "text", "expected"),
     [
         ("events", "0.5,kick\n", Events(np.array([0.5]), ("kick",))),
-        ("intervals", "0,0.5,verse\n", Intervals(np.array([[0.0, 0.5]]), ("verse",))),
+        ("intervals", "0,0.5,verse\n", Intervals(np.array([[0.0, 0.5]]), ("verse",), 1.0)),
         ("f0", "0,220\n", F0(np.array([0.0]), np.array([220.0]))),
         ("notes", "0,0.5,220\n", Notes(np.array([[0.0, 0.5]]), np.array([220.0]))),
     ],
@@ -58,6 +58,8 @@ def test_annotation_files_of_every_kind(folder, kind, text, expected):
 def test_label_and_labels(folder):
     manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "label": 1990, "title": "x"}))
     assert manifest.examples(None, _RATE, 1)[0].annotation == Labels(("1990",))
+    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "label": 120.5}))
+    assert manifest.examples(None, _RATE, 1)[0].annotation == Labels(("120.5",))
     labels = {"audio": "a.wav", "labels": ["piano", "bass", "piano"]}
     manifest = read_manifest(_manifest(folder, labels, {"audio": "b.wav", "labels": []}))
     examples = manifest.examples(None, _RATE, 1)
@@ -143,6 +145,8 @@ def test_unfit_stems_are_reported(folder):
         ('{"audio": "b.wav"}', "has no annotation; add one of label, labels, events"),
         ('{"audio": "b.wav", "label": ["x"]}', 'label: ["x"] is not a name'),
         ('{"audio": "b.wav", "label": " "}', 'label: " " is not a name'),
+        ('{"audio": "b.wav", "label": true}', "label: true is not a name"),
+        ('{"audio": "b.wav", "label": NaN}', "label: NaN is not a name"),
         ('{"audio": "b.wav", "label": "x", "split": "dev"}', "split 'dev': must be one of train"),
         ('{"audio": "b.wav", "label": "x", "group": ["g"]}', "group ['g']: must be a name"),
     ],

@@ -9,7 +9,6 @@ from umir.studio.performance import Bend, Hit, Note
 from umir.studio.sampler import SampledSound
 from umir.studio.song import DRUM_CLASSES
 from umir.studio.tone import Envelope, render_notes
-from umir.studio.voice import draw_singer, sing
 
 RATE = 16000
 ONSET = 0.2
@@ -154,21 +153,3 @@ def test_closed_hihat_silences_the_open_one():
     free = kit.render(hits[:1], RATE, RATE)
     late = slice(round(0.45 * RATE), round(0.6 * RATE))
     assert level(choked[late]) < 0.5 * level(free[late]) + 1e-6
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_voice_sings_on_time_and_on_pitch(seed):
-    singer = draw_singer(np.random.default_rng(seed), 57.0)
-    bend = Bend(scoop=-1.0, scoop_time=0.03, depth=0.3, delay=0.35)
-    notes = [Note(ONSET, 0.8, 57.0, 0.9, bend), Note(0.8, 1.3, 60.0, 0.9)]
-    singing = sing(singer, notes, 2 * RATE, RATE)
-    assert ONSET - 0.001 <= rise(singing.waveform, 0.05) <= ONSET + 0.01
-    for note, voiced in zip(notes, singing.voiced, strict=True):
-        assert note.onset <= voiced <= note.onset + 0.046
-        start = note.onset + 0.16
-        window = singing.waveform[round(start * RATE) : round((start + 0.12) * RATE)]
-        expected = float(note.frequencies(np.array([0.22]))[0])
-        assert abs(pitch_cents(window, expected)) < 20
-    soft = sing(singer, [Note(ONSET, 0.8, 57.0, 0.3, bend)], 2 * RATE, RATE)
-    assert level(soft.waveform) < 0.6 * level(singing.waveform)
-    assert level(singing.waveform[round(1.6 * RATE) :]) < 1e-3 * level(singing.waveform)

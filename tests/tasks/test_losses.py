@@ -127,6 +127,19 @@ def test_softmax_cross_entropy(rng):
     np.testing.assert_allclose(got, np.concatenate(one_by_one), rtol=1e-5)
 
 
+def test_softmax_cross_entropy_of_frames_is_that_of_clips_averaged(rng):
+    logits, values = rng.normal(size=(2, 30, 4)), rng.dirichlet(np.ones(4), size=(2, 30))
+    mask = (rng.uniform(size=(2, 30, 1)) < 0.6).astype(float)
+    got = softmax_cross_entropy(*_jax(logits, values, mask))
+    of_frames = softmax_cross_entropy(
+        *_jax(logits.reshape(60, 4), values.reshape(60, 4), mask.reshape(60, 1))
+    )
+    expected = np.asarray(of_frames).reshape(2, 30).sum(1) / mask.sum((1, 2))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    unknown = softmax_cross_entropy(*_jax(logits, values, np.zeros((2, 30, 1))))
+    np.testing.assert_array_equal(unknown, 0)
+
+
 def _separation_by_hand(output, values, mask):
     losses = []
     for x, y, m in zip(output, values, mask, strict=True):

@@ -37,8 +37,8 @@ def _song(drums=True):
     hits = Events(np.array([1.0, 2.0]), ("kick", "snare")) if drums else NO_EVENTS
     return Song(
         seed=0, name="a song", rate=RATE, stems=stems, parts=tuple(parts),
-        voice_activity=NO_INTERVALS, instruments=Labels(("piano",)), style="x", onsets=NO_EVENTS,
-        beats=NO_EVENTS, melody=F0(np.zeros(0), np.zeros(0)), notes=NO_NOTES, chords=NO_INTERVALS,
+        voice_activity=NO_INTERVALS, lyrics=NO_INTERVALS, instruments=Labels(("piano",)),
+        style="x", onsets=NO_EVENTS, beats=NO_EVENTS, melody=F0(np.zeros(0), np.zeros(0)), notes=NO_NOTES, chords=NO_INTERVALS,
         drums=hits, key="C major", tempo=120.0,
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def test_instrument_recognition_gets_solo_parts_where_they_sound():
 
 
 def test_other_tasks_are_refused_and_users_examples_are_as_they_are():
-    with pytest.raises(ValueError, match="the studio has no labels for task 'x', only for Drum"):
+    with pytest.raises(ValueError, match="the studio has no labels for task 'x', only for Beat"):
         StudioSource([_song()]).examples(EventDetection("x", ("kick",)))
     examples = StudioSource([_song()]).examples(get_task("drum_transcription"))
     assert ExampleSource(examples).examples(Classification("c", ("a", "b"))) == examples

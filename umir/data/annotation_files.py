@@ -71,11 +71,13 @@ def read_intervals(
     """
     rows, problems = _rows(Path(path), "intervals", lambda row: _bad_interval(row, duration))
     problems += _long_overhang(Path(path), rows, duration)
-    return Intervals(_interval_array(rows, duration), tuple(row.label for row in rows)), problems
+    known = float(duration) if math.isfinite(duration) else None
+    labels = tuple(row.label for row in rows)
+    return Intervals(_interval_array(rows, duration), labels, known), problems
 
 
 def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Notes, list[Problem]]:
-    """Read notes.
+    """Read notes; the tracks of a MIDI file, if they have names, say who plays them.
 
     Args:
         path: text, JAMS or MIDI file.
@@ -87,7 +89,9 @@ def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Not
     rows, problems = _rows(Path(path), "notes", lambda row: _bad_note(row, duration))
     problems += _long_overhang(Path(path), rows, duration)
     frequencies = np.array([row.numbers[2] for row in rows], float)
-    return Notes(_interval_array(rows, duration), frequencies), problems
+    labels = tuple(row.label for row in rows)
+    players = labels if any(labels) else ()
+    return Notes(_interval_array(rows, duration), frequencies, players), problems
 
 
 def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, list[Problem]]:

@@ -143,10 +143,11 @@ def _stem_files(folder: Path, value: Any) -> dict[str, Path]:
 
 
 def _name(value: Any, kind: str) -> str:
-    """Return a label as a string: numbers (a year, a bar count) are names too."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+    """Return a label as a string: numbers (a year, a tempo) are names too."""
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not isinstance(value, str | int | float) or text in ("", "nan", "inf", "-inf"):
         raise ValueError(f"{kind}: {json.dumps(value)} is not a name")
-    return str(value).strip()
+    return text
 
 
 def _file(folder: Path, value: Any, key: str) -> Path:

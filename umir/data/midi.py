@@ -18,7 +18,7 @@ _VELOCITY = 90
 
 
 def midi_rows(path: Path) -> Iterator[Row]:
-    """Yield onset, offset and frequency of every note that is not on a drum track.
+    """Yield onset, offset, frequency and track name of every note that is not on a drum track.
 
     Pitches are equally tempered with A4 = 440 Hz; pitch bends are not followed.
 
@@ -33,17 +33,18 @@ def midi_rows(path: Path) -> Iterator[Row]:
             song = pretty_midi.PrettyMIDI(str(path))
     except Exception as error:  # mido raises whatever the damaged bytes lead to
         raise AnnotationError(f"{path}: is not a MIDI file we can read ({error})") from error
-    notes = [note for part in song.instruments if not part.is_drum for note in part.notes]
-    for number, note in enumerate(notes, 1):
+    parts = [part for part in song.instruments if not part.is_drum]
+    notes = [(note, part.name.strip()) for part in parts for note in part.notes]
+    for number, (note, player) in enumerate(notes, 1):
         frequency = float(pretty_midi.note_number_to_hz(note.pitch))
-        yield Row(number, (float(note.start), float(note.end), frequency))
+        yield Row(number, (float(note.start), float(note.end), frequency), player)
 
 
 def write_midi(path: str | os.PathLike, notes: Notes) -> None:
-    """Write notes as a MIDI file with one piano track.
+    """Write notes as a MIDI file with one track, of a piano, for each of those who play.
 
-    MIDI knows only semitones and ticks: frequencies move to the nearest semitone, times by up to
-    half a millisecond.
+    Tracks have the names of the players. MIDI knows only semitones and ticks: frequencies move to
+    the nearest semitone, times by up to half a millisecond.
 
     Raises:
         ValueError: a frequency is outside MIDI's range (8 Hz to 12.5 kHz).
@@ -52,9 +53,11 @@ def write_midi(path: str | os.PathLike, notes: Notes) -> None:
     if outside := [f for f, n in zip(notes.frequencies, numbers, strict=True) if not 0 <= n < 128]:
         raise ValueError(f"{path}: {outside[0]:.1f} Hz is outside MIDI's range; write text instead")
     song = pretty_midi.PrettyMIDI(resolution=_RESOLUTION, initial_tempo=_TEMPO)
-    piano = pretty_midi.Instrument(program=0)
-    for number, (onset, offset) in zip(numbers, notes.intervals, strict=True):
-        piano.notes.append(pretty_midi.Note(_VELOCITY, int(number), float(onset), float(offset)))
-    song.instruments.append(piano)
+    labels = notes.labels or ("",) * len(numbers)
+    tracks = {name: pretty_midi.Instrument(program=0, name=name) for name in labels or ("",)}
+    for number, (onset, offset), name in zip(numbers, notes.intervals, labels, strict=True):
+        note = pretty_midi.Note(_VELOCITY, int(number), float(onset), float(offset))
+        tracks[name].notes.append(note)
+    song.instruments.extend(tracks.values())
     with write_beside(path) as temporary:
         song.write(str(temporary))

@@ -6,9 +6,9 @@
 
 The composer (`composer`, `arranger`) writes a score in one of `STYLES`; the performer
 (`performer`) plays it with human timing, velocity and pitch; sampled and synthesised instruments
-(`sampler`, `synthesis`, `drum_synthesis`, `voice`) make the sound; the mix (`mix`, `effects`,
-`room`) keeps stems additive. All labels are those of the performance. Everything follows
-from the seed.
+(`sampler`, `synthesis`, `drum_synthesis`) and singers (`singing`, with words from `lexicon`) make
+the sound; the mix (`mix`, `effects`, `room`) keeps stems additive. All labels are those of the
+performance. Everything follows from the seed.
 """
 
 from umir.studio.render import render_song as render_song

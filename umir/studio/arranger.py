@@ -5,13 +5,16 @@ and chord patterns and its melodic motifs again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from umir.studio.backing import compose_backing
 from umir.studio.harmony import Chord, nearest, voicing
+from umir.studio.lyrics import set_lyrics
 from umir.studio.melody import compose_phrase, compose_rhythm, draw_moves
 from umir.studio.score import ScoreChord, ScoreHit, ScoreNote, ScorePart
+from umir.studio.singer import REGISTERS
 from umir.studio.style import Groove, Style
 
 # Who plays in which kind of section. Drums and bass rest in some sections by chance.
@@ -54,8 +57,9 @@ _RANGES = {
     "strings": (57, 88),
     "synth_lead": (57, 86),
 }
-# Highest and lowest voices that singers have, drawn once per song.
-_VOICE_RANGES = ((43, 60), (48, 66), (53, 71), (57, 76))
+# Probability of backing vocals behind a lead voice, and where they sing.
+_BACKING = 0.45
+_BACKED = ("chorus", "break")
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,7 @@ class Arranger:
             lead = self._draw_player(leads, [name for name in sorted(_RANGES) if name != chords])
             parts.append(ScorePart("lead", lead, self._melody("lead", _RANGES[lead])))
         if rng.random() < style.vocals:
-            voice = _VOICE_RANGES[int(rng.integers(len(_VOICE_RANGES)))]
-            parts.append(ScorePart("vocals", "voice", self._melody("vocals", voice)))
+            parts += self._vocals()
         return tuple(part for part in parts if part.notes)
 
     def _draw_player(self, usual: Sequence[str], others: Sequence[str]) -> str:
@@ -240,12 +243,36 @@ class Arranger:
             whole = bar + 1 < len(self._kinds) and self._kinds[bar + 1] == kind
             chords = self._step_chords(bar) + (self._step_chords(bar + 1) if whole else [])
             rhythm = tuple(event for event in rhythm if event[0] < len(chords))
-            for note in compose_phrase(
+            written = compose_phrase(
                 self._rng, rhythm, moves, chords, self._groove.division, self._key, range_
-            ):
-                start = bar * self._groove.beats + note.start
-                notes.append(ScoreNote(start, note.length, note.pitch, note.accent))
+            )
+            written = self._lyrics(bar, written) if role == "vocals" else written
+            beat = bar * self._groove.beats
+            notes += [replace(note, start=beat + note.start) for note in written]
         return tuple(notes)
+
+    def _vocals(self) -> list[ScorePart]:
+        """Write the lead voice with its lyrics, and the voices behind it."""
+        register = sorted(REGISTERS)[int(self._rng.integers(len(REGISTERS)))]
+        range_ = (REGISTERS[register].low, REGISTERS[register].high)
+        lead = ScorePart("vocals", "voice", self._melody("vocals", range_), register)
+        chance = self._rng.spawn(1)[0]
+        if chance.random() > _BACKING:
+            return [lead]
+        beats = float(self._groove.beats)
+        spans = [
+            (bar * beats, (bar + 1) * beats)
+            for bar, kind in enumerate(self._kinds)
+            if kind in _BACKED and "vocals" in self._active[kind]
+        ]
+        backing = compose_backing(chance, lead.notes, self.chords(), self._key, register, spans)
+        return [lead, *backing]
+
+    def _lyrics(self, bar: int, notes: list[ScoreNote]) -> list[ScoreNote]:
+        """Set words to a phrase: those of a chorus come back, those of a verse do not."""
+        kind = self._kinds[bar]
+        place = bar - self._first[bar] if kind == "chorus" else bar
+        return set_lyrics(np.random.default_rng([self._materials[kind].seed, place]), notes)
 
     def drums(self) -> tuple[ScoreHit, ...]:
         """Write the drums, with a fill at the end and a crash at the start of most sections."""

@@ -50,50 +50,64 @@ def chord_labels(performance: Performance) -> Intervals:
     return Intervals(intervals, tuple(label for _, _, label in spans))
 
 
-def voice_labels(notes: Sequence[Note]) -> Intervals:
-    """Return where somebody sings: the sung notes, joined over pauses shorter than 0.2 s."""
+def voice_labels(lyrics: Sequence[Intervals]) -> Intervals:
+    """Return where anybody sings: the syllables of all voices, joined over pauses below 0.2 s."""
+    spans = sorted(tuple(span) for each in lyrics for span in each.intervals.tolist())
     joined: list[list[float]] = []
-    for note in notes:
-        if joined and note.onset - joined[-1][1] < _ONE_PHRASE:
-            joined[-1][1] = max(joined[-1][1], note.offset)
+    for start, end in spans:
+        if joined and start - joined[-1][1] < _ONE_PHRASE:
+            joined[-1][1] = max(joined[-1][1], end)
         else:
-            joined.append([note.onset, note.offset])
+            joined.append([start, end])
     return Intervals(np.array(joined, float).reshape(-1, 2), ("voice",) * len(joined))
 
 
-def f0_curve(
-    notes: Sequence[Note],
-    voiced: Sequence[float],
-    wave: Float[np.ndarray, " time"],
-    rate: int,
-) -> Float[np.ndarray, " frame"]:
-    """Return the fundamental frequency of a melody at every `MELODY_HOP`.
+def join_notes(parts: Sequence[Notes]) -> Notes:
+    """Return the notes of all parts, sorted by onset."""
+    intervals = np.concatenate([part.intervals for part in parts])
+    frequencies = np.concatenate([part.frequencies for part in parts])
+    order = np.lexsort((frequencies, intervals[:, 0]))
+    return Notes(intervals[order], frequencies[order])
+
+
+def f0_curve(notes: Sequence[Note], wave: Float[np.ndarray, " time"], rate: int) -> F0:
+    """Return the fundamental frequency of an instrument at every `MELODY_HOP`.
 
     Args:
         notes: notes that do not overlap.
-        voiced: from when each note has a pitch, in seconds.
-        wave: what they sound like, without room: where it has died away there is no melody.
+        wave: what they sound like, without room: where it has died away there is no pitch.
         rate: sampling rate in Hz.
 
     Returns:
-        Hz, 0 where nothing sounds; frame `n` is at `n * MELODY_HOP` seconds.
+        Hz, 0 where nothing sounds.
     """
     hop = MELODY_HOP * rate
     count = int(np.ceil(len(wave) / hop - 1e-9))
     curve = np.zeros(count)
-    for note, start in zip(notes, voiced, strict=True):
-        first = int(np.ceil(start / MELODY_HOP - 1e-9))
+    for note in notes:
+        first = int(np.ceil(note.onset / MELODY_HOP - 1e-9))
         frames = np.arange(first, min(int(np.ceil(note.offset / MELODY_HOP)), count))
         curve[frames] = note.frequencies(frames * MELODY_HOP - note.onset)
     edges = np.round(np.arange(count) * hop).astype(int)
     peaks = np.maximum.reduceat(np.abs(wave), edges) if count else np.zeros(0)
     near = np.maximum(peaks, np.concatenate([[0.0], peaks[:-1]]))  # the frames around the instant
-    return np.where(near > _AUDIBLE * max(float(near.max(initial=0.0)), 1e-9), curve, 0.0)
+    audible = near > _AUDIBLE * max(float(near.max(initial=0.0)), 1e-9)
+    return F0(np.arange(count) * MELODY_HOP, np.where(audible, curve, 0.0))
 
 
-def melody_labels(curves: Sequence[Float[np.ndarray, " frame"]], count: int) -> F0:
-    """Return the leading line: of several curves, the first that sounds at each frame."""
-    melody = np.zeros(count)
-    for curve in curves:
-        melody = np.where(melody > 0, melody, curve)
-    return F0(np.arange(count) * MELODY_HOP, melody)
+def melody_labels(voice: F0 | None, lyrics: Intervals, lead: F0 | None, count: int) -> F0:
+    """Return the leading line: the lead voice where it sings, elsewhere the lead instrument.
+
+    Args:
+        voice: pitch of the lead voice; None without one.
+        lyrics: its syllables: in their voiceless consonants there is no melody.
+        lead: pitch of the lead instrument; None without one.
+        count: frames of the song.
+    """
+    times = np.arange(count) * MELODY_HOP
+    melody = np.zeros(count) if lead is None else lead.frequencies.copy()
+    for start, end in lyrics.intervals:
+        melody[np.searchsorted(times, start) : np.searchsorted(times, end)] = 0.0
+    if voice is not None:
+        melody = np.where(voice.frequencies > 0, voice.frequencies, melody)
+    return F0(times, melody)

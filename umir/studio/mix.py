@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from umir.annotations import Events, Notes
+from umir.annotations import F0, Events, Intervals, Notes
 from umir.studio.effects import chorus, drive, echo, equalise, glue, loudness
 from umir.studio.room import draw_room
 from umir.studio.score import Score
@@ -17,13 +17,14 @@ class Take:
     """What one player recorded, dry.
 
     Attributes:
-        role: `bass`, `chords`, `pad`, `lead`, `vocals` or `drums`.
+        role: `bass`, `chords`, `pad`, `lead`, `vocals`, `backing` or `drums`.
         instrument: one of `umir.studio.INSTRUMENTS`.
         generator: `sampled`, `synthetic` or `mixed`.
         wave: shape `(time,)`.
         notes: as played.
         onsets: as played.
-        f0: fundamental frequency per frame, of leading parts.
+        f0: fundamental frequency, of parts that play one note at a time.
+        lyrics: syllables, of voices.
     """
 
     role: str
@@ -32,7 +33,8 @@ class Take:
     wave: Float[np.ndarray, " time"] = field(repr=False)
     notes: Notes = field(repr=False)
     onsets: Events = field(repr=False)
-    f0: Float[np.ndarray, " frame"] | None = field(default=None, repr=False)
+    f0: F0 | None = field(default=None, repr=False)
+    lyrics: Intervals | None = field(default=None, repr=False)
 
 
 # Level in dB, its standard deviation, and least and most reverberation (dB under the direct
@@ -44,8 +46,17 @@ _MIX = {
     "pad": (-12.0, 3.0, -20.0, -5.0),
     "lead": (-4.0, 2.5, -22.0, -6.0),
     "vocals": (-1.0, 2.5, -24.0, -8.0),
+    "backing": (-8.0, 2.5, -20.0, -5.0),
 }
-_WIDTH = {"bass": 0.05, "vocals": 0.1, "drums": 0.1, "lead": 0.5, "chords": 0.7, "pad": 0.7}
+_WIDTH = {
+    "bass": 0.05,
+    "vocals": 0.1,
+    "backing": 0.8,
+    "drums": 0.1,
+    "lead": 0.5,
+    "chords": 0.7,
+    "pad": 0.7,
+}
 # Probability of overdrive (always for distorted guitars), chorus and echo.
 _DRIVEN = {
     "bass": 0.3,

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from umir.studio.lexicon import Syllable
+
 
 @dataclass(frozen=True)
 class Bend:
     """How a note's pitch moves around its nominal value.
 
     The offset after `t` seconds is `scoop exp(-t / scoop_time)` (a slide into the note), plus a
-    vibrato `depth sin(2 pi rate (t - delay))` that grows over 0.2 s after `delay`, plus a slower
-    unsteadiness, the sum of two sinusoids.
+    vibrato `depth sin(2 pi rate (t - delay))` that grows over 0.2 s after `delay`.
 
     Attributes:
         scoop: semitones by which the note starts off its pitch.
@@ -20,7 +21,6 @@ class Bend:
         depth: vibrato depth in semitones.
         rate: vibrato rate in Hz.
         delay: seconds before the vibrato starts.
-        flutter: size of the unsteadiness in semitones.
     """
 
     scoop: float = 0.0
@@ -28,15 +28,12 @@ class Bend:
     depth: float = 0.0
     rate: float = 5.5
     delay: float = 0.15
-    flutter: float = 0.0
 
     def semitones(self, time: Float[np.ndarray, " time"]) -> Float[np.ndarray, " time"]:
         """Return the offset in semitones at `time` seconds after the onset, same shape."""
         grown = np.clip((time - self.delay) / 0.2, 0.0, 1.0)
         vibrato = self.depth * grown * np.sin(2 * np.pi * self.rate * (time - self.delay))
-        slow = 2 * np.pi * self.rate * time
-        flutter = self.flutter * (np.sin(0.37 * slow + 1) + np.sin(0.61 * slow + 2)) / 2
-        return self.scoop * np.exp(-time / self.scoop_time) + vibrato + flutter
+        return self.scoop * np.exp(-time / self.scoop_time) + vibrato
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class Note:
         offset: seconds at which it is let go; it may ring on.
         pitch: MIDI, with the song's tuning in the fraction.
         velocity: 0 to 1.
-        bend: how its pitch moves; None: not at all.
+        bend: how its pitch moves; None: not at all (a singer decides that for herself).
+        syllable: what is sung on it; None: the syllable before goes on, or nobody sings.
     """
 
     onset: float
@@ -56,6 +54,7 @@ class Note:
     pitch: float
     velocity: float
     bend: Bend | None = None
+    syllable: Syllable | None = None
 
     @property
     def frequency(self) -> float:
@@ -79,11 +78,12 @@ class Hit:
 
 @dataclass(frozen=True)
 class PlayedPart:
-    """What one player plays: role, instrument, and notes sorted by onset."""
+    """What one player plays: role, instrument, notes sorted by onset; a singer's register."""
 
     role: str
     instrument: str
     notes: tuple[Note, ...]
+    register: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The performer: turns a score into what people play.
 
 Beats get the times of a tempo that wanders; steps swing; every player is a little early or late
-and never quite exact; chords are strummed; leads slide into notes and let them vibrate; a voice
-glides from note to note.
+and never quite exact; chords are strummed; leads slide into notes and let them vibrate. What
+singers do with their pitch is their own business (`umir.studio.phrasing`).
 """
 
 from dataclasses import replace
@@ -15,7 +15,9 @@ from umir.studio.score import Score, ScoreNote, ScorePart
 # Sounds that start later than this before the end are left out: there is nothing to hear.
 _LAST_ONSET = 0.1
 _SHORTEST_NOTE = 0.05
-_MONOPHONIC = ("bass", "lead", "vocals")
+_SINGING = 0.9  # least part of a written note that is sung
+_SUNG = ("vocals", "backing")
+_MONOPHONIC = ("bass", "lead", *_SUNG)
 _PEDAL = ("electric_piano", "harp", "mallet", "piano")
 # Instruments whose pitch the player can bend.
 _BENDABLE = (
@@ -28,7 +30,6 @@ _BENDABLE = (
     "saxophone",
     "strings",
     "synth_lead",
-    "voice",
 )
 
 
@@ -103,6 +104,7 @@ def _play_part(
     lag = rng.normal(0, looseness)
     strum = rng.uniform(0, score.style.strum) if part.role in ("chords", "pad") else 0.0
     touch = rng.uniform(0.75, 1.0)  # staccato to legato
+    touch = max(touch, _SINGING) if part.role in _SUNG else touch
     # With the pedal down, what is struck rings on until the harmony changes.
     pedal = part.role not in _MONOPHONIC and part.instrument in _PEDAL and rng.random() < 0.4
     changes = np.array([chord.start + chord.length for chord in score.chords])
@@ -132,7 +134,7 @@ def _play_part(
         for note in notes
         if note.onset < duration - _LAST_ONSET
     ]
-    return PlayedPart(part.role, part.instrument, tuple(kept))
+    return PlayedPart(part.role, part.instrument, tuple(kept), part.register)
 
 
 def _play_note(
@@ -141,7 +143,8 @@ def _play_note(
     """Play one note."""
     velocity = float(np.clip(written.accent + rng.normal(0, 0.05), 0.1, 1.0))
     offset = onset + max(length, _SHORTEST_NOTE)
-    return Note(float(onset), float(offset), written.pitch + tuning, velocity)
+    pitch = written.pitch + tuning
+    return Note(float(onset), float(offset), pitch, velocity, syllable=written.syllable)
 
 
 def _one_at_a_time(notes: list[Note]) -> list[Note]:
@@ -173,21 +176,17 @@ def _one_per_pitch(notes: list[Note]) -> list[Note]:
 
 def _express(rng: np.random.Generator, part: ScorePart, notes: list[Note]) -> list[Note]:
     """Give notes their slides and vibrato, as this player does it."""
-    voice = part.role == "vocals"
-    depth = rng.uniform(0.15, 0.6) if voice else rng.uniform(0.0, 0.4)
-    if part.role == "bass":
-        depth = 0.0
+    depth = 0.0 if part.role == "bass" else rng.uniform(0.0, 0.4)
     rate, delay = rng.uniform(4.5, 6.8), rng.uniform(0.08, 0.3)
-    slide_chance = 1.0 if voice else rng.uniform(0.0, 0.4)
+    slide_chance = rng.uniform(0.0, 0.4)
     slide_time = rng.uniform(0.015, 0.04)
-    flutter = float(rng.uniform(0.02, 0.15)) if voice else 0.0
     expressed: list[Note] = []
     for note in notes:
         scoop = 0.0
         if rng.random() < slide_chance:
             linked = bool(expressed) and note.onset - expressed[-1].offset < 0.06
             interval = expressed[-1].pitch - note.pitch if linked else rng.uniform(-2.5, 0.3)
-            scoop = float(np.clip(interval, -4, 4)) * (0.9 if voice else 0.7)
+            scoop = float(np.clip(interval, -4, 4)) * 0.7
         if part.role == "bass" and abs(scoop) > 2:
             scoop = 0.0
         long_enough = note.offset - note.onset > delay + 0.1
@@ -197,7 +196,6 @@ def _express(rng: np.random.Generator, part: ScorePart, notes: list[Note]) -> li
             depth=float(depth * rng.uniform(0.6, 1.2)) if long_enough else 0.0,
             rate=float(rate * rng.uniform(0.95, 1.05)),
             delay=float(delay),
-            flutter=flutter,
         )
         plain = scoop == 0.0 and bend.depth < 0.02
         expressed.append(note if plain else replace(note, bend=bend))

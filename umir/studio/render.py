@@ -3,21 +3,24 @@
 import numpy as np
 from jaxtyping import Float
 
-from umir.annotations import Labels
+from umir.annotations import F0, Intervals, Labels
 from umir.studio import labels
 from umir.studio.composer import compose
 from umir.studio.drum_kit import draw_kit
 from umir.studio.harmony import key_name
 from umir.studio.instruments import draw_sound
 from umir.studio.mix import Take, mix
-from umir.studio.performance import Note, Performance, PlayedPart
+from umir.studio.performance import Performance, PlayedPart
 from umir.studio.performer import perform
 from umir.studio.score import Score
+from umir.studio.singer import draw_singer
+from umir.studio.singing import sing
 from umir.studio.song import MELODY_HOP, STEMS, Part, Song
 from umir.studio.tone import render_notes
-from umir.studio.voice import draw_singer, sing
 
-_STEM = {"bass": "bass", "drums": "drums", "vocals": "vocals"}  # all other roles: `other`
+# All other roles: `other`.
+_STEM = {"bass": "bass", "drums": "drums", "vocals": "vocals", "backing": "vocals"}
+_ONE_AT_A_TIME = ("bass", "lead")
 
 
 def render_song(
@@ -65,26 +68,33 @@ def render_song(
 
 def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> Take:
     """Record a pitched part."""
-    notes: tuple[Note, ...] = part.notes
-    if part.role == "vocals":
-        generator = "synthetic"
-        singing = sing(
-            draw_singer(rng, float(np.median([note.pitch for note in notes]))), notes, length, rate
-        )
-        wave, voiced = singing.waveform, singing.voiced
-    else:
-        sound, generator = draw_sound(rng, part.instrument)
-        wave = render_notes(sound, notes, length, rate)
-        voiced = tuple(note.onset for note in notes)
-    leading = part.role in ("vocals", "lead")
+    if part.register:
+        return _record_voice(rng, part, length, rate)
+    sound, generator = draw_sound(rng, part.instrument)
+    wave = render_notes(sound, part.notes, length, rate)
     return Take(
         role=part.role,
         instrument=part.instrument,
         generator=generator,
         wave=wave,
-        notes=labels.note_labels(notes),
-        onsets=labels.onset_labels([note.onset for note in notes]),
-        f0=labels.f0_curve(notes, voiced, wave, rate) if leading else None,
+        notes=labels.note_labels(part.notes),
+        onsets=labels.onset_labels([note.onset for note in part.notes]),
+        f0=labels.f0_curve(part.notes, wave, rate) if part.role in _ONE_AT_A_TIME else None,
+    )
+
+
+def _record_voice(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> Take:
+    """Record a singer."""
+    singing = sing(draw_singer(rng, part.register), part.notes, length, rate)
+    return Take(
+        role=part.role,
+        instrument=part.instrument,
+        generator="synthetic",
+        wave=singing.waveform,
+        notes=labels.note_labels(singing.notes),
+        onsets=labels.onset_labels([note.onset for note in singing.notes]),
+        f0=singing.f0,
+        lyrics=singing.lyrics,
     )
 
 
@@ -116,41 +126,52 @@ def _assemble(
     """Put the parts, stems and labels together."""
     parts = tuple(
         Part(
-            f"{take.role}_{take.instrument}" if take.role != take.instrument else take.role,
+            name,
             take.instrument,
             _STEM.get(take.role, "other"),
             take.generator,
             wave,
             take.notes,
             take.onsets,
+            take.f0,
+            take.lyrics,
         )
-        for take, wave in zip(takes, waves, strict=True)
+        for name, take, wave in zip(_names(takes), takes, waves, strict=True)
     )
     stems = {name: np.zeros_like(waves[0]) for name in STEMS}
     for part in parts:
         stems[part.stem] += part.waveform
-    sung = [note for part in performance.parts if part.role == "vocals" for note in part.notes]
-    curves = {take.role: take.f0 for take in takes if take.f0 is not None}
+    leading: dict[str, F0 | None] = {take.role: take.f0 for take in takes}
+    words = [take.lyrics for take in takes if take.role == "vocals" and take.lyrics is not None]
+    lyrics = words[0] if words else Intervals(np.zeros((0, 2)), ())
     count = int(np.ceil(len(waves[0]) / rate / MELODY_HOP - 1e-9))
-    notes = [note for part in performance.parts for note in part.notes]
-    times = [note.onset for note in notes] + [hit.onset for hit in performance.hits]
+    times = [time for take in takes for time in take.onsets.times.tolist()]
     return Song(
         seed=seed,
         name=f"studio_{seed:08d}_{score.style.name}",
         rate=rate,
         stems=stems,
         parts=parts,
-        voice_activity=labels.voice_labels(sung),
+        voice_activity=labels.voice_labels([t.lyrics for t in takes if t.lyrics is not None]),
+        lyrics=lyrics,
         instruments=Labels(tuple(sorted({part.instrument for part in parts}))),
         style=score.style.name,
         onsets=labels.onset_labels(times),
         beats=labels.beat_labels(performance),
-        melody=labels.melody_labels(
-            [curves[role] for role in ("vocals", "lead") if role in curves], count
-        ),
-        notes=labels.note_labels(notes),
+        melody=labels.melody_labels(leading.get("vocals"), lyrics, leading.get("lead"), count),
+        notes=labels.join_notes([take.notes for take in takes]),
         chords=labels.chord_labels(performance),
         drums=labels.drum_labels(performance.hits),
         key=key_name(score.tonic, score.mode),
         tempo=performance.tempo,
     )
+
+
+def _names(takes: list[Take]) -> list[str]:
+    """Return a name for each part: role and instrument, numbered where there are several."""
+    names: list[str] = []
+    for take in takes:
+        name = f"{take.role}_{take.instrument}" if take.role != take.instrument else take.role
+        same = sum(other == name or other.startswith(f"{name}_") for other in names)
+        names.append(f"{name}_{same + 1}" if same else name)
+    return names

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from umir.studio.harmony import Chord
+from umir.studio.lexicon import Syllable
 from umir.studio.style import Style
 
 
@@ -15,12 +16,14 @@ class ScoreNote:
         length: beats.
         pitch: MIDI.
         accent: loudness, 0 to 1.
+        syllable: what is sung on it; None: the syllable before goes on, or nobody sings.
     """
 
     start: float
     length: float
     pitch: int
     accent: float
+    syllable: Syllable | None = None
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,16 @@ class ScorePart:
     """What one player plays.
 
     Attributes:
-        role: `bass`, `chords`, `pad`, `lead` or `vocals`.
+        role: `bass`, `chords`, `pad`, `lead`, `vocals` or `backing`; only the last may be several.
         instrument: one of `INSTRUMENTS`.
         notes: sorted by start.
+        register: the singer's, one of `umir.studio.singer.REGISTERS`; "" for instruments.
     """
 
     role: str
     instrument: str
     notes: tuple[ScoreNote, ...]
+    register: str = ""
 
 
 @dataclass(frozen=True)

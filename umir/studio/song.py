@@ -2,11 +2,14 @@
 
 A song is the sum of four stems, a stem the sum of its parts, and a part is one player with one
 instrument. The labels are those of the score *as performed*: onsets are where sounds start, notes
-end where they are let go, the melody is the fundamental frequency that was synthesised.
+end where they are let go, the melody is the fundamental frequency that was synthesised. A sung note
+starts with its vowel; the consonants before it belong to the syllable (lyrics, voice activity) but
+not to the note, and breaths belong to neither.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -67,6 +70,9 @@ class Part:
         waveform: shape `(time, channel)`, as it sounds in the mixture.
         notes: the notes it plays; none for drums.
         onsets: where its sounds start, in seconds; labels are drum classes for drums, else "".
+        f0: fundamental frequency of bass, lead and voices (one note at a time), hop `MELODY_HOP`;
+            None for the others.
+        lyrics: the syllables that it sings; None for instruments.
     """
 
     name: str
@@ -76,6 +82,8 @@ class Part:
     waveform: Float[np.ndarray, "time channel"] = field(repr=False)
     notes: Notes = field(repr=False)
     onsets: Events = field(repr=False)
+    f0: F0 | None = field(default=None, repr=False)
+    lyrics: Intervals | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,15 @@ class Song:
         rate: sampling rate in Hz.
         stems: waveform `(time, channel)` of each of `STEMS`; zeros where nobody plays.
         parts: the players; the parts of a stem sum to it.
-        voice_activity: where the voice sings; every label is `voice`.
+        voice_activity: where anybody sings, backing vocals included; every label is `voice`. Pauses
+            shorter than 0.2 s are bridged.
+        lyrics: syllables of the lead voice, from the first to the last consonant of each.
         instruments: the classes (of `INSTRUMENTS`) that are heard.
         style: name of the style.
         onsets: where any sound starts, onsets closer than 30 ms merged; labels are "".
         beats: labels are positions in the bar, "1" the downbeat.
-        melody: f0 of the leading line (voice first, then lead instrument), hop `MELODY_HOP`.
+        melody: f0 of the leading line (lead voice first, then lead instrument), hop `MELODY_HOP`;
+            0 where it is unvoiced.
         notes: the notes of all parts.
         chords: contiguous from 0 to the end, in the syntax of Harte and mir_eval.
         drums: the drum hits; labels are `DRUM_CLASSES`.
@@ -107,6 +118,7 @@ class Song:
     stems: Mapping[str, Float[np.ndarray, "time channel"]] = field(repr=False)
     parts: tuple[Part, ...] = field(repr=False)
     voice_activity: Intervals = field(repr=False)
+    lyrics: Intervals = field(repr=False)
     instruments: Labels
     style: str
     onsets: Events = field(repr=False)
@@ -118,11 +130,17 @@ class Song:
     key: str
     tempo: float
 
-    @property
+    @cached_property
     def mixture(self) -> Float[np.ndarray, "time channel"]:
         """The sum of the stems, shape `(time, channel)`."""
         bass, drums, other, vocals = (self.stems[name] for name in STEMS)
         return bass + drums + other + vocals
+
+    @cached_property
+    def accompaniment(self) -> Float[np.ndarray, "time channel"]:
+        """The mixture without the vocals, shape `(time, channel)`: itself where nobody sings."""
+        vocals = self.stems["vocals"]
+        return self.mixture - vocals if vocals.any() else self.mixture
 
     @property
     def duration(self) -> float:

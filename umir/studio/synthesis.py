@@ -139,7 +139,7 @@ class HarmonicSound:
         phase = np.cumsum(frequency) / rate
         wave = np.zeros(len(frequency), np.float32)
         for cents in self.detune:
-            wave += _read_table(table, phase * 2 ** (cents / 1200) + rng.random(), row)
+            wave += read_table(table, phase * 2 ** (cents / 1200) + rng.random(), row)
         wave /= np.sqrt(len(self.detune))
         if self.noise:
             wave += self._noise(rng, brightness, age)
@@ -170,14 +170,24 @@ def _table(amplitudes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([table, table[-1:]], axis=0)
 
 
-def _read_table(table: np.ndarray, phase: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Read a table `(row, phase)` at phases in periods and at fractional rows."""
-    column = (phase % 1.0) * _TABLE
+def read_table(
+    table: Float[np.ndarray, "row column"],
+    phase: Float[np.ndarray, " time"],
+    row: Float[np.ndarray, " time"],
+) -> Float[np.ndarray, " time"]:
+    """Read a table of periods at phases in periods and at fractional rows, bilinearly.
+
+    Args:
+        table: one period per row, and one row and one column more to interpolate into.
+        phase: in periods, any number of them.
+        row: at least 0, less than the number of rows without the last.
+    """
+    flat, width = table.ravel(), table.shape[1]
+    column = (phase % 1.0) * (width - 1)
     left = column.astype(np.int32)
     across = (column - left).astype(np.float32)
     top = row.astype(np.int32)
-    down = row - top
-    flat, width = table.ravel(), table.shape[1]
+    down = (row - top).astype(np.float32)
     index = top * width + left
     upper = flat[index] * (1 - across) + flat[index + 1] * across
     index += width

@@ -1,0 +1,80 @@
+"""What the meta-learning algorithms share: a body, an inner loop from fresh heads, an outer step.
+
+    body <- optimizer(body, mean over episodes of  gradient(body, episode))
+
+They differ in `gradient`, the direction that one episode asks for: see `maml`, `first_order_maml`,
+`anil` and `reptile`.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import optax
+from jaxtyping import PRNGKeyArray, PyTree, Scalar
+
+from umir.meta.episode import Episode, Loss, MetaState, Params
+from umir.meta.gradients import judged, mean_of_usable, outer_update
+from umir.meta.inner_loop import inner_loop
+
+
+@dataclass(frozen=True)
+class MetaLearner(ABC):
+    """Meta-learning of a body that all tasks share, with a fresh head for every episode.
+
+    Attributes:
+        optimizer: the outer optimiser.
+        inner_steps: number of steps of the inner loop.
+        body_rate: learning rate of the body in the inner loop.
+        head_rate: learning rate of the head in the inner loop.
+    """
+
+    optimizer: optax.GradientTransformation
+    inner_steps: int = 3
+    body_rate: float = 0.1
+    head_rate: float = 0.3
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Learning rate of each part in the inner loop."""
+        return {"body": self.body_rate, "head": self.head_rate}
+
+    @property
+    def first_order(self) -> bool:
+        """Whether inner gradients count as constants."""
+        return True
+
+    def init(self, body: PyTree) -> MetaState:
+        """Return the state that meta-training starts from."""
+        return MetaState(body, {}, self.optimizer.init(body))
+
+    def adapt(self, params: Params, loss: Loss, support: Any, key: PRNGKeyArray) -> Params:
+        """Return `params` after the inner loop on `support`."""
+        return inner_loop(
+            loss,
+            params,
+            support,
+            key,
+            steps=self.inner_steps,
+            rates=self.rates,
+            first_order=self.first_order,
+        )
+
+    @abstractmethod
+    def gradient(self, body: PyTree, episode: Episode) -> tuple[Scalar, PyTree]:
+        """Return an episode's loss, and the direction in the body that it asks to descend."""
+
+    def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
+        """Return the state after one outer step, and loss and norm of gradient of each task.
+
+        An episode whose loss or gradient is not finite is left out; if all are, nothing changes.
+        """
+        gradients, metrics = [], {}
+        for episode in episodes:
+            value, gradient = self.gradient(meta.body, episode)
+            gradient, norm = judged(value, gradient)
+            gradients.append(gradient)
+            metrics |= {f"loss/{episode.name}": value, f"gradient_norm/{episode.name}": norm}
+        mean = mean_of_usable(gradients)
+        body, optimizer = outer_update(self.optimizer, mean, meta.body, meta.optimizer)
+        return MetaState(body, meta.heads, optimizer), metrics

@@ -1,0 +1,79 @@
+"""What tasks share that say, frame by frame and class by class, whether something is there.
+
+Classes are read through a label map; several may be on at once. The loss is the balanced binary
+cross-entropy, one function for all of them, so that equal heads share their compiled steps.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from umir.tasks.base import Target, Task
+from umir.tasks.losses import balanced_bce, best_constant, class_prior
+from umir.tasks.variants import random_label_map
+
+_FrameTask = TypeVar("_FrameTask", bound="FrameTask")
+
+
+@dataclass(frozen=True)
+class FrameTask(Task):
+    """A task with one probability per frame and class of `vocabulary`.
+
+    Attributes:
+        label_map: pairs of a label in annotations and the class it counts as; labels that are not
+            in it are ignored. Empty: labels are classes.
+    """
+
+    label_map: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        unknown = {name for _, name in self.label_map} - set(self.vocabulary)
+        if unknown:
+            raise ValueError(
+                f"task {self.name!r}: the label map leads to {sorted(unknown)}, "
+                f"which the vocabulary {self.vocabulary} does not have"
+            )
+
+    @property
+    def source_labels(self) -> frozenset[str]:
+        """The labels that the task reads: those of the label map, and its classes."""
+        return frozenset(self._class_of)
+
+    @property
+    def _class_of(self) -> dict[str, str]:
+        # Class names stand for themselves, so that what `decode` returns can be read again.
+        return {name: name for name in self.vocabulary} | dict(self.label_map)
+
+    @staticmethod
+    def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
+        """Return balanced binary cross-entropy (`umir.tasks.losses.balanced_bce`)."""
+        return balanced_bce(output, *map(jnp.asarray, target))
+
+    def head_prior(self, target: Target) -> Float[np.ndarray, " channel"]:
+        """Return the logits of the best constant prediction under the loss's class weights."""
+        return np.asarray(best_constant(class_prior(*map(jnp.asarray, target))))
+
+    def variant(
+        self: _FrameTask, rng: np.random.Generator, labels: Collection[str] | None = None
+    ) -> _FrameTask:
+        """Draw other classes from the labels: a subset, merged ones, or some against the rest.
+
+        The number of classes stays, so that the network's shape does. With too few labels for
+        that the task itself is returned.
+        """
+        known = sorted(self.source_labels if labels is None else labels)
+        if len(known) < len(self.vocabulary):
+            return self
+        return with_map(self, random_label_map(rng, known, len(self.vocabulary)))
+
+
+def with_map(task: _FrameTask, label_map: tuple[tuple[str, str], ...]) -> _FrameTask:
+    """Return a task with other classes, in the order in which the map names them."""
+    vocabulary = tuple(dict.fromkeys(name for _, name in label_map))
+    return replace(task, vocabulary=vocabulary, label_map=label_map)

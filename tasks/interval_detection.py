@@ -1,0 +1,195 @@
+"""Interval detection: when is something there, and what? Voices, instruments, sections, speech.
+
+Conventions
+-----------
+Annotations are `Intervals`: start and end in seconds, one label each; those of different labels may
+overlap, and where there is none, no class is on. The network says, 50 times per second and per
+class, how likely the class is on; frame n is at n / 50 seconds. Labels that the task does not read
+are ignored; an interval without a name is of class `interval`. A song with no interval is an
+example too: of what it sounds like when no class is on.
+
+Metrics
+-------
+Frames of 10 ms, up to the end of the audio where it is known, else of the last interval:
+
+* `accuracy`: fraction of the frames whose set of classes is right.
+* `f1/CLASS`: F-measure of the frames of one class, 2 hits / (references + estimates).
+* `f1`: mean over the classes that occur in references or estimates.
+
+Over several songs, frames are first summed over the songs.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import expit
+
+from umir.annotations import Intervals
+from umir.data.example import Example
+from umir.tasks.activity import (
+    Score,
+    active_frames,
+    f_measure,
+    fit_activity,
+    smoothed,
+    stretches,
+)
+from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.frame_task import FrameTask
+from umir.wave_unet.heads import HeadSpec
+
+FRAME_RATE = 50.0  # Hz
+SCORED_RATE = 100.0  # Hz: frames of 10 ms
+UNNAMED = "interval"  # the class of intervals without a label
+
+
+@dataclass(frozen=True)
+class IntervalDetection(FrameTask):
+    """Detect stretches of time, each of one of the classes of `vocabulary`."""
+
+    kind: ClassVar[str] = "intervals"
+    headline: ClassVar[str] = "f1"
+    absence_counts: ClassVar[bool] = True
+
+    @property
+    def head(self) -> HeadSpec:
+        """Logits at 50 Hz, one channel per class."""
+        return HeadSpec("frames", len(self.vocabulary), FRAME_RATE, "sigmoid")
+
+    def labels_in(self, annotation: Intervals) -> frozenset[str]:
+        """Return the labels of all intervals; one without a name is an `interval`."""
+        return frozenset(label or UNNAMED for label in annotation.labels)
+
+    def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
+        """Return a random time within the intervals called `label`, in seconds."""
+        assert isinstance(example.annotation, Intervals)
+        called = [(name or UNNAMED) == label for name in example.annotation.labels]
+        return random_instant(rng, example.annotation.intervals[called])
+
+    def class_intervals(self, annotation: Intervals) -> dict[str, Float[np.ndarray, "_ 2"]]:
+        """Return the intervals, in seconds, of each class."""
+        classes = self._class_of
+        found = np.array([classes.get(label or UNNAMED, "") for label in annotation.labels], object)
+        return {name: annotation.intervals[found == name] for name in self.vocabulary}
+
+    def encode(self, annotation: Intervals, n_samples: int, rate: int) -> Target:
+        """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.
+
+        Args:
+            annotation: intervals, in seconds from the start of the segment.
+            n_samples: length of the segment; its frames are those at n / 50 < n_samples / rate.
+            rate: sampling rate in Hz.
+        """
+        n_frames = math.ceil(n_samples * FRAME_RATE / rate)
+        values = self._activity(annotation, n_frames, FRAME_RATE).astype(np.float32)
+        return Target(values, np.ones((n_frames, 1), np.float32))
+
+    def default_settings(self, rate: int) -> Settings:
+        """Return a threshold of 0.5 and a median over 0.25 s for every class."""
+        del rate
+        return {"activity": {name: [0.5, 0.25] for name in self.vocabulary}}
+
+    def fit_decoder(
+        self, outputs: Sequence[np.ndarray], references: Sequence[Intervals]
+    ) -> Settings:
+        """Return `[threshold, smoothing in seconds]` of each class: the best over the songs given.
+
+        A class that has no reference in them keeps the default.
+        """
+        settings = dict(self.default_settings(0)["activity"])
+        pairs = zip(references, outputs, strict=True)
+        true = [self._activity(song, len(output), FRAME_RATE) for song, output in pairs]
+        for column, name in enumerate(self.vocabulary):
+            of_class = [song[:, column] for song in true]
+            if any(song.any() for song in of_class):
+                curves = [expit(output[:, column].astype(np.float64)) for output in outputs]
+                fitted = fit_activity(curves, of_class, rate=FRAME_RATE, score=self.decoder_score())
+                settings[name] = list(fitted)
+        return {"activity": settings}
+
+    @staticmethod
+    def decoder_score() -> Score:
+        """Return what the decoder's settings shall make as high as possible."""
+        return f_measure
+
+    def decode(self, output: np.ndarray, settings: Settings) -> Intervals:
+        """Return where every class is on, sorted by start.
+
+        Args:
+            output: logits of a song, shape `(frame, class)`.
+            settings: from `fit_decoder` or `default_settings`.
+        """
+        found = []
+        for column, name in enumerate(self.vocabulary):
+            threshold, seconds = settings["activity"][name]
+            curve = smoothed(expit(output[:, column].astype(np.float64)), FRAME_RATE, seconds)
+            found += [(*pair, name) for pair in stretches(curve >= threshold, FRAME_RATE).tolist()]
+        found.sort()
+        intervals = np.array([pair for *pair, _ in found], np.float64).reshape(-1, 2)
+        labels = tuple(name for *_, name in found)
+        return Intervals(intervals, labels, len(output) / FRAME_RATE)
+
+    def evaluate(self, reference: Intervals, estimate: Intervals) -> dict[str, float]:
+        """Return `accuracy`, `f1` and `f1/CLASS` of one song."""
+        return self._scores(self._counts(reference, estimate))
+
+    def evaluate_all(
+        self, references: Sequence[Intervals], estimates: Sequence[Intervals]
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """Return the metrics with frames summed over songs, and the metrics of each song."""
+        pairs = zip(references, estimates, strict=True)
+        counts = [self._counts(reference, estimate) for reference, estimate in pairs]
+        return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
+
+    def _activity(
+        self, annotation: Intervals, n_frames: int, rate: float
+    ) -> Bool[np.ndarray, "frame class"]:
+        """Return which classes are on at each frame."""
+        classes = self.class_intervals(annotation).values()
+        return np.stack([active_frames(found, n_frames, rate) for found in classes], axis=-1)
+
+    def _counts(self, reference: Intervals, estimate: Intervals) -> Counter:
+        """Count the frames of 10 ms: hits, references and estimates of every class, right ones."""
+        n_frames = math.ceil(_extent(reference, estimate) * SCORED_RATE)
+        true, guess = (self._activity(a, n_frames, SCORED_RATE) for a in (reference, estimate))
+        counts: Counter = Counter(frames=n_frames, right=int((true == guess).all(axis=1).sum()))
+        for column, name in enumerate(self.vocabulary):
+            counts["hits", name] = int((true & guess)[:, column].sum())
+            counts["reference", name] = int(true[:, column].sum())
+            counts["estimate", name] = int(guess[:, column].sum())
+        return counts
+
+    def _scores(self, counts: Counter) -> dict[str, float]:
+        of_class = {
+            f"f1/{name}": ratio(
+                2 * counts["hits", name], counts["reference", name] + counts["estimate", name]
+            )
+            for name in self.vocabulary
+        }
+        accuracy = ratio(counts["right"], counts["frames"])
+        return {"accuracy": accuracy, "f1": nan_mean(list(of_class.values())), **of_class}
+
+
+def random_instant(rng: np.random.Generator, intervals: Float[np.ndarray, "interval 2"]) -> float:
+    """Return a random time in seconds, every instant of the intervals as likely as any other."""
+    lengths = intervals[:, 1] - intervals[:, 0]
+    start, end = intervals[rng.choice(len(intervals), p=lengths / lengths.sum())]
+    return float(rng.uniform(start, end))
+
+
+def ratio(part: int | float, whole: int | float) -> float:
+    """Return part / whole; NaN where there is nothing to be part of."""
+    return part / whole if whole else math.nan
+
+
+def _extent(reference: Intervals, estimate: Intervals) -> float:
+    """Return up to when a song is scored, in seconds."""
+    if reference.duration is not None:
+        return reference.duration
+    ends = [annotation.intervals[:, 1].max(initial=0.0) for annotation in (reference, estimate)]
+    return float(max(*ends, estimate.duration or 0.0))

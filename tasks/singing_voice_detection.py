@@ -1,0 +1,82 @@
+"""Singing voice detection: when does somebody sing?
+
+Conventions
+-----------
+As `umir.tasks.interval_detection`, one class: `voice`. The labels that count as it are those of the
+studio (`voice`), of annotation files in the wild (`vocals`, `singing`, Jamendo's `sing`) and of
+MedleyDB's instruments (`female singer`, `male singer`, `vocalists`, ...). Annotations may hold
+other labels (`nosing`, instruments), which are ignored. Variants ask for one instrument, or several
+as one, instead of the voice.
+
+Metrics
+-------
+On frames of 10 ms, summed over songs: `accuracy`, and `f1`, `precision` and `recall` of the frames
+with voice.
+
+Reference: B. Lehner, G. Widmer and R. Sonnleitner, "On the reduction of false positives in singing
+voice detection", ICASSP 2014, section 4 (metrics).
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from umir.annotations import Intervals
+from umir.studio.song import INSTRUMENTS
+from umir.tasks.activity import Score, accuracy
+from umir.tasks.frame_task import with_map
+from umir.tasks.interval_detection import IntervalDetection, ratio
+
+VOICE = "voice"
+MOST_MERGED = 3  # instruments of a variant's class: with many, something always plays
+
+_NAMES = (
+    *("voice", "vocals", "vocal", "vox", "singing", "singer", "sing", "choir"),
+    *("singing voice", "singing_voice", "lead vocals", "lead vocal", "backing vocals"),
+    *("female singer", "male singer", "vocalists", "beatboxing"),
+)
+
+
+@dataclass(frozen=True)
+class SingingVoiceDetection(IntervalDetection):
+    """Detect where somebody sings."""
+
+    name: str = "singing_voice_detection"
+    vocabulary: tuple[str, ...] = (VOICE,)
+    label_map: tuple[tuple[str, str], ...] = tuple((label, VOICE) for label in _NAMES)
+
+    headline: ClassVar[str] = "accuracy"
+
+    def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
+        """Return nothing: what else there is besides the voice is no mistake."""
+        del annotation
+        return frozenset()
+
+    @staticmethod
+    def decoder_score() -> Score:
+        """Return what the decoder's settings shall make as high as possible."""
+        return accuracy
+
+    def variant(
+        self, rng: np.random.Generator, labels: Collection[str] | None = None
+    ) -> "SingingVoiceDetection":
+        """Draw one label, or up to three as one class; of the studio's, if none are given."""
+        known = sorted(INSTRUMENTS if labels is None else labels)
+        if not known:
+            return self
+        size = min(int(rng.integers(1, MOST_MERGED + 1)), len(known))
+        chosen = sorted(known[index] for index in rng.permutation(len(known))[:size])
+        return with_map(self, tuple((label, "+".join(chosen)) for label in chosen))
+
+    def _scores(self, counts: Counter) -> dict[str, float]:
+        (name,) = self.vocabulary
+        scores = super()._scores(counts)
+        return {
+            "accuracy": scores["accuracy"],
+            "f1": scores["f1"],
+            "precision": ratio(counts["hits", name], counts["estimate", name]),
+            "recall": ratio(counts["hits", name], counts["reference", name]),
+        }

@@ -1,0 +1,138 @@
+"""Many files at a time: outcomes, failures, processes that die, and Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from umir.file_batch import outcomes, report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A job on text files: what is in them decides what happens."""
+
+    out: Path
+
+    def start(self):
+        return self._work
+
+    def _work(self, path, progress):
+        text = path.read_text()
+        progress(0.0, 1.0)
+        if text == "bad":
+            raise ValueError(f"{path}: is\nbad")
+        if text == "die":
+            os._exit(9)
+        if text == "wait":
+            half = self.out / f"{path.stem}.half"
+            half.touch()
+            try:
+                time.sleep(60)
+            finally:
+                half.unlink()
+        progress(1.0, 1.0)
+        return text, os.getpid()
+
+
+def _texts(folder, *texts):
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{index}.txt" for index in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    return paths
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+def test_every_file_has_its_outcome(tmp_path, jobs):
+    files = [*_texts(tmp_path, "one", "bad", "two"), tmp_path / "missing.txt"]
+    seen = []
+    found = list(outcomes(files, Reading(tmp_path), jobs, lambda *event: seen.append(event)))
+    by_path = {outcome.path: outcome for outcome in found}
+    assert set(by_path) == set(files)
+    assert [by_path[path].result and by_path[path].result[0] for path in files[:3]] == [
+        "one",
+        None,
+        "two",
+    ]
+    assert by_path[files[1]].error == f"{files[1]}: is bad"
+    assert "missing.txt" in by_path[files[3]].error
+    assert {(path, done) for _, path, done, _ in seen} >= {(files[0], 0.0), (files[0], 1.0)}
+    assert {index for index, *_ in seen} <= set(range(min(jobs, 4)))
+    processes = {o.result[1] for o in found if o.result}
+    assert (processes == {os.getpid()}) == (jobs == 1)
+
+
+def test_of_two_files_of_one_name_the_first_is_done(tmp_path):
+    files = [*_texts(tmp_path / "a", "one"), *_texts(tmp_path / "b", "two")]
+    found = {o.path: o for o in outcomes(files, Reading(tmp_path))}
+    assert found[files[0]].result[0] == "one"
+    assert found[files[1]].error == f"{files[1]}: its results would overwrite those of {files[0]}"
+
+
+def test_the_same_file_twice_is_done_once(tmp_path):
+    (path,) = _texts(tmp_path, "one")
+    found = list(outcomes([path, Path(str(path))], Reading(tmp_path)))
+    assert sorted(o.error is None for o in found) == [False, True]
+
+
+def test_a_process_that_dies_takes_only_its_file_with_it(tmp_path):
+    files = _texts(tmp_path, "die", "one", "two", "three")
+    found = {o.path: o for o in outcomes(files, Reading(tmp_path), 2)}
+    assert "for want of memory; try fewer --jobs" in found[files[0]].error
+    assert [found[path].result[0] for path in files[1:]] == ["one", "two", "three"]
+
+
+def test_failures_are_counted(tmp_path, capsys):
+    files = _texts(tmp_path, "one", "bad", "two")
+    shown = []
+    assert report(outcomes(files, Reading(tmp_path)), shown.append) == 1
+    assert [text for text, _ in shown] == ["one", "two"]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"failed: {files[1]}: is bad", "1 of 3 files failed"]
+    assert report(outcomes(files[:1], Reading(tmp_path)), shown.append) == 0
+
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_file_batch import Reading
+from umir.file_batch import outcomes
+if __name__ == "__main__":
+    files = [Path(name) for name in sys.argv[3:]]
+    try:
+        list(outcomes(files, Reading(Path(sys.argv[2])), 2))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("everybody", [True, False], ids=["the terminal's Ctrl-C", "one process"])
+def test_ctrl_c_ends_all_and_cleans_up(tmp_path, everybody):
+    files = _texts(tmp_path, "wait", "wait", "one")
+    program = tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    command = [sys.executable, program, Path(__file__).parent, tmp_path, *files]
+    running = subprocess.Popen(
+        list(map(str, command)), start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("*.half"))) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(list(tmp_path.glob("*.half"))) == 2
+    if everybody:
+        os.killpg(running.pid, signal.SIGINT)
+    else:
+        os.kill(running.pid, signal.SIGINT)
+    # Returns when the last process that holds the pipe has ended: nobody is left behind.
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "Traceback" not in errors, errors
+    assert list(tmp_path.glob("*.half")) == []

@@ -1,0 +1,62 @@
+"""What all programs share: the command that means the same, and how Ctrl-C ends one."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from umir.program import command_line, going_on_with, program_parser, run_program
+
+
+@pytest.fixture(scope="module")
+def parser():
+    p = program_parser("do", "Does things.")
+    p.add_argument("--steps", type=int, default=3)
+    p.add_argument("--names", nargs="+", default=["a", "b"])
+    p.add_argument("--out", "-o", type=Path)
+    p.add_argument("--resume", action="store_true")
+    return p
+
+
+def test_defaults_are_left_out(parser):
+    assert command_line(parser, parser.parse_args([])) == "python -m umir.do"
+    args = parser.parse_args(["--steps", "4"])
+    assert command_line(parser, args, "/bin/python3") == "/bin/python3 -m umir.do --steps 4"
+    assert command_line(parser, args, resume=True) == "python -m umir.do --steps 4 --resume"
+
+
+words = st.text("ab '\"$-/", min_size=1).filter(lambda text: not text.startswith("-"))
+
+
+@given(
+    steps=st.integers(0, 9),
+    names=st.lists(words, min_size=1),
+    out=st.none() | words.map(Path),
+    resume=st.booleans(),
+)
+def test_a_command_parses_to_what_it_spells(parser, steps, names, out, resume):
+    args = argparse.Namespace(steps=steps, names=names, out=out, resume=resume)
+    python, dash, module, *rest = shlex.split(command_line(parser, args))
+    assert (python, dash, module) == ("python", "-m", "umir.do")
+    assert parser.parse_args(rest) == args
+
+
+def interrupted(args):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_one_line_and_status_130(parser, capsys):
+    assert run_program(parser, interrupted, []) == 130
+    assert capsys.readouterr().err == "umir do: interrupted\n"
+
+
+def test_ctrl_c_says_how_to_go_on(parser, capsys):
+    def run(args):
+        with going_on_with("umir do --resume"):
+            interrupted(args)
+
+    assert run_program(parser, run, []) == 130
+    assert capsys.readouterr().err == "umir do: interrupted; go on with: umir do --resume\n"

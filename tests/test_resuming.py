@@ -1,0 +1,175 @@
+"""Checkpoints resume exactly, whatever ended the training; Ctrl-C ends it in order."""
+
+import signal
+import subprocess
+import sys
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from umir.resuming import Checkpoints, Interruption
+from umir.training import train
+
+START = {"x": jnp.zeros(3, jnp.float32), "n": jnp.int32(0)}
+
+
+def stream(step):
+    return jnp.asarray(np.random.default_rng(step).normal(size=3), jnp.float32)
+
+
+def step_function(state, item):
+    """A step whose result depends on the order of all items before it."""
+    state = {"x": jnp.sin(state["x"] * 1.1 + item), "n": state["n"] + 1}
+    return state, {"loss": jnp.sum(state["x"])}
+
+
+def run(steps, *callbacks, state=START, first_step=0):
+    return train(
+        step_function, state, stream, steps=steps, first_step=first_step, callbacks=callbacks
+    )
+
+
+def resume(folder, steps):
+    checkpoints = Checkpoints(folder, every=3, last=steps)
+    state, step = checkpoints.latest(START)
+    return run(steps, checkpoints, state=state, first_step=step), step
+
+
+def test_resumed_equals_uninterrupted(tmp_path):
+    run(4, Checkpoints(tmp_path, every=3, last=4))
+    resumed, step = resume(tmp_path, 7)
+    assert step == 4
+    np.testing.assert_array_equal(resumed["x"], run(7)["x"])
+    assert int(resumed["n"]) == 7
+
+
+def test_there_is_nothing_to_resume_at_first(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "new", every=1, last=1)
+    assert checkpoints.latest(START) is None
+    checkpoints.close()
+
+
+def test_structure_and_types_are_kept(tmp_path):
+    run(1, Checkpoints(tmp_path, every=1, last=1))
+    checkpoints = Checkpoints(tmp_path, every=1, last=1)
+    state, _ = checkpoints.latest(START)
+    checkpoints.close()
+    assert jax.tree.structure(state) == jax.tree.structure(START)
+    assert [leaf.dtype for leaf in jax.tree.leaves(state)] == [jnp.int32, jnp.float32]
+
+
+class Stop:
+    """A callback that ends the training with an error."""
+
+    def __init__(self, at, error):
+        self.at, self.error = at, error
+
+    def __call__(self, step, state, metrics):
+        if step == self.at:
+            raise self.error
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("no space left on device")])
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_whatever_ends_a_training_the_last_step_is_saved(tmp_path, error, stop):
+    with pytest.raises(type(error)):
+        run(7, Checkpoints(tmp_path, every=3, last=7), Stop(stop, error))
+    resumed, step = resume(tmp_path, 7)
+    assert step == stop
+    np.testing.assert_array_equal(resumed["x"], run(7)["x"])
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_serves(tmp_path):
+    run(5, Checkpoints(tmp_path, every=1, last=5))
+    (tmp_path / "5" / "stream" / "metadata").write_text("{")
+    with pytest.raises(ValueError, match=r"5: this checkpoint cannot be read; delete the folder"):
+        resume(tmp_path, 7)
+    (tmp_path / "5").rename(tmp_path.parent / "damaged")
+    resumed, step = resume(tmp_path, 7)
+    assert step == 4
+    np.testing.assert_array_equal(resumed["x"], run(7)["x"])
+
+
+def test_another_trainings_checkpoint_is_named(tmp_path):
+    run(1, Checkpoints(tmp_path, every=1, last=1))
+    checkpoints = Checkpoints(tmp_path, every=1, last=1)
+    with pytest.raises(ValueError, match="cannot be read"):
+        checkpoints.latest({"other": jnp.zeros(2, jnp.float32)})
+    checkpoints.close()
+
+
+class Press(Stop):
+    """Ctrl-C at one step."""
+
+    def __init__(self, at):
+        super().__init__(at, None)
+
+    def __call__(self, step, state, metrics):
+        if step == self.at:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_training_after_the_step_is_saved(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(7, Press(2), Checkpoints(tmp_path, every=5, last=7), Interruption())
+    assert signal.getsignal(signal.SIGINT) is before
+    resumed, step = resume(tmp_path, 7)
+    assert step == 2
+    np.testing.assert_array_equal(resumed["x"], run(7)["x"])
+
+
+def test_ctrl_c_after_the_last_step_is_not_lost(tmp_path):
+    class Late(Press):
+        def close(self):
+            self(self.at, None, {})
+
+    with pytest.raises(KeyboardInterrupt):
+        run(2, Late(3), Checkpoints(tmp_path, every=5, last=2), Interruption())
+    assert resume(tmp_path, 2)[1] == 2
+
+
+def test_without_ctrl_c_nothing_happens():
+    before = signal.getsignal(signal.SIGINT)
+    run(3, Interruption())
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_training_may_run_outside_the_main_thread():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(run(3, Interruption())))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(results[0]["x"], run(3)["x"])
+
+
+SLOW_STEP = """
+import sys, time
+from umir.resuming import Interruption
+from umir.training import train
+
+def step(state, item):
+    print("ready", flush=True)
+    time.sleep(60)
+
+train(step, None, lambda step: step, steps=1, callbacks=[Interruption()])
+"""
+
+
+def test_a_second_ctrl_c_stops_at_once():
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_STEP], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == b"\n"
+        assert b"Ctrl-C again stops at once" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == -signal.SIGINT

@@ -1,0 +1,187 @@
+"""The same work on many files, in this process or in several; a bad file does not stop the rest.
+
+Each process works on one file at a time and lives as long as the batch; one that ends all the same,
+for want of memory, takes only its file with it. Ctrl-C ends all of them in order, so that they
+remove what they have half written.
+"""
+
+import contextlib
+import multiprocessing
+import queue
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+# Called with what is done and what there is to do, in seconds of audio.
+Progress = Callable[[float, float], None]
+Work = Callable[[Path, Progress], Any]
+# Called with the number of the process, the file, and what `Progress` is called with.
+Watch = Callable[[int, Path, float, float], None]
+
+
+@runtime_checkable
+class Job(Protocol):
+    """What is to be done; sent to other processes, so it must be plain data."""
+
+    def start(self) -> Work:
+        """Load what the work needs and return the function that is called with each file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file.
+
+    Attributes:
+        path: the file.
+        result: what the work returned.
+        error: why it failed, in one line; None if it did not.
+    """
+
+    path: Path
+    result: Any = None
+    error: str | None = None
+
+
+def outcomes(
+    files: Sequence[Path], job: Job, jobs: int = 1, watch: Watch = lambda *_: None
+) -> Iterator[Outcome]:
+    """Do the job on all files.
+
+    Results are named after the files, so that of two files of one name only the first is done.
+
+    Args:
+        files: the files.
+        job: what to do.
+        jobs: number of processes; 1 is this one.
+        watch: called as the work goes on.
+
+    Yields:
+        What came of each file, as it comes.
+    """
+    first: dict[str, Path] = {}
+    for path in files:
+        if path is not first.setdefault(path.stem, path):
+            error = f"{path}: its results would overwrite those of {first[path.stem]}"
+            yield Outcome(path, error=error)
+    todo = list(first.values())
+    if min(jobs, len(todo)) > 1:
+        yield from _in_processes(todo, job, min(jobs, len(todo)), watch)
+    else:
+        work = job.start()
+        for path in todo:
+            yield _attempt(work, path, lambda *done, path=path: watch(0, path, *done))
+
+
+def report(found: Iterator[Outcome], show: Callable[[Any], None]) -> int:
+    """Show the results, print a line for each failure and their number.
+
+    Returns:
+        The exit status: 1 if any file failed.
+    """
+    number = failures = 0
+    for outcome in found:
+        number += 1
+        if outcome.error is None:
+            show(outcome.result)
+        else:
+            print(f"failed: {outcome.error}", file=sys.stderr)
+            failures += 1
+    if failures:
+        print(f"{failures} of {number} files failed", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _attempt(work: Work, path: Path, progress: Progress) -> Outcome:
+    try:
+        return Outcome(path, work(path, progress))
+    except (ValueError, OSError) as error:
+        return Outcome(path, error=" ".join(str(error).split()))
+
+
+def _in_processes(files: Sequence[Path], job: Job, number: int, watch: Watch) -> Iterator[Outcome]:
+    """Yield the outcomes of files that are dealt to processes."""
+    workers = [_Worker(job, index, watch) for index in range(number)]
+    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def deal(path: Path) -> Outcome:
+        worker = idle.get()
+        try:
+            return worker.run(path)
+        finally:
+            idle.put(worker)
+
+    with ThreadPoolExecutor(number) as threads:  # each waits for one process
+        try:
+            for future in as_completed([threads.submit(deal, path) for path in files]):
+                yield future.result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for worker in workers:
+                worker.stop()
+
+
+class _Worker:
+    """A process of its own, started when it is first needed."""
+
+    def __init__(self, job: Job, index: int, watch: Watch):
+        self._job, self._index, self._watch = job, index, watch
+        self._process: Any = None
+        self._connection: Any = None
+
+    def run(self, path: Path) -> Outcome:
+        """Let the process do one file, and wait for it."""
+        if self._process is None:
+            self._start()
+        try:
+            self._connection.send(path)
+            while not isinstance(message := self._connection.recv(), Outcome):
+                self._watch(self._index, path, *message)
+            return message
+        except (EOFError, OSError):
+            self.stop()
+            reason = "the process that worked on it ended, perhaps for want of memory"
+            return Outcome(path, error=f"{path}: {reason}; try fewer --jobs")
+
+    def stop(self) -> None:
+        """End the process, as Ctrl-C would, and wait until it has cleaned up."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join()
+            self._connection.close()
+            self._process = None
+
+    def _start(self) -> None:
+        # JAX does not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self._connection, others = context.Pipe()
+        self._process = context.Process(target=_serve, args=(others, self._job), daemon=True)
+        if hasattr(signal, "pthread_sigmask"):
+            # Ctrl-C goes to all processes of a terminal. The new one inherits that it is blocked.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._process.start()
+        others.close()  # so that its end is noticed when the process ends
+
+
+def _serve(connection: Connection, job: Job) -> None:
+    """Do the job on the files that come, until there are no more or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)
+    work = None
+    with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
+        while True:
+            path = connection.recv()
+            work = work or job.start()
+            connection.send(_attempt(work, path, lambda *done: connection.send(done)))
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Raise KeyboardInterrupt, once: what cleans up is not to be interrupted again."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
