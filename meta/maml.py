@@ -64,7 +64,8 @@ class MAML(MetaLearner):
         """
         inner_key, query_key = jax.random.split(key)
         step_keys = [jax.random.fold_in(inner_key, number) for number in range(self.inner_steps)]
-        params, path = {"body": body, "head": head}, []
+        params: Params = {"body": body, "head": head}
+        path: list[Params] = []
         for step_key in step_keys:
             path.append(params)
             _, params = descent_step(

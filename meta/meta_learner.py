@@ -69,7 +69,8 @@ class MetaLearner(ABC):
 
         An episode whose loss or gradient is not finite is left out; if all are, nothing changes.
         """
-        gradients, metrics = [], {}
+        gradients: list[PyTree] = []
+        metrics: dict[str, Scalar] = {}
         for episode in episodes:
             value, gradient = self.gradient(meta.body, episode)
             gradient, norm = judged(value, gradient)

@@ -28,14 +28,17 @@ class MultiTask:
     """Joint training of a shared body and of one head per task name.
 
     Attributes:
-        optimizer: optimiser of body and heads; each head has its own state.
+        optimizer: optimiser of the body.
+        head_optimizer: optimiser of the heads, each with a state of its own. A head sees only its
+            own task and learns a linear map: it may go faster than the body.
     """
 
     optimizer: optax.GradientTransformation
+    head_optimizer: optax.GradientTransformation
 
     def init(self, body: PyTree, heads: dict[str, PyTree]) -> MetaState:
         """Return the state that training starts from; `heads` holds one head per task name."""
-        states = {name: self.optimizer.init(head) for name, head in heads.items()}
+        states = {name: self.head_optimizer.init(head) for name, head in heads.items()}
         return MetaState(body, heads, {"body": self.optimizer.init(body), "heads": states})
 
     def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
@@ -56,14 +59,15 @@ class MultiTask:
     ) -> tuple[MetaState, dict[str, Scalar]]:
         """Return the state after one update on one batch of each episode."""
         heads, states = dict(meta.heads), dict(meta.optimizer["heads"])
-        body_gradients, metrics = [], {}
+        body_gradients: list[PyTree] = []
+        metrics: dict[str, Scalar] = {}
         for episode, batch in batches:
             name = episode.name
             params = {"body": meta.body, "head": heads[name]}
             value, gradient = loss_and_gradient(episode.loss, params, batch, episode.key)
             gradient, norm = judged(value, gradient)
             heads[name], states[name] = outer_update(
-                self.optimizer, gradient["head"], heads[name], states[name]
+                self.head_optimizer, gradient["head"], heads[name], states[name]
             )
             body_gradients.append(gradient["body"])
             metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree, Scalar
 
-from umir.meta.episode import Episode
+from umir.meta.episode import Episode, Params
 from umir.meta.inner_loop import descent_step
 from umir.meta.meta_learner import MetaLearner
 
@@ -32,7 +32,8 @@ class Reptile(MetaLearner):
     def gradient(self, body: PyTree, episode: Episode) -> tuple[Scalar, PyTree]:
         """Return the loss before the last inner step, and the way back from the adapted body."""
         _, loss, head, support, query, key = episode
-        params, value = {"body": body, "head": head}, jnp.nan
+        params: Params = {"body": body, "head": head}
+        value = jnp.asarray(jnp.nan)
         for step, batch in zip(range(self.inner_steps), cycle((support, query)), strict=False):
             step_key = jax.random.fold_in(key, step)
             value, params = descent_step(

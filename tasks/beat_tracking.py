@@ -38,7 +38,7 @@ from jaxtyping import Float
 from umir.annotations import Events
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, Task
-from umir.tasks.beat_decoding import DEFAULT_SETTINGS, decode_beats, fit_beats
+from umir.tasks.decoding.beat_decoding import DEFAULT_SETTINGS, decode_beats, fit_beats
 from umir.tasks.event_detection import FRAME_RATE, EventDetection
 
 BEAT, DOWNBEAT = "beat", "downbeat"
@@ -115,12 +115,12 @@ class BeatTracking(EventDetection):
         return Target(values, mask)
 
     def default_settings(self, rate: int) -> Settings:
-        """Return `umir.tasks.beat_decoding.DEFAULT_SETTINGS`."""
+        """Return `umir.tasks.decoding.beat_decoding.DEFAULT_SETTINGS`."""
         del rate
         return DEFAULT_SETTINGS
 
     def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Events]) -> Settings:
-        """Return the settings of the decoder (`umir.tasks.beat_decoding.fit_beats`)."""
+        """Return the settings of the decoder (`umir.tasks.decoding.beat_decoding.fit_beats`)."""
         times = [self.class_times(reference) for reference in references]
         return fit_beats(outputs, [t[BEAT] for t in times], [t[DOWNBEAT] for t in times])
 

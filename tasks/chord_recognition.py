@@ -6,7 +6,7 @@ Annotations are `Intervals` with chords in the syntax of Harte and mir_eval (`C:
 `N`). The classes are `N` (no chord) and the 24 major and minor triads; other chords count as the
 triad they hold, as in mir_eval's `majmin`, and what it does not score (`C:dim`, `X`, no label at
 all) is masked. The network gives logits 12.5 times per second; frame n is at n / 12.5 seconds. They
-are decoded by the most likely path (`umir.tasks.viterbi`).
+are decoded by the most likely path (`umir.tasks.decoding.viterbi`).
 
 Metrics
 -------
@@ -38,10 +38,10 @@ from mir_eval.chord import NO_CHORD, X_CHORD
 from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, Task
-from umir.tasks.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
+from umir.tasks.decoding.viterbi import most_likely_paths
 from umir.tasks.interval_detection import random_instant, ratio
 from umir.tasks.losses import softmax_cross_entropy
-from umir.tasks.viterbi import most_likely_paths
+from umir.tasks.metrics.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
 from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 12.5  # Hz

@@ -35,8 +35,8 @@ from scipy.special import expit
 from umir.annotations import Events
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.decoding.peak_picking import fit_peak_picking, pick_peaks
 from umir.tasks.frame_task import FrameTask
-from umir.tasks.peak_picking import fit_peak_picking, pick_peaks
 from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 100.0  # Hz

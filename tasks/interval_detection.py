@@ -31,7 +31,8 @@ from scipy.special import expit
 
 from umir.annotations import Intervals
 from umir.data.example import Example
-from umir.tasks.activity import (
+from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.decoding.activity import (
     Score,
     active_frames,
     f_measure,
@@ -39,7 +40,6 @@ from umir.tasks.activity import (
     smoothed,
     stretches,
 )
-from umir.tasks.base import Settings, Target, nan_mean
 from umir.tasks.frame_task import FrameTask
 from umir.wave_unet.heads import HeadSpec
 

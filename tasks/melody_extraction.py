@@ -42,9 +42,9 @@ from scipy.special import expit, log_softmax
 from umir.annotations import F0
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, Task
+from umir.tasks.decoding.peak_picking import THRESHOLDS
 from umir.tasks.losses import balanced_bce, best_constant, class_prior
-from umir.tasks.melody_metrics import TOLERANCE, melody_metrics
-from umir.tasks.peak_picking import THRESHOLDS
+from umir.tasks.metrics.melody_metrics import TOLERANCE, melody_metrics
 from umir.tasks.pitch_axis import OCTAVE, PITCH_CLASSES, PitchAxis, note_range, octaves
 from umir.tasks.pitch_curves import FRAME_RATE, at_frames, refined_best, shared
 from umir.wave_unet.heads import HeadSpec

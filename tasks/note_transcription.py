@@ -9,7 +9,7 @@ sounds (the second half). Frame n is at n / 100 seconds; onsets are widened as i
 `umir.tasks.event_detection`, a note sounds in the frames from its onset to its offset.
 
 Decoded, an onset is a peak of its channel; the note lasts while the other channel stays above its
-threshold, but not beyond the next onset of the same pitch (`umir.tasks.note_decoding`).
+threshold, but not beyond the next onset of the same pitch (`umir.tasks.decoding.note_decoding`).
 
 Notes may say who plays them (`Notes.labels`); a variant transcribes one instrument, or a few. Where
 labels are not known it has no targets.
@@ -40,14 +40,14 @@ from scipy.special import expit
 from umir.annotations import Notes
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, Task
-from umir.tasks.event_detection import FRAME_RATE, WIDENING, EventDetection
-from umir.tasks.losses import best_constant, class_prior
-from umir.tasks.note_decoding import (
+from umir.tasks.decoding.note_decoding import (
     DEFAULT_SETTINGS,
     PitchedNotes,
     decode_notes,
     fit_notes,
 )
+from umir.tasks.event_detection import FRAME_RATE, WIDENING, EventDetection
+from umir.tasks.losses import best_constant, class_prior
 from umir.tasks.pitch_axis import PITCH_CLASSES, PitchAxis, note_range, octave_of, octaves
 from umir.wave_unet.heads import HeadSpec
 
@@ -164,7 +164,7 @@ class NoteTranscription(Task):
         return dict(DEFAULT_SETTINGS)
 
     def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Notes]) -> Settings:
-        """Return thresholds and least length of notes (`umir.tasks.note_decoding.fit_notes`)."""
+        """Return thresholds and least length of notes (`umir.tasks.decoding.note_decoding`)."""
         onsets, actives = zip(*map(self._activations, outputs), strict=True)
         return fit_notes(onsets, actives, [self.pitched(n) for n in references], FRAME_RATE)
 

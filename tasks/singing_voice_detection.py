@@ -26,7 +26,7 @@ import numpy as np
 
 from umir.annotations import Intervals
 from umir.studio.song import INSTRUMENTS
-from umir.tasks.activity import Score, accuracy
+from umir.tasks.decoding.activity import Score, accuracy
 from umir.tasks.frame_task import with_map
 from umir.tasks.interval_detection import IntervalDetection, ratio
 

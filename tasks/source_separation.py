@@ -10,7 +10,8 @@ network's last stem is the mixture minus its others, so that its stems always ad
 
 Metrics
 -------
-See `umir.tasks.separation_metrics`; all in dB, higher is better except for `silence_rms_db`.
+See `umir.tasks.metrics.separation_metrics`; all in dB, higher is better except for
+`silence_rms_db`.
 
 * `SDR/STEM` and their mean `SDR`: museval's, median over windows of one second.
 * `SDR_pooled`: over several songs, the median over all windows.
@@ -32,7 +33,7 @@ from umir.annotations import Stems
 from umir.data.example import Example
 from umir.tasks.base import AUDIBLE, Settings, Target, Task, audible_moment
 from umir.tasks.losses import separation_loss
-from umir.tasks.separation_metrics import aggregate, track_scores
+from umir.tasks.metrics.separation_metrics import aggregate, track_scores
 from umir.wave_unet.heads import HeadSpec
 
 REST = "*"  # selects the annotated stems that no other stem selects

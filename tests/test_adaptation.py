@@ -86,6 +86,7 @@ def test_songs_are_dealt_without_overlap():
     sides = [{e.group for e in side} for side in (data.support, data.valid, data.query)]
     assert [len(side) for side in sides] == [4, 2, 3]
     assert len(set.union(*sides)) == 9
+    assert [len(side) for side in (data.support, data.valid, data.query)] == [8, 2, 3]
     with pytest.raises(ValueError, match="three are needed"):
         deal_songs(TASK, [tone(0), tone(1)])
 

@@ -1,14 +1,17 @@
 """Checkpoints resume exactly, whatever ended the training; Ctrl-C ends it in order."""
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from folders import finetune
 
 from umir.resuming import Checkpoints, Interruption
 from umir.training import train
@@ -173,3 +176,18 @@ def test_a_second_ctrl_c_stops_at_once():
         assert b"Ctrl-C again stops at once" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == -signal.SIGINT
+
+
+def test_ctrl_c_in_fine_tuning_leaves_nothing_half_written(
+    events_folder, tiny_preset, tmp_path, capsys
+):
+    def press():
+        while not list(tmp_path.glob("model/.lock")):
+            time.sleep(0.01)
+        time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    assert finetune(events_folder, "--steps", "1000000") == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "umir finetune: interrupted"
+    assert not list(tmp_path.glob("model/*")) and not list(tmp_path.glob("model/.*"))

@@ -129,14 +129,20 @@ def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
 def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) -> HeldOut:
     """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
 
+    A song that fits or scores does it with one of its examples (mixture, single part, ...), which
+    take turns from song to song.
+
     Raises:
         ValueError: fewer than three groups.
     """
     groups = list(dict.fromkeys(example.group for example in examples))
     if len(groups) < len(set(_DEAL)):
         raise ValueError(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")
-    side = {group: _DEAL[index % len(_DEAL)] for index, group in enumerate(groups)}
-    dealt = {name: [e for e in examples if side[e.group] == name] for name in set(_DEAL)}
+    dealt: dict[str, list[Example]] = {name: [] for name in _DEAL}
+    for index, group in enumerate(groups):
+        own = [example for example in examples if example.group == group]
+        side = _DEAL[index % len(_DEAL)]
+        dealt[side] += own if side == "support" else [own[index % len(own)]]
     return HeldOut(task, **dealt, new=new)
 
 

@@ -30,9 +30,11 @@ LEARNERS = [MAML, FirstOrderMAML, ANIL, Reptile, MultiTask]
 
 def started(kind, body, head):
     """The algorithm with Adam, whose state must not see NaN either."""
-    algorithm = kind(optax.adam(0.1))
-    heads = [{"quartic": head, "bad": head}] if kind is MultiTask else []
-    return algorithm, algorithm.init(body, *heads)
+    adam = optax.adam(0.1)
+    if kind is MultiTask:
+        algorithm = MultiTask(adam, adam)
+        return algorithm, algorithm.init(body, {"quartic": head, "bad": head})
+    return kind(adam), kind(adam).init(body)
 
 
 def assert_same(one, other):

@@ -11,8 +11,8 @@ from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks import ChordRecognition, EpisodeSampler, ExampleSource
 from umir.tasks.base import Target
-from umir.tasks.chord_metrics import CHORDS
 from umir.tasks.chord_recognition import PENALTIES
+from umir.tasks.metrics.chord_metrics import CHORDS
 
 RATE = 16_000
 TASK = ChordRecognition()

@@ -15,7 +15,7 @@ from umir.data.example import Example
 from umir.tasks import MelodyExtraction
 from umir.tasks.base import Target
 from umir.tasks.melody_extraction import pitch_loss
-from umir.tasks.melody_metrics import melody_metrics
+from umir.tasks.metrics.melody_metrics import melody_metrics
 from umir.tasks.pitch_axis import PITCH_CLASSES, octaves
 
 RATE = 16_000

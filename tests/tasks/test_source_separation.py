@@ -9,7 +9,7 @@ import pytest
 
 from umir.annotations import Stems
 from umir.tasks import SourceSeparation, get_task
-from umir.tasks.separation_metrics import aggregate, sdr_frames, si_sdr, silence_rms_db
+from umir.tasks.metrics.separation_metrics import aggregate, sdr_frames, si_sdr, silence_rms_db
 
 RATE = 1000
 FOUR = get_task("source_separation")

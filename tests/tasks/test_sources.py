@@ -38,7 +38,8 @@ def _song(drums=True):
     return Song(
         seed=0, name="a song", rate=RATE, stems=stems, parts=tuple(parts),
         voice_activity=NO_INTERVALS, lyrics=NO_INTERVALS, instruments=Labels(("piano",)),
-        style="x", onsets=NO_EVENTS, beats=NO_EVENTS, melody=F0(np.zeros(0), np.zeros(0)), notes=NO_NOTES, chords=NO_INTERVALS,
+        style="x", onsets=NO_EVENTS, beats=NO_EVENTS, melody=F0(np.zeros(0), np.zeros(0)),
+        notes=NO_NOTES, chords=NO_INTERVALS,
         drums=hits, key="C major", tempo=120.0,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.tasks.peak_picking import (
+from umir.tasks.decoding.peak_picking import (
     DISTANCES,
     THRESHOLDS,
     count_hits,

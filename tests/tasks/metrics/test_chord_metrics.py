@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from umir.annotations import Intervals
-from umir.tasks.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
+from umir.tasks.metrics.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
 
 LABELS = (
     *("N", "X", "C:maj", "C#:maj", "Db:7", "A:min7/b3", "A:min", "G:sus4", "B:dim", "E", "E:maj/2"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.tasks.note_decoding import (
+from umir.tasks.decoding.note_decoding import (
     DEFAULT_SETTINGS,
     MOST_PER_NOTE,
     PitchedNotes,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.tasks.activity import (
+from umir.tasks.decoding.activity import (
     SMOOTHING,
     accuracy,
     active_frames,
@@ -14,7 +14,7 @@ from umir.tasks.activity import (
     smoothed,
     stretches,
 )
-from umir.tasks.peak_picking import THRESHOLDS
+from umir.tasks.decoding.peak_picking import THRESHOLDS
 
 CENTISECONDS = st.integers(0, 220)
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from scipy.signal import find_peaks
 
 from umir.tasks.base import Settings
-from umir.tasks.peak_picking import THRESHOLDS, count_hits
+from umir.tasks.decoding.peak_picking import THRESHOLDS, count_hits
 
 DEFAULT_SETTINGS: Settings = {"onset": 0.5, "active": 0.5, "shortest": 0.0}
 SHORTEST = (0.0, 0.02, 0.03, 0.05, 0.08, 0.12)  # seconds

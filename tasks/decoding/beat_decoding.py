@@ -1,9 +1,10 @@
 """From logits of beats and downbeats to beats counted in bars, and the settings that do it best.
 
 Logits become evidence: smoothed over the five frames of a widened target, less a threshold, limited
-to `LIMIT` either way, so that no single frame decides. `umir.tasks.bar_pointer` finds the beats and
-counts them. Thresholds and costs are searched on validation data, those of beats first, then those
-of bars; tempi and metres are the usual ones, and any others that the validation data has.
+to `LIMIT` either way, so that no single frame decides. `umir.tasks.decoding.bar_pointer` finds the
+beats and counts them. Thresholds and costs are searched on validation data, those of beats first,
+then those of bars; tempi and metres are the usual ones, and any others that the validation data
+has.
 """
 
 from collections import Counter
@@ -13,10 +14,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from umir.annotations import Events
-from umir.tasks.bar_pointer import interval_grid, track_bars, track_beats
 from umir.tasks.base import Settings
+from umir.tasks.decoding.bar_pointer import interval_grid, track_bars, track_beats
+from umir.tasks.decoding.peak_picking import count_hits
 from umir.tasks.event_detection import FRAME_RATE, WIDENING
-from umir.tasks.peak_picking import count_hits
 
 DEFAULT_SETTINGS: Settings = {
     "threshold": 0.0,  # log-odds

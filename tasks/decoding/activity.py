@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import median_filter
 
-from umir.tasks.peak_picking import THRESHOLDS
+from umir.tasks.decoding.peak_picking import THRESHOLDS
 
 # Lengths of the median, in seconds: none, for single words, for phrases, for sections of a song.
 SMOOTHING = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.tasks.bar_pointer import interval_grid, track_bars, track_beats
+from umir.tasks.decoding.bar_pointer import interval_grid, track_bars, track_beats
 
 
 def _score(evidence, beats, transition):

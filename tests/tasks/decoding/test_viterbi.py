@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from umir.tasks.viterbi import most_likely_paths
+from umir.tasks.decoding.viterbi import most_likely_paths
 
 
 def _score(logits, path, penalty):

@@ -1,0 +1,84 @@
+"""A plan clears what another left, resumes its own, and refuses to resume another's."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tiny import TINY
+
+from umir.plan import Plan
+from umir.tasks import get_task
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return Plan(
+        config=TINY,
+        tasks=[get_task("drum_transcription")],
+        new_tasks=[],
+        algorithm="fomaml",
+        songs=6,
+        held_out_songs=6,
+        steps=10,
+        warm_up=0.55,
+        inner_steps=3,
+        rematerialise=False,
+        evaluation_steps=1,
+        seed=0,
+        out=tmp_path / "out",
+        checkpoint_every=5,
+        resume=False,
+    )
+
+
+def trained(plan):
+    """What a run leaves in its folder."""
+    left = [plan.out / name for name in ("checkpoints/warm-up/5", "tensorboard/warm-up")]
+    for folder in left:
+        folder.mkdir(parents=True)
+    log = plan.out / "log.jsonl"
+    log.write_text("{}\n")
+    return [*left, log]
+
+
+def test_a_new_run_clears_what_the_last_one_left(plan):
+    plan.begin_or_resume()
+    left = trained(plan)
+    (plan.out / "model.safetensors").write_text("the model of the last run")
+    plan.begin_or_resume()
+    assert not any(path.exists() for path in left)
+    assert (plan.out / "model.safetensors").exists()
+    stored = json.loads((plan.out / "checkpoints" / "plan.json").read_text())
+    assert stored["tasks"] == ["drum_transcription"] and stored["steps"] == 10
+
+
+def test_a_resumed_run_keeps_everything(plan):
+    plan.begin_or_resume()
+    left = trained(plan)
+    # What does not change the numbers may change.
+    replace(plan, resume=True, checkpoint_every=1, rematerialise=True).begin_or_resume()
+    assert all(path.exists() for path in left)
+
+
+def test_another_plan_cannot_be_resumed(plan):
+    plan.begin_or_resume()
+    left = trained(plan)
+    with pytest.raises(ValueError, match=r"out: cannot resume with another steps, seed$"):
+        replace(plan, resume=True, steps=11, seed=1).begin_or_resume()
+    with pytest.raises(ValueError, match="another tasks"):
+        replace(plan, resume=True, tasks=[get_task("onset_detection")]).begin_or_resume()
+    assert all(path.exists() for path in left)
+
+
+def test_a_run_killed_while_it_clears_begins_anew(plan):
+    """The plan goes first: what is left of the old run cannot be taken for this one's."""
+    plan.begin_or_resume()
+    left = trained(plan)
+    (plan.out / "checkpoints" / "plan.json").unlink()
+    replace(plan, resume=True).begin_or_resume()
+    assert not any(path.exists() for path in left)
+
+
+def test_the_phases_share_the_steps(plan):
+    assert plan.warm_up_steps == 6  # round(5.5), to even
+    assert replace(plan, algorithm="multitask").warm_up_steps == 10
