@@ -12,6 +12,7 @@ from umir.meta.episode import Loss as Loss
 from umir.meta.episode import MetaState as MetaState
 from umir.meta.episode import Params as Params
 from umir.meta.first_order_maml import FirstOrderMAML as FirstOrderMAML
+from umir.meta.gradients import judged as judged
 from umir.meta.gradients import loss_and_gradient as loss_and_gradient
 from umir.meta.gradients import outer_update as outer_update
 from umir.meta.inner_loop import inner_loop as inner_loop

@@ -77,6 +77,8 @@ class Task(ABC):
     headline: ClassVar[str]
     # Whether a song with none of what the task reads is an example too: of its absence.
     absence_counts: ClassVar[bool] = False
+    # Whether every example has a label of the vocabulary, so that every segment is cut for one.
+    always_labelled: ClassVar[bool] = False
     segment_seconds: ClassVar[float] = 6.4
 
     def __post_init__(self):
@@ -106,7 +108,20 @@ class Task(ABC):
     @property
     def wanted(self) -> str:
         """What annotations must name, in words, for messages."""
-        return "the classes " + ", ".join(repr(name) for name in sorted(self.source_labels))
+        return f"the classes {quoted(self.source_labels)}"
+
+    def complaint(self, annotation: AnyAnnotation) -> str | None:
+        """Return what of an annotation the task cannot read, in words; None if it reads all."""
+        unknown = self.unknown_labels(annotation)
+        return f"{quoted(unknown)}: not among {self.wanted}" if unknown else None
+
+    def can_use(self, annotation: AnyAnnotation) -> bool:
+        """Return whether there is something to learn from an annotation, with or without complaint.
+
+        Here there always is: what the task does not know is ignored.
+        """
+        del annotation
+        return True
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which `label` is to be heard in an example.
@@ -175,6 +190,11 @@ class Task(ABC):
             rng: source of randomness.
             labels: names that occur in the data and may be used; None: those the task reads.
         """
+
+
+def quoted(names: Collection[str]) -> str:
+    """Return names for a message: sorted, in quotes, with commas."""
+    return ", ".join(repr(name) for name in sorted(names))
 
 
 def audible_moment(

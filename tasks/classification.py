@@ -88,6 +88,11 @@ class Classification(_ClipTask):
 
     kind: ClassVar[str] = "label"
     headline: ClassVar[str] = "accuracy"
+    always_labelled: ClassVar[bool] = True
+
+    def can_use(self, annotation: Labels) -> bool:
+        """Return whether the task knows the clip's label."""
+        return not self.unknown_labels(annotation)
 
     @property
     def head(self) -> HeadSpec:

@@ -41,7 +41,6 @@ from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 100.0  # Hz
 WINDOW = 0.05  # seconds: mir_eval's default for onsets, MIREX's for drums
-UNNAMED = "event"  # the class of events without a label
 # Targets around an event, from two frames before it to two frames after it.
 WIDENING = np.array([0.25, 0.5, 1.0, 0.5, 0.25], np.float32)
 
@@ -52,27 +51,22 @@ class EventDetection(FrameTask):
 
     kind: ClassVar[str] = "events"
     headline: ClassVar[str] = "F-measure"
+    unnamed: ClassVar[str] = "event"
 
     @property
     def head(self) -> HeadSpec:
         """Logits at 100 Hz, one channel per class."""
         return HeadSpec("frames", len(self.vocabulary), FRAME_RATE, "sigmoid")
 
-    def labels_in(self, annotation: Events) -> frozenset[str]:
-        """Return the labels of all events; one without a name is an `event`."""
-        return frozenset(label or UNNAMED for label in annotation.labels)
-
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return the time of a random event called `label`, in seconds."""
         assert isinstance(example.annotation, Events)
-        called = [(name or UNNAMED) == label for name in example.annotation.labels]
-        return float(rng.choice(example.annotation.times[called]))
+        return float(rng.choice(example.annotation.times[self.called(example.annotation, label)]))
 
     def class_times(self, annotation: Events) -> dict[str, Float[np.ndarray, " _"]]:
         """Return the sorted times, in seconds, of the events of each class."""
-        classes = self._class_of
-        found = np.array([classes.get(label or UNNAMED, "") for label in annotation.labels], object)
-        return {name: np.sort(annotation.times[found == name]) for name in self.vocabulary}
+        chosen = self.of_class(annotation)
+        return {name: np.sort(annotation.times[on]) for name, on in chosen.items()}
 
     def encode(self, annotation: Events, n_samples: int, rate: int) -> Target:
         """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.

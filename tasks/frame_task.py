@@ -6,14 +6,14 @@ cross-entropy, one function for all of them, so that equal heads share their com
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from umir.tasks.base import Target, Task
+from umir.tasks.base import AnyAnnotation, Target, Task
 from umir.tasks.losses import balanced_bce, best_constant, class_prior
 from umir.tasks.variants import random_label_map
 
@@ -30,6 +30,9 @@ class FrameTask(Task):
     """
 
     label_map: tuple[tuple[str, str], ...] = ()
+
+    # What is called without a label.
+    unnamed: ClassVar[str]
 
     def __post_init__(self):
         super().__post_init__()
@@ -49,6 +52,24 @@ class FrameTask(Task):
     def _class_of(self) -> dict[str, str]:
         # Class names stand for themselves, so that what `decode` returns can be read again.
         return {name: name for name in self.vocabulary} | dict(self.label_map)
+
+    def names(self, annotation: AnyAnnotation) -> list[str]:
+        """Return the label of each event or interval, `unnamed` for those without one."""
+        return [label or self.unnamed for label in annotation.labels]
+
+    def labels_in(self, annotation: AnyAnnotation) -> frozenset[str]:
+        """Return the labels that occur."""
+        return frozenset(self.names(annotation))
+
+    def called(self, annotation: AnyAnnotation, label: str) -> Bool[np.ndarray, " _"]:
+        """Return which events or intervals are called `label`."""
+        return np.array([name == label for name in self.names(annotation)], bool)
+
+    def of_class(self, annotation: AnyAnnotation) -> dict[str, Bool[np.ndarray, " _"]]:
+        """Return which events or intervals count as each class."""
+        classes = self._class_of
+        found = np.array([classes.get(name, "") for name in self.names(annotation)], object)
+        return {name: found == name for name in self.vocabulary}
 
     @staticmethod
     def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:

@@ -45,7 +45,6 @@ from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 50.0  # Hz
 SCORED_RATE = 100.0  # Hz: frames of 10 ms
-UNNAMED = "interval"  # the class of intervals without a label
 
 
 @dataclass(frozen=True)
@@ -55,27 +54,22 @@ class IntervalDetection(FrameTask):
     kind: ClassVar[str] = "intervals"
     headline: ClassVar[str] = "f1"
     absence_counts: ClassVar[bool] = True
+    unnamed: ClassVar[str] = "interval"
 
     @property
     def head(self) -> HeadSpec:
         """Logits at 50 Hz, one channel per class."""
         return HeadSpec("frames", len(self.vocabulary), FRAME_RATE, "sigmoid")
 
-    def labels_in(self, annotation: Intervals) -> frozenset[str]:
-        """Return the labels of all intervals; one without a name is an `interval`."""
-        return frozenset(label or UNNAMED for label in annotation.labels)
-
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time within the intervals called `label`, in seconds."""
         assert isinstance(example.annotation, Intervals)
-        called = [(name or UNNAMED) == label for name in example.annotation.labels]
+        called = self.called(example.annotation, label)
         return random_instant(rng, example.annotation.intervals[called])
 
     def class_intervals(self, annotation: Intervals) -> dict[str, Float[np.ndarray, "_ 2"]]:
         """Return the intervals, in seconds, of each class."""
-        classes = self._class_of
-        found = np.array([classes.get(label or UNNAMED, "") for label in annotation.labels], object)
-        return {name: annotation.intervals[found == name] for name in self.vocabulary}
+        return {name: annotation.intervals[on] for name, on in self.of_class(annotation).items()}
 
     def encode(self, annotation: Intervals, n_samples: int, rate: int) -> Target:
         """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.

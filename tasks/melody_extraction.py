@@ -41,12 +41,13 @@ from scipy.special import expit, log_softmax
 
 from umir.annotations import F0
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, Task
+from umir.tasks.base import Settings, Target
 from umir.tasks.decoding.peak_picking import THRESHOLDS
 from umir.tasks.losses import balanced_bce, best_constant, class_prior
 from umir.tasks.metrics.melody_metrics import TOLERANCE, melody_metrics
 from umir.tasks.pitch_axis import OCTAVE, PITCH_CLASSES, PitchAxis, note_range, octaves
 from umir.tasks.pitch_curves import FRAME_RATE, at_frames, refined_best, shared
+from umir.tasks.pitched_task import PitchedTask
 from umir.wave_unet.heads import HeadSpec
 
 VOICED = "voiced"  # the one label of an f0 curve
@@ -59,7 +60,7 @@ _LOWEST = {2: range(43, 61), 5: range(36, 41)}
 
 
 @dataclass(frozen=True)
-class MelodyExtraction(Task):
+class MelodyExtraction(PitchedTask):
     """Extract the melody: is there one, and at which of the pitches of `vocabulary`?"""
 
     name: str = "melody_extraction"
@@ -68,15 +69,6 @@ class MelodyExtraction(Task):
     kind: ClassVar[str] = "f0"
     headline: ClassVar[str] = "Overall Accuracy"
     absence_counts: ClassVar[bool] = True
-
-    def __post_init__(self):
-        super().__post_init__()
-        PitchAxis.of(self.vocabulary)
-
-    @property
-    def axis(self) -> PitchAxis:
-        """The pitches of the channels after the first."""
-        return PitchAxis.of(self.vocabulary)
 
     @property
     def head(self) -> HeadSpec:

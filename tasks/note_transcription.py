@@ -39,7 +39,7 @@ from scipy.special import expit
 
 from umir.annotations import Notes
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, Task
+from umir.tasks.base import Settings, Target
 from umir.tasks.decoding.note_decoding import (
     DEFAULT_SETTINGS,
     PitchedNotes,
@@ -48,7 +48,8 @@ from umir.tasks.decoding.note_decoding import (
 )
 from umir.tasks.event_detection import FRAME_RATE, WIDENING, EventDetection
 from umir.tasks.losses import best_constant, class_prior
-from umir.tasks.pitch_axis import PITCH_CLASSES, PitchAxis, note_range, octave_of, octaves
+from umir.tasks.pitch_axis import PITCH_CLASSES, note_range, octave_of, octaves
+from umir.tasks.pitched_task import PitchedTask
 from umir.wave_unet.heads import HeadSpec
 
 ANY_NOTE = "note"  # the label that every note has, beside its player's
@@ -58,7 +59,7 @@ _OCTAVES = tuple(f"octave {number}" for number in range(9))  # labels of notes, 
 
 
 @dataclass(frozen=True)
-class NoteTranscription(Task):
+class NoteTranscription(PitchedTask):
     """Transcribe the notes of the pitches of `vocabulary`.
 
     Attributes:
@@ -74,15 +75,6 @@ class NoteTranscription(Task):
 
     # The very function of event detection, so that equal heads share their compiled steps.
     loss = staticmethod(EventDetection.loss)
-
-    def __post_init__(self):
-        super().__post_init__()
-        PitchAxis.of(self.vocabulary)
-
-    @property
-    def axis(self) -> PitchAxis:
-        """The pitches of each half of the channels."""
-        return PitchAxis.of(self.vocabulary)
 
     @property
     def head(self) -> HeadSpec:

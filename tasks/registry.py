@@ -10,10 +10,9 @@ from umir.tasks.beat_tracking import BeatTracking
 from umir.tasks.chord_recognition import ChordRecognition
 from umir.tasks.classification import Classification, MultiLabelClassification
 from umir.tasks.drum_transcription import DrumTranscription
-from umir.tasks.event_detection import UNNAMED, EventDetection
+from umir.tasks.event_detection import EventDetection
 from umir.tasks.genre_recognition import GenreRecognition
 from umir.tasks.instrument_recognition import InstrumentRecognition
-from umir.tasks.interval_detection import UNNAMED as UNNAMED_INTERVAL
 from umir.tasks.interval_detection import IntervalDetection
 from umir.tasks.key_recognition import KeyRecognition
 from umir.tasks.melody_extraction import MelodyExtraction
@@ -154,9 +153,9 @@ def _names(annotation: Annotation) -> tuple[str, ...]:
     if isinstance(annotation, Labels):
         return annotation.names
     if isinstance(annotation, Events):
-        return tuple(label or UNNAMED for label in annotation.labels)
+        return tuple(label or EventDetection.unnamed for label in annotation.labels)
     if isinstance(annotation, Intervals):
-        return tuple(label or UNNAMED_INTERVAL for label in annotation.labels)
+        return tuple(label or IntervalDetection.unnamed for label in annotation.labels)
     assert isinstance(annotation, Stems)
     return tuple(annotation.waveforms)
 

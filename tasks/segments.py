@@ -129,7 +129,7 @@ def _places(
 ) -> Iterator[tuple[PooledExample, float]]:
     """Yield examples and starts in seconds: labels in turn, in a new random order each round."""
     chosen = sorted(pool.labels(task) if labels is None else labels)
-    if not chosen and (labels is not None or task.kind == "label"):
+    if not chosen and (labels is not None or task.always_labelled):
         raise ValueError(
             f"task {task.name!r}: none of the {len(pool)} examples has any of "
             + ", ".join(sorted(task.source_labels))
@@ -139,7 +139,7 @@ def _places(
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
         # Clips of a single-label task all have one; elsewhere every second segment may have none.
-        if chosen and (task.kind == "label" or index % 2 == 0):
+        if chosen and (task.always_labelled or index % 2 == 0):
             order = order or [chosen[i] for i in rng.permutation(len(chosen))]
             label = order.pop()
             entry = _any_of(rng, _having(pool, {label}))

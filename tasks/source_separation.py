@@ -31,7 +31,7 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.data.example import Example
-from umir.tasks.base import AUDIBLE, Settings, Target, Task, audible_moment
+from umir.tasks.base import AUDIBLE, Settings, Target, Task, audible_moment, quoted
 from umir.tasks.losses import separation_loss
 from umir.tasks.metrics.separation_metrics import aggregate, track_scores
 from umir.wave_unet.heads import HeadSpec
@@ -86,6 +86,18 @@ class SourceSeparation(Task):
             if waveform.size and np.abs(waveform).max() > AUDIBLE
         )
         return frozenset(part for name in audible for part in _parts(name))
+
+    def complaint(self, annotation: Stems) -> str | None:
+        """Return which stems an annotation lacks, in words; silent ones are there."""
+        missing = self._missing(annotation)
+        return f"no stem {quoted(missing)}, which {self.name} separates" if missing else None
+
+    def can_use(self, annotation: Stems) -> bool:
+        """Return whether an annotation has all stems."""
+        return not self._missing(annotation)
+
+    def _missing(self, annotation: Stems) -> frozenset[str]:
+        return self.source_labels - frozenset(annotation.waveforms)
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which a stem called `label` is to be heard."""

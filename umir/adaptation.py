@@ -16,7 +16,7 @@ import optax
 from jaxtyping import PyTree
 
 from umir.data.example import Example
-from umir.meta import Params, loss_and_gradient, outer_update
+from umir.meta import Params, judged, loss_and_gradient, outer_update
 from umir.tasks.base import Batch, Task
 from umir.tasks.objective import Objective, as_arrays, fresh_params
 from umir.tasks.segments import Pool, segment_batch
@@ -82,7 +82,9 @@ def adapt(
     def step_function(state: Any, batch: Batch) -> tuple[Any, dict[str, Any]]:
         params, optimizer_state = state
         loss, gradient = loss_and_gradient(objective, params, batch, jax.random.key(0))
-        return outer_update(optimizer, gradient, params, optimizer_state), {"loss": loss}
+        gradient, norm = judged(loss, gradient)
+        state = outer_update(optimizer, gradient, params, optimizer_state)
+        return state, {"loss": loss, "gradient_norm": norm}
 
     def look(step: int, state: Any, metrics: Any) -> None:
         if watch is not None and step in watch_at:

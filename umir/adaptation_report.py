@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
 
@@ -83,17 +84,16 @@ def curves(
 
 
 def table(found: Curves, held_out: Sequence[HeldOut]) -> str:
-    """Return before and after, per task and start, as text."""
-    starts = list(found)
-    lines = [f"{'task':<26} {'metric':<20}" + "".join(f"{s + ' 0':>15}{s:>14}" for s in starts)]
+    """Return the score at each number of steps, per task and start, as text."""
+    steps = list(next(iter(next(iter(found.values())).values())))
+    titles = "".join(f"  {start:<{8 * len(steps)}}" for start in found)
+    numbers = f"  {''.join(f'{step:8}' for step in steps)}" * len(found)
+    lines = [f"{'':<47}{titles}".rstrip(), f"{'task':<26} {'metric':<20}{numbers}"]
     for data in held_out:
-        cells = ""
-        for start in starts:
-            scores = found[start][data.task.name]
-            cells += f"{scores[min(scores)]:15.3f}{scores[max(scores)]:14.3f}"
+        rows = ([by_task[data.task.name][step] for step in steps] for by_task in found.values())
+        cells = "".join(f"  {''.join(f'{score:8.3f}' for score in row)}" for row in rows)
         lines.append(f"{data.title:<26} {data.task.headline:<20}{cells}")
-    last = max(next(iter(next(iter(found.values())).values())))
-    lines.append(f"(before any step, and after {last} steps of Adam on the same songs)")
+    lines.append("(after so many steps of Adam on the same songs)")
     return "\n".join(lines)
 
 
@@ -129,8 +129,8 @@ def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
 def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) -> HeldOut:
     """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
 
-    A song that fits or scores does it with one of its examples (mixture, single part, ...), which
-    take turns from song to song.
+    A song that fits or scores does it with one of its examples: the first, which is the mixture,
+    or, where each example is a clip of its own (a single part), any.
 
     Raises:
         ValueError: fewer than three groups.
@@ -142,8 +142,14 @@ def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) ->
     for index, group in enumerate(groups):
         own = [example for example in examples if example.group == group]
         side = _DEAL[index % len(_DEAL)]
-        dealt[side] += own if side == "support" else [own[index % len(own)]]
+        dealt[side] += own if side == "support" else [_scored(task, own, index)]
     return HeldOut(task, **dealt, new=new)
+
+
+def _scored(task: Task, own: Sequence[Example], index: int) -> Example:
+    if task.head.kind != "clip":
+        return own[0]
+    return own[int(np.random.default_rng(index).integers(len(own)))]
 
 
 _DEAL = ("support", "query", "valid", "support", "query", "support", "valid", "support", "query")

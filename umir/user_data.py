@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from umir.annotations import Stems
 from umir.data.example import Example
 from umir.data.manifest import Manifest, ManifestError, read_manifest
 from umir.data.problems import Problem
@@ -60,7 +59,7 @@ def read_user_data(
     annotations = [example.annotation for example in read["train"] + read["valid"]]
     chosen = named or task_for_kind(manifest.kind, vocabulary_of(manifest.kind, annotations))
     usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
-    if not any(_has_something(chosen, example) for example in usable["train"]):
+    if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
         raise ValueError(
             f"{manifest.path}: no song of the split 'train' has any of what {chosen.name} "
             f"reads: {chosen.wanted}"
@@ -86,25 +85,8 @@ def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) 
     """
     kept = []
     for example in examples:
-        if isinstance(example.annotation, Stems):  # silent ones have names, but no sound
-            wrong = task.source_labels - frozenset(example.annotation.waveforms)
-            reason = f"no stem {_names(wrong)}, which {task.name} separates"
-        else:
-            wrong = task.unknown_labels(example.annotation)
-            reason = f"{_names(wrong)}: not among {task.wanted}"
-        usable = not wrong or task.kind not in ("label", "stems")
-        if wrong:
-            manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {reason}"))
-        if usable:
+        if complaint := task.complaint(example.annotation):
+            manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {complaint}"))
+        if task.can_use(example.annotation):
             kept.append(example)
     return kept
-
-
-def _has_something(task: Task, example: Example) -> bool:
-    """Return whether an example has anything of what the task reads; usable stems all do."""
-    found = task.labels_in(example.annotation) & task.source_labels
-    return bool(found) or task.kind == "stems"
-
-
-def _names(names: frozenset[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))

@@ -1,0 +1,67 @@
+"""Many songs at once: the same whoever renders them, and no process outlives the one it serves."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from umir.studio.catalogue import render_songs
+from umir.studio.render import render_song
+
+ENDLESS = """
+if __name__ == "__main__":
+    from umir.studio.catalogue import render_songs
+    render_songs(range(100_000), duration=2.0, workers=2)
+"""
+
+
+def test_songs_come_in_the_order_of_their_seeds():
+    songs = render_songs([3, 1, 2], duration=2.0, workers=2)
+    assert [song.seed for song in songs] == [3, 1, 2]
+    np.testing.assert_array_equal(songs[1].mixture, render_song(1, duration=2.0).mixture)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    parent = subprocess.Popen([sys.executable, script], stderr=subprocess.DEVNULL)
+    try:
+        workers = wait_for(lambda: children(parent.pid), lambda found: len(found) == 2)
+        time.sleep(1.0)  # they are rendering
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: [pid for pid in workers if is_running(pid)], lambda left: not left)
+
+
+def wait_for(look, good, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not good(found := look()):
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
+    return found
+
+
+def children(pid):
+    """Return the processes that a process has started to work, without multiprocessing's own."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if "spawn_main" in command(child)]
+
+
+def command(pid):
+    path = Path(f"/proc/{pid}/cmdline")
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
