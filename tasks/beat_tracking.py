@@ -156,7 +156,7 @@ class BeatTracking(EventDetection):
     ) -> "BeatTracking":
         """Draw what counts as a beat and what as a downbeat, out of the positions in the bar.
 
-        Another position as downbeat, every second beat (from the first or the second), bars alone,
+        Another position as downbeat, the odd or the even positions of each bar, bars alone,
         all but the downbeats, or twice as many beats. Without positions only the last is possible.
         """
         places = sorted((name for name in labels or () if name.isdigit()), key=int)

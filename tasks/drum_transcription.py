@@ -4,8 +4,9 @@ Conventions
 -----------
 As `umir.tasks.event_detection`. The default vocabulary is the field's three classes: kick, snare,
 hi-hat. `DRUM_MAPS` holds the maps for 3, 5 and 8 classes; they read the names of the studio
-(`kick`, `closed_hihat`, ...) and those of MDB Drums (`KD SD HH TT CY OT`). What a map does not
-hold is not transcribed: rim shots, shakers and the like, `OT` in MDB Drums.
+(`kick`, `closed_hihat`, ...) and those of MDB Drums (`KD SD HH TT CY OT`), of which `HH` and `CY`
+are too coarse for 8 classes. What a map does not hold is not transcribed: rim shots, shakers and
+the like, `OT` in MDB Drums.
 
 Metrics
 -------
@@ -39,10 +40,10 @@ _CLASSES: dict[int, dict[str, tuple[str, ...]]] = {
     8: {
         "kick": ("kick", "KD"),
         "snare": ("snare", "SD"),
-        "closed_hihat": ("closed_hihat", "HH"),
+        "closed_hihat": ("closed_hihat",),
         "open_hihat": ("open_hihat",),
         "tom": ("tom", "TT"),
-        "crash": ("crash", "CY"),
+        "crash": ("crash",),
         "ride": ("ride",),
         "clap": ("clap",),
     },

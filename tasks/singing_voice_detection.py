@@ -36,7 +36,7 @@ MOST_MERGED = 3  # instruments of a variant's class: with many, something always
 _NAMES = (
     *("voice", "vocals", "vocal", "vox", "singing", "singer", "sing", "choir"),
     *("singing voice", "singing_voice", "lead vocals", "lead vocal", "backing vocals"),
-    *("female singer", "male singer", "vocalists", "beatboxing"),
+    *("female singer", "male singer", "female rapper", "male rapper", "vocalists", "beatboxing"),
 )
 
 
@@ -49,6 +49,10 @@ class SingingVoiceDetection(IntervalDetection):
     label_map: tuple[tuple[str, str], ...] = tuple((label, VOICE) for label in _NAMES)
 
     headline: ClassVar[str] = "accuracy"
+
+    def names(self, annotation: Intervals) -> list[str]:
+        """Return the labels in small letters: `Vocals` is a voice, too."""
+        return [name.lower() for name in super().names(annotation)]
 
     def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
         """Return nothing: what else there is besides the voice is no mistake."""

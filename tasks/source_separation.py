@@ -189,6 +189,8 @@ class SourceSeparation(Task):
     ) -> "SourceSeparation":
         """Draw one target stem, or instrument within a stem, against the rest: two stems."""
         known = sorted(self.source_labels if labels is None else labels)
+        if not known:
+            return self
         # `drums/drums` would be the same as `drums`.
         known = [name for name in known if "/" not in name] or known
         target = known[rng.integers(len(known))]

@@ -193,6 +193,26 @@ def test_a_model_cut_in_half_and_the_weights_of_another(model, events_folder, tm
     )
 
 
+@pytest.mark.parametrize("name", ["task", "network", "decoder"])
+def test_a_model_whose_configuration_lacks_a_part(model, events_folder, tmp_path, capsys, name):
+    path = tmp_path / model / "config.json"
+    config = json.loads(path.read_text())
+    del config[name]
+    path.write_text(json.dumps(config))
+    good = str(events_folder / "3.wav")
+    line = fails(capsys, "predict", good, "--model", model, "--out", "p")
+    assert f"config.json lacks '{name}'" in line
+
+
+def test_what_a_message_is_about_comes_with_what_else_was_wrong(events_folder, capsys):
+    for path in events_folder.glob("*.txt"):
+        path.write_text("0.5\t1.1\n")
+    arguments = ("--data", str(events_folder), "--init", "scratch", "--preset", "tiny")
+    line = fails(capsys, "finetune", *arguments, "--task", "drum_transcription", "--out", "m")
+    assert str(events_folder / "manifest.jsonl") in line
+    assert "'1.1': not among the classes" in line
+
+
 def test_a_second_program_on_the_same_output_waits_for_nobody(events_folder, tmp_path, capsys):
     with locked(tmp_path / "model"):
         arguments = ("--data", str(events_folder), "--init", "scratch", "--preset", "tiny")

@@ -10,6 +10,7 @@ from tiny import TINY
 
 from umir.checkpoint import load_model
 from umir.cli import main
+from umir.meta_train import parser, plan_of
 from umir.wave_unet import PRESETS
 
 TASKS = ("source_separation", "drum_transcription", "instrument_recognition")
@@ -50,6 +51,13 @@ def test_what_a_training_leaves(tmp_path, capsys):
     assert all(set(curves[start][task]) == {"0", "1"} for start in curves for task in TASKS)
     table = capsys.readouterr().out
     assert all(task in table for task in TASKS)
+
+
+def test_ten_tasks_are_trained_on_and_others_are_new():
+    plan = plan_of(parser().parse_args(["--hold-out", "beat_tracking"]))
+    names, new = [task.name for task in plan.tasks], [task.name for task in plan.new_tasks]
+    assert len(names) == 9 and len({*names, *new}) == 12
+    assert new == ["beat_tracking", "key_recognition", "tempo_estimation"]
 
 
 def test_another_seed_gives_another_start(tmp_path):

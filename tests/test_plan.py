@@ -37,7 +37,7 @@ def trained(plan):
     for folder in left:
         folder.mkdir(parents=True)
     log = plan.out / "log.jsonl"
-    log.write_text("{}\n")
+    log.write_text('{"phase": "warm-up", "step": 1}\n')
     return [*left, log]
 
 
@@ -82,3 +82,17 @@ def test_a_run_killed_while_it_clears_begins_anew(plan):
 def test_the_phases_share_the_steps(plan):
     assert plan.warm_up_steps == 6  # round(5.5), to even
     assert replace(plan, algorithm="multitask").warm_up_steps == 10
+
+
+def test_what_no_training_wrote_stays(plan):
+    others = [plan.out / name for name in ("checkpoints/mine.pt", "tensorboard/mine/events")]
+    for path in others:
+        path.parent.mkdir(parents=True)
+        path.write_text("mine")
+    plan.begin_or_resume()
+    assert all(path.read_text() == "mine" for path in others)
+    log = plan.out / "log.jsonl"
+    log.write_text('{"mine": 1}\n')
+    with pytest.raises(ValueError, match="log.jsonl: is not a log of umir"):
+        plan.begin_or_resume()
+    assert log.exists()

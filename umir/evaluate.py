@@ -49,7 +49,8 @@ def evaluate(
     from umir.user_data import known_examples
 
     loaded = model if isinstance(model, TaskModel) else TaskModel.load(model)
-    manifest = read_manifest(data, kind=loaded.task.kind, assignment=loaded.facts.get("splits"))
+    splits = loaded.facts.get("splits")
+    manifest = read_manifest(data, loaded.task.kind, splits, common_stems=False)
     config = loaded.network.config
     read = manifest.examples(split, config.rate, config.channels)
     unseen = _not_learnt_from(loaded, read, split, manifest)

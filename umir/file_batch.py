@@ -52,7 +52,8 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Do the job on all files.
 
-    Results are named after the files, so that of two files of one name only the first is done.
+    Results are named after the files, so that of two files of one name only the first is done; a
+    file that is named twice is done once.
 
     Args:
         files: the files.
@@ -65,7 +66,7 @@ def outcomes(
     """
     first: dict[str, Path] = {}
     for path in files:
-        if path is not first.setdefault(path.stem, path):
+        if path.resolve() != first.setdefault(path.stem, path).resolve():
             error = f"{path}: its results would overwrite those of {first[path.stem]}"
             yield Outcome(path, error=error)
     todo = list(first.values())
@@ -101,6 +102,9 @@ def _attempt(work: Work, path: Path, progress: Progress) -> Outcome:
         return Outcome(path, work(path, progress))
     except (ValueError, OSError) as error:
         return Outcome(path, error=" ".join(str(error).split()))
+    except (MemoryError, RuntimeError) as error:  # JAX says RuntimeError where memory ends
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return Outcome(path, error=f"{path}: {reason}; is there enough memory for it?")
 
 
 def _in_processes(files: Sequence[Path], job: Job, number: int, watch: Watch) -> Iterator[Outcome]:

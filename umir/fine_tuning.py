@@ -7,6 +7,7 @@ scored at the end.
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from umir.adaptation import Recipe, adapt, validation_batches, validation_loss
-from umir.checkpoint import load_model
+from umir.checkpoint import check_params, load_model
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.meta import Params
@@ -93,7 +94,12 @@ def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, P
             "or start with `--init scratch`"
         )
     model = load_model(init)
-    return WaveUNetConfig.from_json(model.config["network"]), model.params["body"]
+    if "network" not in model.config or "body" not in model.params:
+        raise ValueError(f"{init}: holds no network to start from; give another model directory")
+    config = WaveUNetConfig.from_json(model.config["network"])
+    expected = jax.eval_shape(partial(init_body, config), jax.random.key(seed))
+    check_params({"body": model.params["body"]}, {"body": expected}, init)
+    return config, model.params["body"]
 
 
 def train_on(
@@ -112,6 +118,7 @@ def train_on(
 
     def keep_best(step: int, params: Params) -> None:
         loss = validation_loss(network, data.task, params, batches)
+        loss = loss if np.isfinite(loss) else np.inf
         if loss < best[0] or best[1] is None:
             best[:] = [loss, params]
 

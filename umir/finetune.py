@@ -8,7 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from umir.program import positive, program_parser, run_program, use_compilation_cache
+from umir.program import (
+    positive,
+    positive_number,
+    program_parser,
+    run_program,
+    seed,
+    use_compilation_cache,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,8 +31,8 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--preset", default="nano", help="network size when starting from scratch")
     p.add_argument("--steps", type=positive, default=300, help="gradient steps")
-    p.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
-    p.add_argument("--seed", type=int, default=0, help="of the fresh head and the batches")
+    p.add_argument("--learning-rate", type=positive_number, default=1e-3, help="of Adam")
+    p.add_argument("--seed", type=seed, default=0, help="of the fresh head and the batches")
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
     return p
 

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from umir.program import (
     command_line,
+    fraction,
     going_on_with,
     positive,
     program_parser,
     run_program,
+    seed,
     use_compilation_cache,
 )
 
@@ -69,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
     )
     p.add_argument("--steps", type=positive, default=1100, help="training steps, one episode each")
-    p.add_argument("--warm-up", type=float, default=0.9, help="fraction that is multi-task")
+    p.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
     p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
     p.add_argument(
         "--rematerialise", action="store_true", help="maml, anil: less memory, more time"
@@ -77,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--evaluation-steps", type=positive, default=30, help="steps of adaptation to show"
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=seed, default=0)
     p.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
     p.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")

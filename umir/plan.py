@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from umir.files import write_json
 from umir.tasks import Task
 from umir.wave_unet import WaveUNetConfig
 
+PHASES = ("warm-up", "meta-training")
 # What a resumed run must have in common with the one before.
 PLANNED = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
 
@@ -65,11 +67,14 @@ class Plan:
     def begin_or_resume(self) -> None:
         """Clear what an earlier run left in `out`, or check that it is this run that is resumed.
 
+        Files that no training of umir wrote stay where they are.
+
         The stored plan goes first and comes last: a run that is killed in between has none, and
         begins anew when it is resumed.
 
         Raises:
-            ValueError: the earlier run had other settings; names them.
+            ValueError: the earlier run had other settings, which are named; or a log in `out` is
+                not one of umir.
         """
         path = self.out / "checkpoints" / "plan.json"
         tasks = [task.name for task in self.tasks]
@@ -80,9 +85,19 @@ class Plan:
             if changed:
                 raise ValueError(f"{self.out}: cannot resume with another {', '.join(changed)}")
             return
+        log = self.out / "log.jsonl"
+        if log.exists() and not _is_of_a_training(log):
+            raise ValueError(f"{log}: is not a log of umir; give another --out")
         path.unlink(missing_ok=True)
-        for name in ("checkpoints", "tensorboard"):
-            if (self.out / name).exists():
-                shutil.rmtree(self.out / name)
-        (self.out / "log.jsonl").unlink(missing_ok=True)
+        for name, phase in product(("checkpoints", "tensorboard"), PHASES):
+            if (self.out / name / phase).exists():
+                shutil.rmtree(self.out / name / phase)
+        log.unlink(missing_ok=True)
         write_json(path, own)
+
+
+def _is_of_a_training(log: Path) -> bool:
+    """Return whether a file is a log that a training wrote, to go by its first line."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    return not first or '"phase"' in first

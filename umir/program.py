@@ -5,6 +5,7 @@ Exit status 0 is done, 1 failed (with one line that says why), 2 wrong arguments
 
 import argparse
 import contextlib
+import math
 import os
 import shlex
 import sys
@@ -30,6 +31,30 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number}: must be at least 1")
+    return number
+
+
+def fraction(text: str) -> float:
+    """Return the number from 0 to 1 that an argument spells."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{number}: must be from 0 to 1")
+    return number
+
+
+def positive_number(text: str) -> float:
+    """Return the finite number above 0 that an argument spells."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{number}: must be above 0, and finite")
+    return number
+
+
+def seed(text: str) -> int:
+    """Return the whole number that is not negative that an argument spells."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number}: must not be negative")
     return number
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from umir.annotations import Annotation, Stems
 from umir.audio import normalise_level, resample, to_channels
-from umir.checkpoint import Model, check_params, load_model, save_model
+from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.separation import Separator
 from umir.tasks.base import Settings, Task
@@ -104,8 +104,14 @@ class TaskModel:
             )
         config = dict(model.config)
         config.pop("format")
-        task = task_from_config(config.pop("task"))
-        network = Network(WaveUNetConfig.from_json(config.pop("network")), task.head)
+        try:
+            parts = [config.pop(name) for name in ("task", "network", "decoder")]
+        except KeyError as error:
+            raise CheckpointError(
+                f"{directory}: config.json lacks {error}; copy the model again"
+            ) from None
+        task = task_from_config(parts[0])
+        network = Network(WaveUNetConfig.from_json(parts[1]), task.head)
         expected = jax.eval_shape(network.init, jax.random.key(0))
         check_params(model.params, expected, directory)
-        return cls(network, task, model.params, config.pop("decoder"), config)
+        return cls(network, task, model.params, parts[2], config)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from umir.data.example import Example
 from umir.data.manifest import Manifest, ManifestError, read_manifest
-from umir.data.problems import Problem
-from umir.tasks import Task, check_kind, get_task, task_for_kind, vocabulary_of
+from umir.data.problems import Problem, describe
+from umir.tasks import Task, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
 SPLITS = ("train", "valid", "test")
@@ -51,20 +51,28 @@ def read_user_data(
     named = get_task(task) if task else None
     if named and kind not in (None, named.kind):
         raise ValueError(f"task {task!r} reads annotations of kind {named.kind!r}, not {kind!r}")
-    manifest = read_manifest(data, kind or (named.kind if named else None))
-    check_kind(manifest.kind)
+    kind = kind or (named.kind if named else None)
+    manifest = read_manifest(data, kind, common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
-    annotations = [example.annotation for example in read["train"] + read["valid"]]
-    chosen = named or task_for_kind(manifest.kind, vocabulary_of(manifest.kind, annotations))
-    usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
-    if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
-        raise ValueError(
-            f"{manifest.path}: no song of the split 'train' has any of what {chosen.name} "
-            f"reads: {chosen.wanted}"
-        )
+    try:
+        chosen = named or _posed(manifest.kind, read["train"])
+        usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
+        if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
+            raise ValueError(
+                f"no song of the split 'train' has any of what {chosen.name} reads: {chosen.wanted}"
+            )
+    except ValueError as error:
+        told = f" ({describe(manifest.problems)})" if manifest.problems else ""
+        raise ValueError(f"{manifest.path}: {error}{told}") from error
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
+
+
+def _posed(kind: str, train: Sequence[Example]) -> Task:
+    """Return the task that training songs pose: what occurs only elsewhere cannot be learnt."""
+    annotations = [example.annotation for example in train]
+    return task_for_kind(kind, vocabulary_of(kind, annotations))
 
 
 def _loadable(manifest: Manifest, split: str, config: WaveUNetConfig) -> list[Example]:

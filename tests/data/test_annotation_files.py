@@ -207,3 +207,12 @@ def test_files_that_cannot_be_used_at_all(file, tmp_path, read):
 def test_f0_without_frames_is_no_curve(file):
     with pytest.raises(AnnotationError, match="has no frame within the audio"):
         read_f0(file("# none\n"))
+
+
+def test_an_f0_file_that_says_none_is_unvoiced_throughout(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("# none\n")
+    curve, problems = read_f0(path, 1.0)
+    assert not problems
+    np.testing.assert_allclose(curve.times, np.arange(100) / 100)
+    assert not curve.frequencies.any()

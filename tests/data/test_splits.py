@@ -71,3 +71,10 @@ def test_stored_assignment_keeps_groups_where_they_were():
     assert more["new"] == "train"
     # The user's own decision still comes first.
     assert assign_splits({"a": "test", "b": "train"}, {"a": "train", "b": "train"})["a"] == "test"
+
+
+def test_there_is_something_to_train_on_where_the_user_marked_only_test_songs():
+    for index in range(40):
+        found = assign_splits({"marked": "test", f"a{index}": None, f"b{index}": None})
+        assert found["marked"] == "test"
+        assert "train" in found.values()

@@ -36,7 +36,8 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: [pid for pid in workers if is_running(pid)], lambda left: not left)
+    left = wait_for(lambda: [pid for pid in workers if is_running(pid)], lambda left: not left)
+    assert not left
 
 
 def wait_for(look, good, seconds=30.0):

@@ -27,6 +27,13 @@ def test_names_of_the_voice(label):
     )
 
 
+@pytest.mark.parametrize("label", ["Vocals", "male rapper", "Female Singer"])
+def test_names_in_capitals_and_rappers_are_voices(label):
+    values, _ = TASK.encode(_intervals((0.2, 0.6, label)), RATE, RATE)
+    assert np.flatnonzero(values).tolist() == list(range(10, 30))
+    assert TASK.labels_in(_intervals((0, 1, label))) <= TASK.source_labels
+
+
 def test_scores_are_those_of_scikit_learn():
     reference = _intervals((1, 4, "sing"), (4, 5, "nosing"), (6, 7, "sing"))
     estimate = _intervals((2, 5, "voice"), (9, 10, "voice"))

@@ -38,6 +38,7 @@ _COLUMNS = {
 _MIDI_SUFFIXES = (".mid", ".midi")
 # Annotations often end a little after the audio; only more than this is worth a word.
 _SLACK_SECONDS = 1.0
+_UNVOICED_HOP = 0.01  # seconds, of a curve that says nothing but that there is no pitch
 
 
 def read_events(
@@ -95,7 +96,7 @@ def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Not
 
 
 def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, list[Problem]]:
-    """Read a fundamental-frequency curve.
+    """Read a fundamental-frequency curve; a file with a comment only is unvoiced throughout.
 
     Args:
         path: text or JAMS file.
@@ -117,6 +118,9 @@ def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, li
         if time in curve:
             problems.append(Problem(path, row.line, f"a second frequency at {time:.6g} s"))
         curve.setdefault(time, frequency)
+    if not rows and not problems and math.isfinite(duration):
+        times = np.arange(0, duration, _UNVOICED_HOP)
+        return F0(times, np.zeros_like(times)), problems
     if not curve:
         raise AnnotationError(f"{path}: has no frame within the audio; give an f0 curve")
     return F0(np.array(list(curve), float), np.array(list(curve.values()), float)), problems

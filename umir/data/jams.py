@@ -7,6 +7,7 @@ recordings have one for each string or player.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,19 +77,27 @@ def _listed(data: Any) -> list[dict[str, Any]]:
 
 def _row(number: int, namespace: str, kind: str, observation: dict[str, Any]) -> Row:
     """Return one observation as a row."""
-    time, value = float(observation["time"]), observation["value"]
+    time, value = _number(observation["time"]), observation["value"]
     if kind == "events":
         return Row(number, (time,), _event_label(namespace, value))
-    end = time + float(observation["duration"])
+    end = time + _number(observation["duration"])
     if kind == "intervals":
         if not isinstance(value, str):
             raise TypeError("a label is a string")
         return Row(number, (time, end), value)
     if kind == "notes":
-        return Row(number, (time, end, _hz(namespace, float(value))))
+        return Row(number, (time, end, _hz(namespace, _number(value))))
     if namespace == "pitch_contour":
-        return Row(number, (time, value["frequency"] if value["voiced"] else 0.0))
-    return Row(number, (time, float(value)))
+        return Row(number, (time, _number(value["frequency"]) if value["voiced"] else 0.0))
+    return Row(number, (time, _number(value)))
+
+
+def _number(value: Any) -> float:
+    """Return a finite number: Python reads NaN and Infinity in JSON, which has neither."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number")
+    return number
 
 
 def _event_label(namespace: str, value: Any) -> str:

@@ -122,6 +122,8 @@ def read_manifest(
     path: str | os.PathLike,
     kind: str | None = None,
     assignment: Mapping[str, str] | None = None,
+    *,
+    common_stems: bool = True,
 ) -> Manifest:
     """Read a manifest without loading audio or annotations.
 
@@ -130,6 +132,8 @@ def read_manifest(
         kind: which annotation to use, where lines have several or different ones: lines without
             this kind are then skipped. None: the only kind there is.
         assignment: the splits of an earlier run (see `umir.data.splits`).
+        common_stems: whether to leave out the lines whose stems are not the most common ones; a
+            task that names its stems judges for itself.
 
     Returns:
         The manifest; lines that cannot be used are in `problems`.
@@ -140,7 +144,7 @@ def read_manifest(
     """
     path = _manifest_file(Path(path))
     kind, entries, problems = read_entries(path, kind)
-    if kind == "stems":
+    if kind == "stems" and common_stems:
         entries, odd = _with_common_stems(path, entries)
         problems += odd
     splits = assign_splits(_explicit_splits(path, entries), assignment)

@@ -20,7 +20,8 @@ _VELOCITY = 90
 def midi_rows(path: Path) -> Iterator[Row]:
     """Yield onset, offset, frequency and track name of every note that is not on a drum track.
 
-    Pitches are equally tempered with A4 = 440 Hz; pitch bends are not followed.
+    Pitches are equally tempered with A4 = 440 Hz; pitch bends are not followed. A note ends when
+    its key is released: the sustain pedal is left out, unlike in the figures published on MAESTRO.
 
     Raises:
         AnnotationError: the file is missing or is no MIDI file.

@@ -33,6 +33,7 @@ def assign_splits(
 
     - If the user wrote no split at all, every split gets a group if there are three or more; two
       groups are train and valid; one group is train, with nothing to validate or test on.
+    - If no group is train, the first of those without a split of their own becomes train.
     - If there is train but no valid, the first 20% of the train groups by hash (at least one, if
       there are two) become valid.
 
@@ -55,6 +56,9 @@ def assign_splits(
             assignment[group] = "valid"
     if not any(explicit.values()) and not stored.keys() & assignment.keys():
         _fill_empty(assignment)
+    free = [group for group, split in explicit.items() if not (split or stored.get(group))]
+    if free and "train" not in assignment.values():
+        assignment[min(free, key=hash_fraction)] = "train"
     _make_valid(assignment)
     return assignment
 
