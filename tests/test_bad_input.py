@@ -226,3 +226,13 @@ def test_a_file_where_a_folder_is_to_be_written(model, events_folder, tmp_path, 
     good = str(events_folder / "3.wav")
     assert "taken" in fails(capsys, "predict", good, "--model", model, "--out", "taken")
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_class_that_only_validation_has_is_not_learnt_from_one_class(label_folder, capsys):
+    rows = read_rows(label_folder)
+    for row in rows:
+        row["label"] = "b" if row["split"] == "valid" else "a"
+    write_rows(label_folder, rows)
+    arguments = ("--data", str(label_folder), "--init", "scratch", "--preset", "tiny")
+    line = fails(capsys, "finetune", *arguments, "--out", "m")
+    assert "every clip has the same label, a" in line

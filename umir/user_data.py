@@ -57,7 +57,7 @@ def read_user_data(
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     try:
-        chosen = named or _posed(manifest.kind, read["train"])
+        chosen = named or _posed(manifest.kind, read["train"], read["valid"])
         usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
@@ -69,10 +69,11 @@ def read_user_data(
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 
 
-def _posed(kind: str, train: Sequence[Example]) -> Task:
-    """Return the task that training songs pose: what occurs only elsewhere cannot be learnt."""
-    annotations = [example.annotation for example in train]
-    return task_for_kind(kind, vocabulary_of(kind, annotations))
+def _posed(kind: str, train: Sequence[Example], valid: Sequence[Example]) -> Task:
+    """Return the task that songs pose, of which those to train on alone must pose one, too."""
+    learnt, fitted = ([example.annotation for example in songs] for songs in (train, valid))
+    task_for_kind(kind, vocabulary_of(kind, learnt))
+    return task_for_kind(kind, vocabulary_of(kind, learnt + fitted))
 
 
 def _loadable(manifest: Manifest, split: str, config: WaveUNetConfig) -> list[Example]:
