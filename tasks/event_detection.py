@@ -127,18 +127,6 @@ class EventDetection(FrameTask):
         times = np.array([time for time, _ in found], np.float64)
         return Events(times, tuple(name for _, name in found))
 
-    def evaluate(self, reference: Events, estimate: Events) -> dict[str, float]:
-        """Return `F-measure`, `F-measure_micro` and `F-measure/CLASS` of one song."""
-        return self._scores(self._counts(reference, estimate))
-
-    def evaluate_all(
-        self, references: Sequence[Events], estimates: Sequence[Events]
-    ) -> tuple[dict[str, float], list[dict[str, float]]]:
-        """Return the metrics with hits summed over songs, and the metrics of each song."""
-        pairs = zip(references, estimates, strict=True)
-        counts = [self._counts(reference, estimate) for reference, estimate in pairs]
-        return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
-
     def _counts(self, reference: Events, estimate: Events) -> Counter:
         """Count hits and events (references and estimates together) of every class."""
         counts: Counter = Counter()

@@ -4,7 +4,9 @@ Classes are read through a label map; several may be on at once. The loss is the
 cross-entropy, one function for all of them, so that equal heads share their compiled steps.
 """
 
-from collections.abc import Collection
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
@@ -79,6 +81,26 @@ class FrameTask(Task):
     def head_prior(self, target: Target) -> Float[np.ndarray, " channel"]:
         """Return the logits of the best constant prediction under the loss's class weights."""
         return np.asarray(best_constant(class_prior(*map(jnp.asarray, target))))
+
+    @abstractmethod
+    def _counts(self, reference: AnyAnnotation, estimate: AnyAnnotation) -> Counter:
+        """Count what the metrics of one song are made of."""
+
+    @abstractmethod
+    def _scores(self, counts: Counter) -> dict[str, float]:
+        """Return the metrics that counts make."""
+
+    def evaluate(self, reference: AnyAnnotation, estimate: AnyAnnotation) -> dict[str, float]:
+        """Return the metrics of one song."""
+        return self._scores(self._counts(reference, estimate))
+
+    def evaluate_all(
+        self, references: Sequence[AnyAnnotation], estimates: Sequence[AnyAnnotation]
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """Return the metrics of what is counted over all songs, and the metrics of each song."""
+        pairs = zip(references, estimates, strict=True)
+        counts = [self._counts(reference, estimate) for reference, estimate in pairs]
+        return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
 
     def variant(
         self: _FrameTask, rng: np.random.Generator, labels: Collection[str] | None = None

@@ -128,18 +128,6 @@ class IntervalDetection(FrameTask):
         labels = tuple(name for *_, name in found)
         return Intervals(intervals, labels, len(output) / FRAME_RATE)
 
-    def evaluate(self, reference: Intervals, estimate: Intervals) -> dict[str, float]:
-        """Return `accuracy`, `f1` and `f1/CLASS` of one song."""
-        return self._scores(self._counts(reference, estimate))
-
-    def evaluate_all(
-        self, references: Sequence[Intervals], estimates: Sequence[Intervals]
-    ) -> tuple[dict[str, float], list[dict[str, float]]]:
-        """Return the metrics with frames summed over songs, and the metrics of each song."""
-        pairs = zip(references, estimates, strict=True)
-        counts = [self._counts(reference, estimate) for reference, estimate in pairs]
-        return self._scores(sum(counts, Counter())), [self._scores(song) for song in counts]
-
     def _activity(
         self, annotation: Intervals, n_frames: int, rate: float
     ) -> Bool[np.ndarray, "frame class"]:

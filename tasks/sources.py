@@ -6,12 +6,14 @@ always the song, so that it never stands on both sides of a split.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
+from umir.studio.labels import join_notes, join_over_pauses
 from umir.studio.song import Part, Song
 from umir.tasks.base import AUDIBLE, Task
 from umir.tasks.beat_tracking import BeatTracking
@@ -27,7 +29,6 @@ from umir.tasks.singing_voice_detection import SingingVoiceDetection
 from umir.tasks.source_separation import SourceSeparation
 from umir.tasks.tempo_estimation import TempoEstimation
 
-PAUSE = 0.2  # seconds: shorter ones do not end an interval of activity, as of the voice
 LEADING = ("vocals", "lead")  # how the names of parts begin that may have the melody
 STROKE = 0.3  # seconds that a drum is taken to sound
 
@@ -93,6 +94,11 @@ class StudioSource:
         return self._cache[type(task)]
 
 
+def _view(song: Song, view: str, waveform: np.ndarray, annotation: Annotation) -> Example:
+    """Return one way to hear a song; all of them are of one group."""
+    return Example(waveform, song.rate, annotation, song.name, f"{song.name} ({view})")
+
+
 def _separation(song: Song) -> list[Example]:
     stems: dict[str, np.ndarray] = {}
     for part in song.parts:
@@ -112,10 +118,7 @@ def _drums(song: Song) -> list[Example]:
         "without vocals": song.accompaniment,
         "drums": song.stems["drums"],
     }
-    return [
-        Example(waveform, song.rate, song.drums, song.name, f"{song.name} ({view})")
-        for view, waveform in views.items()
-    ]
+    return [_view(song, view, waveform, song.drums) for view, waveform in views.items()]
 
 
 def _solo_parts(song: Song) -> list[Example]:
@@ -125,8 +128,7 @@ def _solo_parts(song: Song) -> list[Example]:
         if part.stem == "drums" or not len(heard):
             continue
         waveform = part.waveform[heard[0] : heard[-1] + 1]
-        label, name = Labels((part.instrument,)), f"{song.name} ({part.name})"
-        found.append(Example(waveform, song.rate, label, song.name, name))
+        found.append(_view(song, part.name, waveform, Labels((part.instrument,))))
     return found
 
 
@@ -141,9 +143,7 @@ def _activity(song: Song) -> list[Example]:
         ("vocals", song.stems["vocals"], found),
     ]
     return [
-        Example(
-            waveform, song.rate, _intervals(rows, song.duration), song.name, f"{song.name} ({view})"
-        )
+        _view(song, view, waveform, _intervals(rows, song.duration))
         for view, waveform, rows in (views if found else views[:1])
     ]
 
@@ -154,18 +154,12 @@ def _intervals(rows: Sequence[tuple[float, float, str]], duration: float) -> Int
     return Intervals(bounds, tuple(row[2] for row in rows), duration)
 
 
-def _sounding(part: Part) -> list[tuple[float, float]]:
+def _sounding(part: Part) -> list[list[float]]:
     """Return where a part plays: its notes or strokes, joined over pauses shorter than 0.2 s."""
     played = part.notes.intervals
     if part.stem == "drums":
         played = part.onsets.times[:, None] + np.array([0.0, STROKE])
-    joined: list[tuple[float, float]] = []
-    for start, end in played[np.argsort(played[:, 0])].tolist():
-        if joined and start - joined[-1][1] < PAUSE:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return joined
+    return join_over_pauses(played.tolist())
 
 
 def _chords(song: Song) -> list[Example]:
@@ -184,10 +178,7 @@ def _with_and_without_vocals(song: Song, annotation: Annotation) -> list[Example
     views = {"mixture": song.mixture}
     if song.accompaniment is not song.mixture:
         views["without vocals"] = song.accompaniment
-    return [
-        Example(waveform, song.rate, annotation, song.name, f"{song.name} ({view})")
-        for view, waveform in views.items()
-    ]
+    return [_view(song, view, waveform, annotation) for view, waveform in views.items()]
 
 
 def _onsets(song: Song) -> list[Example]:
@@ -198,11 +189,7 @@ def _onsets(song: Song) -> list[Example]:
     for stem in ("drums", "other"):
         played = [part for part in song.parts if part.stem == stem]
         views.append((stem, song.stems[stem], played))
-    return [
-        Example(waveform, song.rate, _starts(parts), song.name, f"{song.name} ({view})")
-        for view, waveform, parts in views
-        if parts
-    ]
+    return [_view(song, view, waveform, _starts(parts)) for view, waveform, parts in views if parts]
 
 
 def _starts(parts: Sequence[Part]) -> Events:
@@ -216,8 +203,7 @@ def _starts(parts: Sequence[Part]) -> Events:
 def _beats(song: Song) -> list[Example]:
     found = _with_and_without_vocals(song, song.beats)
     if song.drums.labels:
-        name = f"{song.name} (drums)"
-        found.append(Example(song.stems["drums"], song.rate, song.beats, song.name, name))
+        found.append(_view(song, "drums", song.stems["drums"], song.beats))
     return found
 
 
@@ -227,10 +213,7 @@ def _melody(song: Song) -> list[Example]:
     if leading:
         first, *others = (part.waveform for part in leading)
         views["leading parts"] = sum(others, first)
-    return [
-        Example(waveform, song.rate, song.melody, song.name, f"{song.name} ({view})")
-        for view, waveform in views.items()
-    ]
+    return [_view(song, view, waveform, song.melody) for view, waveform in views.items()]
 
 
 def _notes(song: Song) -> list[Example]:
@@ -240,20 +223,13 @@ def _notes(song: Song) -> list[Example]:
     if song.accompaniment is not song.mixture:
         views.append(("without vocals", song.accompaniment, unsung))
     views += [(part.name, part.waveform, [part]) for part in pitched]
-    return [
-        Example(waveform, song.rate, _played(parts), song.name, f"{song.name} ({view})")
-        for view, waveform, parts in views
-        if parts
-    ]
+    return [_view(song, view, waveform, _played(parts)) for view, waveform, parts in views if parts]
 
 
 def _played(parts: Sequence[Part]) -> Notes:
     """Return the notes of parts, labelled with their instruments."""
-    intervals = np.concatenate([part.notes.intervals for part in parts])
-    frequencies = np.concatenate([part.notes.frequencies for part in parts])
-    labels = [part.instrument for part in parts for _ in part.notes.frequencies]
-    order = np.lexsort((frequencies, intervals[:, 0]))
-    return Notes(intervals[order], frequencies[order], tuple(labels[index] for index in order))
+    named = ((part.notes, (part.instrument,) * len(part.notes.frequencies)) for part in parts)
+    return join_notes([replace(notes, labels=labels) for notes, labels in named])
 
 
 def _tempo(song: Song) -> list[Example]:

@@ -23,7 +23,7 @@ from umir.meta import (
     MultiTask,
     Reptile,
 )
-from umir.plan import Plan
+from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption
 from umir.studio.catalogue import render_songs
 from umir.tasks import EpisodeSampler, StudioSource
@@ -66,7 +66,7 @@ def meta_train(plan: Plan) -> PyTree:
     if algorithm is not None:
         steps = (plan.warm_up_steps, plan.steps)
         state = algorithm.init(state.body)
-        state = _phase(plan, "meta-training", algorithm.step, state, sampler, steps)
+        state = _phase(plan, META_TRAINING, algorithm.step, state, sampler, steps)
     return state.body
 
 
@@ -122,7 +122,7 @@ def _warm_up(plan: Plan, sampler: EpisodeSampler) -> MetaState:
         outer_optimizer(WARM_UP_HEAD_RATE, updates // len(plan.tasks)),
     )
     state = algorithm.init(body, heads)
-    return _phase(plan, "warm-up", algorithm.step, state, sampler, (0, plan.warm_up_steps))
+    return _phase(plan, WARM_UP, algorithm.step, state, sampler, (0, plan.warm_up_steps))
 
 
 def starting_parameters(
@@ -155,7 +155,7 @@ def _phase(
     first, last = steps
     checkpoints = Checkpoints(plan.out / "checkpoints" / name, plan.checkpoint_every, last)
     state, first = checkpoints.latest(state) or (state, first)
-    variants = name == "meta-training"
+    variants = name == META_TRAINING
     return train(
         step_function,
         state,

@@ -12,7 +12,7 @@ from umir.files import write_json
 from umir.tasks import Task
 from umir.wave_unet import WaveUNetConfig
 
-PHASES = ("warm-up", "meta-training")
+WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
 # What a resumed run must have in common with the one before.
 PLANNED = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
 

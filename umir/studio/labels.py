@@ -1,6 +1,6 @@
 """Labels: what is known about a performance, as annotations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from umir.studio.song import MELODY_HOP
 
 # Onsets nearer than this are heard, and labelled, as one.
 _ONE_ONSET = 0.03
-# Pauses in singing shorter than this do not end an interval of voice activity.
+# Pauses, of a voice or an instrument, shorter than this do not end an interval of activity.
 _ONE_PHRASE = 0.2
 # The melody ends where the sound of its part is so many times softer than its loudest frame.
 _AUDIBLE = 0.01
@@ -52,22 +52,29 @@ def chord_labels(performance: Performance) -> Intervals:
 
 def voice_labels(lyrics: Sequence[Intervals]) -> Intervals:
     """Return where anybody sings: the syllables of all voices, joined over pauses below 0.2 s."""
-    spans = sorted(tuple(span) for each in lyrics for span in each.intervals.tolist())
+    joined = join_over_pauses([span for each in lyrics for span in each.intervals.tolist()])
+    return Intervals(np.array(joined, float).reshape(-1, 2), ("voice",) * len(joined))
+
+
+def join_over_pauses(spans: Iterable[Sequence[float]]) -> list[list[float]]:
+    """Return stretches of time, `[start, end]` in seconds, joined over pauses below 0.2 s."""
     joined: list[list[float]] = []
-    for start, end in spans:
+    for start, end in sorted(map(tuple, spans)):
         if joined and start - joined[-1][1] < _ONE_PHRASE:
             joined[-1][1] = max(joined[-1][1], end)
         else:
             joined.append([start, end])
-    return Intervals(np.array(joined, float).reshape(-1, 2), ("voice",) * len(joined))
+    return joined
 
 
 def join_notes(parts: Sequence[Notes]) -> Notes:
-    """Return the notes of all parts, sorted by onset."""
+    """Return the notes of all parts, sorted by onset, with their labels if all have some."""
     intervals = np.concatenate([part.intervals for part in parts])
     frequencies = np.concatenate([part.frequencies for part in parts])
+    labels = [label for part in parts for label in part.labels]
     order = np.lexsort((frequencies, intervals[:, 0]))
-    return Notes(intervals[order], frequencies[order])
+    kept = tuple(labels[index] for index in order) if len(labels) == len(order) else ()
+    return Notes(intervals[order], frequencies[order], kept)
 
 
 def f0_curve(notes: Sequence[Note], wave: Float[np.ndarray, " time"], rate: int) -> F0:
