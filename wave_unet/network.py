@@ -1,5 +1,6 @@
 """A body and a head as two pure functions: what training and meta-learning work on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -88,10 +89,51 @@ class Network:
         Raises:
             ValueError: a waveform whose shape does not fit.
         """
-        body = nnx.merge(_body_definition(self.config), params["body"])
-        head = nnx.merge(_head_definition(self.config, self.head), params["head"])
-        features = body(waveform, decoder_rate(self.head, self.config))
-        return head(features, waveform), features
+        features = _features(
+            self.config, params["body"], waveform, decoder_rate(self.head, self.config)
+        )
+        return _output(self.config, self.head, params["head"], features, waveform), features
+
+
+def joint_outputs(
+    config: WaveUNetConfig,
+    heads: Mapping[str, HeadSpec],
+    params: Mapping[str, Any],
+    waveform: Float[Array, "batch time channel"],
+) -> dict[str, Float[Array, "batch ..."]]:
+    """Run one body under several heads: as `Network.apply` for each, but the body once.
+
+    Args:
+        config: sizes of the body.
+        heads: name -> what that head gives.
+        params: `{"body": ..., "head": {name: ...}}`.
+        waveform: level normalised to -20 dBFS RMS, shape `(batch, time, channel)`.
+
+    Returns:
+        Name -> output, as `Network.apply` returns it.
+    """
+    rate = max(decoder_rate(head, config) for head in heads.values())
+    features = _features(config, params["body"], waveform, rate)
+    return {
+        name: _output(config, head, params["head"][name], features, waveform)
+        for name, head in heads.items()
+    }
+
+
+def _features(
+    config: WaveUNetConfig, body: Params, waveform: Array, rate: float
+) -> dict[str, Float[Array, "batch frame _"]]:
+    return nnx.merge(_body_definition(config), body)(waveform, rate)
+
+
+def _output(
+    config: WaveUNetConfig,
+    spec: HeadSpec,
+    head: Params,
+    features: Mapping[str, Array],
+    waveform: Array,
+) -> Float[Array, "batch ..."]:
+    return nnx.merge(_head_definition(config, spec), head)(features, waveform)
 
 
 @partial(jax.jit, static_argnums=0)  # one compilation, not one for each shape

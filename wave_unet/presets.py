@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from umir.wave_unet.constant_q import ConstantQ
+
+SPECTRUM_RATE = 100.0  # Hz
+
 
 @dataclass(frozen=True)
 class WaveUNetConfig:
@@ -23,6 +27,8 @@ class WaveUNetConfig:
         decoder_kernels: taps of the decoder's convolution at each level but the last.
         dilations: distances between the taps of the residual convolutions at the last level.
         context_kernel: taps of each of those.
+        bins_per_octave: filters of the constant-Q layer (`umir.wave_unet.constant_q`), whose output
+            joins the encoder at `spectrum_level`; 0 for a network without one.
     """
 
     preset: str = "custom"
@@ -34,6 +40,7 @@ class WaveUNetConfig:
     decoder_kernels: tuple[int, ...] = (5, 5, 5, 3, 3, 3, 3)
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     context_kernel: int = 3
+    bins_per_octave: int = 0
 
     def __post_init__(self):
         levels = len(self.strides)
@@ -67,6 +74,19 @@ class WaveUNetConfig:
         return math.prod(self.strides)
 
     @property
+    def spectrum_level(self) -> int:
+        """The level that the constant-Q layer joins: the fastest of at most 100 Hz, or the last."""
+        slow = (level for level, rate in enumerate(self.rates) if rate <= SPECTRUM_RATE)
+        return next(slow, len(self.strides))
+
+    @property
+    def constant_q(self) -> ConstantQ | None:
+        """The constant-Q layer; None for a network without one."""
+        if not self.bins_per_octave:
+            return None
+        return ConstantQ(self.rate, self.hops[self.spectrum_level], self.bins_per_octave)
+
+    @property
     def hops(self) -> tuple[int, ...]:
         """Samples per frame at every level, from 1 for the waveform."""
         return tuple(math.prod(self.strides[:level]) for level in range(len(self.strides) + 1))
@@ -92,8 +112,8 @@ class WaveUNetConfig:
 # All three have a level at 100 Hz (onsets, beats, notes) and end at 6.25 Hz, where the dilated
 # convolutions see about 10 s. The waveform is never touched by a narrow convolution of stride 1.
 PRESETS: dict[str, WaveUNetConfig] = {
-    "nano": WaveUNetConfig(preset="nano"),
-    "small": WaveUNetConfig(preset="small", widths=(64, 128) + (192,) * 6),
+    "nano": WaveUNetConfig(preset="nano", bins_per_octave=36),
+    "small": WaveUNetConfig(preset="small", widths=(64, 128) + (192,) * 6, bins_per_octave=36),
     "base": WaveUNetConfig(
         preset="base",
         rate=44_100,
@@ -101,5 +121,6 @@ PRESETS: dict[str, WaveUNetConfig] = {
         strides=(3, 7, 3, 7, 2, 2, 2, 2),
         kernels=(15, 27, 15, 27, 5, 5, 5, 5),
         widths=(64, 256, 384, 384, 384, 384, 384, 384),
+        bins_per_octave=36,
     ),
 }

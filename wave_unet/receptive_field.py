@@ -6,7 +6,8 @@ blocks with that much of the song on both sides gets the outputs of the song run
 Ranges of frames are followed from the output down to the waveform. A convolution of stride s and K
 taps turns the range [first, last] of its output into [s first - K // 2, s last + K - 1 - K // 2]
 of its input; a decoder that upsamples by s reads the range [floor(first / s), ceil(last / s)] of
-the level below; the residual convolutions at the last level add their dilations on both sides.
+the level below; the residual convolutions at the last level add their dilations on both sides, the
+constant-Q layer the taps of its filters.
 """
 
 from functools import cache
@@ -14,6 +15,7 @@ from functools import cache
 from umir.wave_unet.heads import WAVEFORM_TAPS, decoder_rate
 from umir.wave_unet.network import Network
 from umir.wave_unet.presets import WaveUNetConfig
+from umir.wave_unet.wave_unet import SPECTRUM_TAPS
 
 Range = tuple[int, int]
 
@@ -69,9 +71,15 @@ def _waveform_range(config: WaveUNetConfig, top: int, frames: Range) -> Range:
 def _encoder_range(config: WaveUNetConfig, needed: dict[int, Range]) -> Range:
     """Return the samples that the encoder's features of several levels depend on, together."""
     first, last = needed[len(config.strides)]
+    spectrum = None
     for level in range(len(config.strides), 0, -1):
         if level in needed:
             first, last = min(first, needed[level][0]), max(last, needed[level][1])
+        if config.constant_q is not None and level == config.spectrum_level:
+            reach = SPECTRUM_TAPS // 2 * config.hops[level] + config.constant_q.reach
+            spectrum = first * config.hops[level] - reach, last * config.hops[level] + reach
         taps, stride = config.kernels[level - 1], config.strides[level - 1]
         first, last = first * stride - taps // 2, last * stride + taps - 1 - taps // 2
+    if spectrum is not None:
+        first, last = min(first, spectrum[0]), max(last, spectrum[1])
     return first, last

@@ -5,6 +5,7 @@ The encoder goes from the waveform down to a few frames per second, convolutions
 what the encoder saw: a Wave-U-Net (Stoller et al. 2018, arXiv:1806.03185, section 3.1) with strided
 convolutions instead of decimation, and large strides first, since channels at high rates are what
 costs. A task that needs no more than 100 frames per second never pays for the decoder above them.
+At 100 Hz a constant-Q layer joins, which hears pitch where strided convolutions hear time.
 
 Frame n at r Hz is centred at n / r seconds, at every level. Nothing is normalised over time, so a
 frame does not depend on what lies outside its receptive field, and songs can be cut anywhere.
@@ -26,6 +27,8 @@ INPUT_SCALE = 10.0
 # above, that costs much time and slows learning.
 LOUD = 3.0
 BOUNDED_RATE = 100.0
+# Frames of the constant-Q layer that are seen at once.
+SPECTRUM_TAPS = 3
 
 
 class ConvolutionBlock(nnx.Module):
@@ -108,6 +111,11 @@ class WaveUNet(nnx.Module):
             sizes = (config.decoder_kernels[level - 1], joined, widths[level])
             return ConvolutionBlock(*sizes, bounded=bounded[level], rngs=rngs)
 
+        self.constant_q = config.constant_q
+        if self.constant_q is not None:
+            bins, level = len(self.constant_q.frequencies), config.spectrum_level
+            sizes = (SPECTRUM_TAPS, bins, widths[level])
+            self.spectrum = ConvolutionBlock(*sizes, bounded=bounded[level], rngs=rngs)
         self.encoder = nnx.Dict({f"level{n}": encoder(n) for n in range(1, last + 1)})
         self.context = nnx.Dict({f"dilation{n}": context(n) for n in config.dilations})
         self.decoder = nnx.Dict({f"level{n}": decoder(n) for n in range(1, last)})
@@ -135,6 +143,8 @@ class WaveUNet(nnx.Module):
         x = waveform * INPUT_SCALE
         for level in range(1, last + 1):
             x = self.encoder[f"level{level}"](x)
+            if self.constant_q is not None and level == self.config.spectrum_level:
+                x = x + self.spectrum(self.constant_q(waveform))
             features[feature_name("encoder", rates[level])] = x
         for dilation in self.config.dilations:
             x = x + self.context[f"dilation{dilation}"](x)

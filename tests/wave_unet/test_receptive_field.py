@@ -16,6 +16,7 @@ HEADS = {
     "frames": (TINY, HeadSpec("frames", 2, 100.0)),
     "slowest frames": (TINY, HeadSpec("frames", 2, 25.0)),
     "waveform": (TINY, HeadSpec("waveform", 2)),
+    "constant Q": (replace(TINY, bins_per_octave=2), HeadSpec("frames", 2, 100.0)),
     "odd frames": (ODD, HeadSpec("frames", 1, 16_000 / 6)),
     "odd waveform": (ODD, HeadSpec("waveform", 3)),
     # Its convolution skips samples, which the head reads.

@@ -1,0 +1,135 @@
+"""A constant-Q filterbank inside the network: pitch resolution that strided convolutions lack.
+
+The waveform's own path is good at time and poor at pitch: telling two semitones at 110 Hz apart
+takes a window of 150 ms, which a stack of short strided kernels has to learn from nothing. So one
+layer is given rather than learnt: the power of complex exponentials with a Hann window at
+logarithmic distances, as the constant-Q transform has them (Brown 1991, "Calculation of a constant
+Q spectral transform", eq. 5), but with windows between 20 and 260 ms, compressed by a logarithm.
+The input is the waveform still, and any length of it, since the filters are convolutions with a
+stride; they have no parameters, and no gradient needs to go through them in training.
+
+Filters up to 1400 Hz run at about 4 kHz, the others at the rate of the audio.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+from scipy.signal import firwin
+
+from umir.wave_unet.convolution import convolution
+
+LOWEST = 32.703  # Hz, C1
+HIGHEST = 7600.0  # Hz, or 0.475 times the sampling rate
+SPLIT = 1400.0  # Hz, up to which filters run at the low rate
+LOW_RATE = 4000.0  # Hz, at least
+CYCLES = 40.0  # of the filter's frequency in its window
+SHORTEST, LONGEST = 0.02, 0.26  # seconds, of windows
+FLOOR = 1e-8  # power of what counts as silent: -80 dBFS
+
+
+@dataclass(frozen=True)
+class ConstantQ:
+    """A filterbank: what a waveform has at each of its frequencies, frame by frame.
+
+    Attributes:
+        rate: sampling rate of the audio in Hz.
+        hop: samples between two frames.
+        bins_per_octave: filters per octave.
+    """
+
+    rate: int
+    hop: int
+    bins_per_octave: int
+
+    @property
+    def frequencies(self) -> Float[np.ndarray, " bin"]:
+        """Centre frequencies in Hz, in rising order."""
+        highest = min(HIGHEST, 0.475 * self.rate)
+        count = math.floor(self.bins_per_octave * math.log2(highest / LOWEST)) + 1
+        return LOWEST * 2 ** (np.arange(count) / self.bins_per_octave)
+
+    @property
+    def decimation(self) -> int:
+        """Samples of the audio to one at the low rate: a divisor of the hop."""
+        fitting = [d for d in range(1, self.hop + 1) if self.hop % d == 0]
+        return max(d for d in fitting if d == 1 or self.rate / d >= LOW_RATE)
+
+    @property
+    def reach(self) -> int:
+        """Samples before and after its centre that a frame depends on."""
+        low, high = _filters(self)
+        anti_alias = len(_anti_alias(self.rate, self.decimation)) // 2
+        return max(len(low) // 2 * self.decimation + anti_alias, len(high) // 2)
+
+    def __call__(
+        self, waveform: Float[Array, "batch time channel"]
+    ) -> Float[Array, "batch frame bin"]:
+        """Return `log10(1 + power / FLOOR) / 2 - 1`, the power as mean over the channels.
+
+        Frame n is centred at sample `n * hop`. A sine of amplitude a has a power of a^2 / 4 at its
+        own frequency.
+
+        Args:
+            waveform: shape `(batch, time, channel)`; `time` must be a multiple of the hop.
+        """
+        batch, time, channels = waveform.shape
+        mono = jnp.swapaxes(waveform, 1, 2).reshape(batch * channels, time, 1)
+        low, high = _filters(self)
+        anti_alias = _anti_alias(self.rate, self.decimation)[:, None, None]
+        slow = _centred(mono, jnp.asarray(anti_alias), self.decimation)
+        power = jnp.concatenate(
+            [
+                _power(slow, low, self.hop // self.decimation),
+                _power(mono, high, self.hop),
+            ],
+            axis=-1,
+        )
+        power = jnp.mean(power.reshape(batch, channels, *power.shape[1:]), axis=1)
+        return 0.5 * jnp.log10(1 + power / FLOOR) - 1
+
+
+def _power(
+    x: Float[Array, "batch time 1"], filters: Float[np.ndarray, "tap 1 part"], stride: int
+) -> Float[Array, "batch frame bin"]:
+    """Return real part squared plus imaginary part squared of what filters give."""
+    real, imaginary = jnp.split(_centred(x, jnp.asarray(filters), stride), 2, axis=-1)
+    return jnp.square(real) + jnp.square(imaginary)
+
+
+def _centred(x: Array, kernel: Array, stride: int) -> Array:
+    """Convolve so that output n is centred at input `n * stride`."""
+    half = kernel.shape[0] // 2
+    return convolution(x, kernel, stride=stride, padding=((half, half),))
+
+
+@cache
+def _filters(bank: ConstantQ) -> tuple[np.ndarray, np.ndarray]:
+    """Return the filters of the low and of the high rate, `(tap, 1, real and imaginary bins)`."""
+    low = bank.frequencies[bank.frequencies <= SPLIT]
+    high = bank.frequencies[bank.frequencies > SPLIT]
+    return _exponentials(low, bank.rate / bank.decimation), _exponentials(high, float(bank.rate))
+
+
+def _exponentials(frequencies: np.ndarray, rate: float) -> Float[np.ndarray, "tap 1 part"]:
+    """Return complex exponentials under Hann windows whose weights sum to 1, of odd length."""
+    seconds = np.clip(CYCLES / frequencies, SHORTEST, LONGEST)
+    half = math.ceil(seconds.max() * rate / 2) - 1 if len(seconds) else 0  # the ends weigh 0
+    time = np.arange(-half, half + 1)[:, None] / rate
+    window = np.where(2 * np.abs(time) < seconds, np.cos(np.pi * time / seconds) ** 2, 0.0)
+    window /= window.sum(axis=0)
+    phase = 2 * np.pi * frequencies * time
+    parts = np.concatenate([window * np.cos(phase), -window * np.sin(phase)], axis=1)
+    return parts[:, None, :].astype(np.float32)
+
+
+@cache
+def _anti_alias(rate: int, decimation: int) -> Float[np.ndarray, " tap"]:
+    """Return a low-pass that leaves what is below `SPLIT` and lets nothing fold back onto it."""
+    if decimation == 1:
+        return np.ones(1, np.float32)
+    return firwin(16 * decimation + 1, rate / decimation / 2, fs=rate).astype(np.float32)
