@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from umir.studio import DRUM_CLASSES, INSTRUMENTS, MELODY_HOP, STEMS, STYLES, render_song
+from umir.studio.features import ALL_FEATURES, GROUPS
 
 DURATION = 8.0
 
@@ -119,12 +120,28 @@ def test_names_are_of_the_vocabularies(songs):
 def test_beats_count_bars(songs):
     for song in songs:
         places = np.array([int(label) for label in song.beats.labels])
-        metre = {groove.beats for groove in STYLES[song.style].grooves}
-        assert places[0] == 1 and places.max() in metre
+        assert 1 <= places.min() and places.max() <= 7
+        # The next beat of the bar, or the first of another.
+        assert all((places[1:] == places[:-1] + 1) | (places[1:] == 1))
+        assert 30 < song.tempo < 250
+        assert np.median(np.diff(song.beats.times)) == pytest.approx(60 / song.tempo, rel=0.35)
+
+
+def test_plain_songs_keep_their_metre_and_tempo():
+    plain = ALL_FEATURES.without(*GROUPS)
+    for seed, style in enumerate(sorted(STYLES)[::3]):
+        song = render_song(seed, style=style, duration=DURATION, features=plain)
+        places = np.array([int(label) for label in song.beats.labels])
+        assert places[0] == 1 and places.max() in {g.beats for g in STYLES[style].grooves}
         np.testing.assert_array_equal(places, np.arange(len(places)) % places.max() + 1)
-        slow, fast = STYLES[song.style].tempo
+        slow, fast = STYLES[style].tempo
         assert 0.9 * slow < song.tempo < 1.1 * fast
         assert np.diff(song.beats.times).mean() == pytest.approx(60 / song.tempo, rel=1e-6)
+        # Chords change on beats, or halfway between two downbeats.
+        assert song.chords.labels[0] == "N"
+        changes, times = song.chords.intervals[1:-1, 0], song.beats.times
+        grid = np.concatenate([times, (times[1:] + times[:-1]) / 2])
+        assert all(np.abs(grid - change).min() < 1e-6 for change in changes)
 
 
 def test_chords_cover_the_song(songs):
@@ -132,12 +149,6 @@ def test_chords_cover_the_song(songs):
         intervals = song.chords.intervals
         assert intervals[0, 0] == 0 and intervals[-1, 1] == song.duration
         np.testing.assert_array_equal(intervals[1:, 0], intervals[:-1, 1])
-        assert song.chords.labels[0] == "N"
-        # Chords change on beats, or halfway between two downbeats.
-        changes = intervals[1:-1, 0]
-        grid = np.sort(np.append(song.beats.times, song.beats.times[:-1]))
-        grid = np.concatenate([grid, (song.beats.times[1:] + song.beats.times[:-1]) / 2])
-        assert all(np.abs(grid - change).min() < 1e-6 for change in changes)
 
 
 def test_notes_are_inside_the_song_and_belong_to_parts(songs):
@@ -165,9 +176,12 @@ def test_melody_is_one_of_the_notes(songs):
             assert np.any((spans[:, 0] <= time + 1e-9) & (time <= spans[:, 1] + 1e-9))
 
 
-def test_voice_activity_is_where_the_vocals_have_energy(songs):
+def test_voice_activity_is_where_the_vocals_have_energy():
+    # Excerpts may begin in the echo of what was sung before, and tapes hiss.
+    features = ALL_FEATURES.without("metre", "production")
     sung = 0
-    for song in songs:
+    for seed in range(8):
+        song = render_song(seed, style=("pop", "ballad")[seed % 2], features=features)
         vocals = song.stems["vocals"].mean(axis=1)
         if not len(song.voice_activity.labels):
             assert not vocals.any()

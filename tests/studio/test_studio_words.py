@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import freqs_zpk
 
+from umir.studio.languages import LANGUAGES
 from umir.studio.lexicon import FOLLOWS, LEXICON, syllable, words
 from umir.studio.lyrics import set_lyrics
-from umir.studio.phonemes import ANATOMIES, CONSONANTS, DIPHTHONGS, VOWELS
+from umir.studio.phonemes import ANATOMIES, CONSONANTS, DIPHTHONGS, HUMS, VOWELS
 from umir.studio.score import ScoreNote
 from umir.studio.syllable_bank import _FREQUENCIES, BINS, FRAME, _resonance, bins_of, syllable_sound
 
@@ -17,7 +18,10 @@ SYLLABLES = sorted({part for word in words() for part in word}, key=repr)
 
 def test_the_lexicon_is_whole():
     assert len(list(words())) > 120
-    used = {name for s in SYLLABLES for name in (*s.onset, s.nucleus, *s.coda)}
+    rng = np.random.default_rng(0)
+    foreign = [spoken.draw(rng) for spoken in LANGUAGES.values() for _ in range(200)]
+    used = {name for s in SYLLABLES + foreign for name in (*s.onset, s.nucleus, *s.coda)}
+    assert set(HUMS) <= used
     assert set(CONSONANTS) <= used and set(VOWELS) | set(DIPHTHONGS) <= used
     assert set(FOLLOWS) == set(LEXICON)
     assert {name for names in FOLLOWS.values() for name in names} <= set(LEXICON)

@@ -10,75 +10,48 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from umir.studio.backing import compose_backing
+from umir.studio.drummer import Drummer
 from umir.studio.harmony import Chord, nearest, voicing
 from umir.studio.lyrics import set_lyrics
 from umir.studio.melody import compose_phrase, compose_rhythm, draw_moves
+from umir.studio.players import (
+    ACCENTS,
+    CHORDAL,
+    CHORDLESS,
+    GUESTS,
+    PLAYERS,
+    RANGES,
+    Section,
+    events,
+    power_chord,
+    struck_again,
+)
 from umir.studio.score import ScoreChord, ScoreHit, ScoreNote, ScorePart
 from umir.studio.singer import REGISTERS
 from umir.studio.style import Groove, Style
 
-# Who plays in which kind of section. Drums and bass rest in some sections by chance.
-_PLAYERS = {
-    "intro": ("bass", "chords", "lead", "drums"),
-    "verse": ("bass", "chords", "vocals", "drums"),
-    "chorus": ("bass", "chords", "pad", "vocals", "lead", "drums"),
-    "solo": ("bass", "chords", "pad", "lead", "drums"),
-    "break": ("chords", "pad", "vocals"),
-    "end": ("bass", "chords", "pad", "drums"),
-}
-_ACCENTS = {"X": 0.95, "x": 0.72, "o": 0.42}
-# Instruments that can play chords; those that can lead have a range.
-_CHORDAL = (
-    "accordion",
-    "acoustic_guitar",
-    "electric_guitar",
-    "electric_piano",
-    "harp",
-    "mallet",
-    "organ",
-    "piano",
-    "strings",
-    "synth_pad",
-)
-# Part of the players who come from another style, so that styles do not give instruments away.
-_GUESTS = 0.3
-_RANGES = {
-    "accordion": (60, 86),
-    "brass": (55, 79),
-    "clarinet": (55, 84),
-    "distorted_guitar": (55, 84),
-    "electric_guitar": (55, 84),
-    "flute": (65, 91),
-    "harp": (60, 88),
-    "mallet": (60, 88),
-    "organ": (60, 84),
-    "piano": (62, 90),
-    "saxophone": (53, 77),
-    "strings": (57, 88),
-    "synth_lead": (57, 86),
-}
 # Probability of backing vocals behind a lead voice, and where they sing.
 _BACKING = 0.45
 _BACKED = ("chorus", "break")
 
 
 @dataclass(frozen=True)
-class Section:
-    """The material of a section: what comes back when the section comes back.
+class Plan:
+    """What happens when in a song.
 
     Attributes:
-        groove: its rhythm.
-        progression: the chords of each bar.
-        bass: the pattern of the bass.
-        chords: the pattern of the chords.
-        seed: decides the motifs of its melodies.
+        groove: the home groove, for the metre.
+        kinds: the kind of section that each bar belongs to.
+        keys: tonic and mode of each bar.
+        materials: the material of each kind of section.
+        restruck: whether held notes are struck again where the chord changes under them.
     """
 
     groove: Groove
-    progression: tuple[tuple[Chord, ...], ...]
-    bass: str
-    chords: str
-    seed: int
+    kinds: tuple[str, ...]
+    keys: tuple[tuple[int, str], ...]
+    materials: Mapping[str, Section]
+    restruck: bool = False
 
 
 class Arranger:
@@ -87,23 +60,13 @@ class Arranger:
     Args:
         rng: where chance comes from.
         style: the style of the song.
-        groove: the home groove, for the metre.
-        key: tonic and mode.
-        kinds: the kind of section that each bar belongs to.
-        materials: the material of each kind of section.
+        plan: what happens when.
     """
 
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        style: Style,
-        groove: Groove,
-        key: tuple[int, str],
-        kinds: tuple[str, ...],
-        materials: Mapping[str, Section],
-    ):
-        self._rng, self._style, self._groove, self._key = rng, style, groove, key
-        self._kinds, self._materials = kinds, materials
+    def __init__(self, rng: np.random.Generator, style: Style, plan: Plan):
+        self._rng, self._style, self._plan = rng, style, plan
+        self._groove, self._kinds, self._materials = plan.groove, plan.kinds, plan.materials
+        kinds = plan.kinds
         self._active = {kind: self._draw_players(kind) for kind in sorted(set(kinds))}
         self._first = tuple(  # the bar that each bar's section starts with
             max(b for b in range(bar + 1) if b == 0 or kinds[b - 1] != kinds[bar])
@@ -112,34 +75,55 @@ class Arranger:
 
     def _draw_players(self, kind: str) -> set[str]:
         """Return who plays in a kind of section: its usual players, less some by chance."""
-        return {role for role in _PLAYERS[kind] if role == "chords" or self._rng.random() < 0.9}
+        fixed = ("drums",) if kind in CHORDLESS else ("chords",)
+        return {role for role in PLAYERS[kind] if role in fixed or self._rng.random() < 0.9}
 
-    def _bar_chords(self, bar: int) -> tuple[Chord, ...]:
-        """Return the chords of a bar."""
-        progression = self._materials[self._kinds[bar]].progression
-        return progression[(bar - self._first[bar]) % len(progression)]
+    def place(self, bar: int) -> int:
+        """Return how many bars of its section come before a bar."""
+        return bar - self._first[bar]
 
-    def _step_chords(self, bar: int) -> list[Chord]:
+    def bar_chords(self, bar: int) -> tuple[Chord, ...]:
+        """Return the chords of a bar, in equal parts of it."""
+        section = self._materials[self._kinds[bar]]
+        chords = section.progression[(bar - self._first[bar]) % len(section.progression)]
+        tonic = self._plan.keys[bar][0]
+        shift = 0 if section.tonic is None else (tonic - section.tonic) % 12
+        return tuple(chord.transposed(shift) for chord in chords) if shift else chords
+
+    def step_chords(self, bar: int) -> list[Chord]:
         """Return the chord at each step of a bar."""
-        chords, steps = self._bar_chords(bar), self._groove.steps
+        chords, steps = self.bar_chords(bar), self._groove.steps
         return [chords[step * len(chords) // steps] for step in range(steps)]
 
     def chords(self) -> tuple[ScoreChord, ...]:
         """Return the harmony of the whole song."""
         result = []
-        for bar in range(len(self._kinds)):
-            chords = self._bar_chords(bar)
-            length = self._groove.beats / len(chords)
-            for index, chord in enumerate(chords):
-                start = bar * self._groove.beats + index * length
-                result.append(ScoreChord(start, length, chord))
+        for bar, key in enumerate(self._plan.keys):
+            for start, length, chord in self._changes(bar):
+                start += bar * self._groove.beats
+                result.append(ScoreChord(start, length, chord, key))
         return tuple(result)
+
+    def _changes(self, bar: int) -> list[tuple[float, float, Chord]]:
+        """Return start and length, in beats from the bar line, of each chord of a bar."""
+        chords = self.bar_chords(bar)
+        starts = [at for at in range(len(chords)) if at == 0 or chords[at] != chords[at - 1]]
+        part = self._groove.beats / len(chords)
+        ends = [*starts[1:], len(chords)]
+        return [
+            (at * part, (end - at) * part, chords[at]) for at, end in zip(starts, ends, strict=True)
+        ]
+
+    def _events(self, pattern: str, chords: Sequence[Chord]) -> list[tuple[int, int, str]]:
+        """Return step, length and symbol of what a pattern has over the chord of each step."""
+        found = events(pattern)
+        return struck_again(found, chords) if self._plan.restruck else found
 
     def parts(self) -> tuple[ScorePart, ...]:
         """Write all pitched parts of the song."""
         rng, style = self._rng, self._style
         parts = [ScorePart("bass", str(rng.choice(style.bass)), self._bass())]
-        chords = self._draw_player(style.chords, _CHORDAL)
+        chords = self._draw_player(style.chords, CHORDAL)
         parts.append(ScorePart("chords", chords, self._comping("chords", chords)))
         pads = [name for name in style.pads if name != chords]
         # Distorted guitars play roots and fifths: somebody else has to play the third.
@@ -148,15 +132,15 @@ class Arranger:
             parts.append(ScorePart("pad", pad, self._pad(everywhere=chords == "distorted_guitar")))
         leads = [name for name in style.leads if name != chords]
         if rng.random() < 0.85:
-            lead = self._draw_player(leads, [name for name in sorted(_RANGES) if name != chords])
-            parts.append(ScorePart("lead", lead, self._melody("lead", _RANGES[lead])))
+            lead = self._draw_player(leads, [name for name in sorted(RANGES) if name != chords])
+            parts.append(ScorePart("lead", lead, self._melody("lead", RANGES[lead])))
         if rng.random() < style.vocals:
             parts += self._vocals()
         return tuple(part for part in parts if part.notes)
 
     def _draw_player(self, usual: Sequence[str], others: Sequence[str]) -> str:
         """Return an instrument that is usual in the style, or now and then a guest."""
-        choice = others if self._rng.random() < _GUESTS or not usual else usual
+        choice = others if self._rng.random() < GUESTS or not usual else usual
         return str(self._rng.choice(choice))
 
     def _bass(self) -> tuple[ScoreNote, ...]:
@@ -166,9 +150,9 @@ class Arranger:
             if "bass" not in self._active[kind]:
                 continue
             section = self._materials[kind]
-            chords = self._step_chords(bar)
-            after = self._bar_chords(min(bar + 1, len(self._kinds) - 1))[0]
-            for step, length, symbol in _events(section.bass):
+            chords = self.step_chords(bar)
+            after = self.bar_chords(min(bar + 1, len(self._kinds) - 1))[0]
+            for step, length, symbol in self._events(section.bass, chords):
                 later = chords[step + length] if step + length < len(chords) else after
                 pitch = self._bass_pitch(symbol, chords[step], later)
                 accent = (0.9 if step == 0 else 0.75) + self._rng.uniform(-0.08, 0.08)
@@ -177,15 +161,17 @@ class Arranger:
 
     def _bass_pitch(self, symbol: str, chord: Chord, later: Chord) -> int:
         """Return the pitch that a symbol of a bass pattern stands for."""
-        root = 28 + (chord.root - 28) % 12  # from the low E of a bass guitar upwards
+        lowest = chord.root if chord.bass is None else chord.bass
+        root = 28 + (lowest - 28) % 12  # from the low E of a bass guitar upwards
         if symbol == "a":
-            target = nearest(later.root, root)
+            target = nearest(later.root if later.bass is None else later.bass, root)
             return max(target + int(self._rng.choice([-2, -1, 1, 2])), 27)
         if symbol == "s":
-            return root + int(self._rng.choice([(t - chord.root) % 12 for t in chord.tones]))
-        third = (chord.tones[1] - chord.root) % 12
-        fifth = (chord.tones[2] - chord.root) % 12
-        return root + {"r": 0, "3": third, "5": fifth, "8": 12}[symbol]
+            return root + int(self._rng.choice([(t - lowest) % 12 for t in chord.tones]))
+        if symbol in "35":
+            step = chord.third if symbol == "3" else chord.fifth
+            return root + (chord.root + step - lowest) % 12
+        return root + {"r": 0, "8": 12}[symbol]
 
     def _comping(self, role: str, instrument: str) -> tuple[ScoreNote, ...]:
         """Write the part that plays the chords in rhythm."""
@@ -195,13 +181,13 @@ class Arranger:
         for bar, kind in enumerate(self._kinds):
             if role not in self._active[kind]:
                 continue
-            chords = self._step_chords(bar)
-            for step, length, symbol in _events(self._materials[kind].chords):
-                pitches = _power_chord(chords[step]) if power else voicing(chords[step], centre)
+            chords = self.step_chords(bar)
+            for step, length, symbol in self._events(self._materials[kind].chords, chords):
+                pitches = power_chord(chords[step]) if power else voicing(chords[step], centre)
                 if symbol.isdigit():
                     ladder = (*pitches, pitches[0] + 12, pitches[1] + 12)
                     pitches, symbol = (ladder[(int(symbol) - 1) % len(ladder)],), "x"
-                accent = _ACCENTS[symbol] + self._rng.uniform(-0.06, 0.05)
+                accent = ACCENTS[symbol] + self._rng.uniform(-0.06, 0.05)
                 notes += [self._note(bar, step, length * 0.92, p, accent) for p in pitches]
         return tuple(notes)
 
@@ -210,14 +196,14 @@ class Arranger:
         centre = float(self._rng.uniform(58, 70))
         notes = []
         for bar, kind in enumerate(self._kinds):
-            if "pad" not in self._active[kind] and not everywhere:
+            resting = not everywhere or kind in CHORDLESS
+            if "pad" not in self._active[kind] and resting:
                 continue
-            chords = self._bar_chords(bar)
-            length = self._groove.steps / len(chords)
-            for index, chord in enumerate(chords):
+            for start, length, chord in self._changes(bar):
                 accent = 0.6 + self._rng.uniform(-0.1, 0.1)
+                first, held = (beats * self._groove.division for beats in (start, length))
                 notes += [
-                    self._note(bar, index * length, length * 0.97, pitch, accent)
+                    self._note(bar, first, held * 0.97, pitch, accent)
                     for pitch in voicing(chord, centre)
                 ]
         return tuple(notes)
@@ -229,8 +215,9 @@ class Arranger:
         """
         density = float(self._rng.uniform(*self._style.density))
         notes: list[ScoreNote] = []
-        for bar in range(0, len(self._kinds), 2):
-            kind = self._kinds[bar]
+        for bar, kind in enumerate(self._kinds):
+            if (bar - self._first[bar]) % 2:
+                continue
             phrase = (bar - self._first[bar]) // 2
             shy = role == "lead" and "vocals" in self._active[kind] and phrase % 2 == 0
             if role not in self._active[kind] or shy:
@@ -241,10 +228,16 @@ class Arranger:
             moves = draw_moves(motif, len(rhythm))
             # Half a phrase, where the section ends in the middle of it.
             whole = bar + 1 < len(self._kinds) and self._kinds[bar + 1] == kind
-            chords = self._step_chords(bar) + (self._step_chords(bar + 1) if whole else [])
+            chords = self.step_chords(bar) + (self.step_chords(bar + 1) if whole else [])
             rhythm = tuple(event for event in rhythm if event[0] < len(chords))
             written = compose_phrase(
-                self._rng, rhythm, moves, chords, self._groove.division, self._key, range_
+                self._rng,
+                rhythm,
+                moves,
+                chords,
+                self._groove.division,
+                self._plan.keys[bar],
+                range_,
             )
             written = self._lyrics(bar, written) if role == "vocals" else written
             beat = bar * self._groove.beats
@@ -265,7 +258,9 @@ class Arranger:
             for bar, kind in enumerate(self._kinds)
             if kind in _BACKED and "vocals" in self._active[kind]
         ]
-        backing = compose_backing(chance, lead.notes, self.chords(), self._key, register, spans)
+        backing = compose_backing(
+            chance, lead.notes, self.chords(), self._plan.keys[0], register, spans
+        )
         return [lead, *backing]
 
     def _lyrics(self, bar: int, notes: list[ScoreNote]) -> list[ScoreNote]:
@@ -274,41 +269,12 @@ class Arranger:
         place = bar - self._first[bar] if kind == "chorus" else bar
         return set_lyrics(np.random.default_rng([self._materials[kind].seed, place]), notes)
 
-    def drums(self) -> tuple[ScoreHit, ...]:
-        """Write the drums, with a fill at the end and a crash at the start of most sections."""
-        hits: list[ScoreHit] = []
-        for bar, kind in enumerate(self._kinds):
-            if "drums" not in self._active[kind]:
-                continue
-            last = bar + 1 == len(self._kinds) or self._first[bar + 1] == bar + 1
-            fill = self._groove.division if last and self._rng.random() < 0.7 else 0
-            fill = 0 if kind == "end" else fill
-            patterns = self._materials[kind].groove.drums
-            for drum, pattern in sorted(patterns.items()):
-                for step in range(self._groove.steps - fill):
-                    if pattern[step] != ".":
-                        hits.append(self._hit(bar, step, drum, _ACCENTS[pattern[step]]))
-            hits += self._fill(bar, fill)
-            if bar == self._first[bar] and self._rng.random() < 0.6:
-                hits.append(self._hit(bar, 0, "crash", 0.9))
-        return tuple(sorted(hits, key=lambda hit: (hit.start, hit.drum)))
-
-    def _fill(self, bar: int, steps: int) -> list[ScoreHit]:
-        """Write a run over snare and toms on the last `steps` steps of a bar."""
-        first = self._groove.steps - steps
-        drum = str(self._rng.choice(["snare", "tom"]))
-        hits = []
-        for step in range(first, self._groove.steps):
-            if self._rng.random() < 0.8:
-                drum = drum if self._rng.random() < 0.7 else "tom"
-                accent = 0.6 + 0.3 * (step - first + 1) / steps
-                hits.append(self._hit(bar, step, drum, accent))
-        return hits
-
-    def _hit(self, bar: int, step: int, drum: str, accent: float) -> ScoreHit:
-        """Write one drum hit."""
-        accent = float(np.clip(accent + self._rng.uniform(-0.06, 0.05), 0.05, 1.0))
-        return ScoreHit(bar * self._groove.beats + step / self._groove.division, drum, accent)
+    def drums(self, variety: np.random.Generator | None = None) -> tuple[ScoreHit, ...]:
+        """Write the drums; with a generator, with fills of many kinds."""
+        playing = {kind for kind, players in self._active.items() if "drums" in players}
+        first, materials = self._first, self._materials
+        drummer = Drummer(self._rng, self._groove, self._kinds, first, materials, playing, variety)
+        return drummer.write()
 
     def _note(
         self, bar: int, step: int | float, length: float, pitch: int, accent: float
@@ -316,20 +282,3 @@ class Arranger:
         """Write one note; step and length in steps."""
         start = bar * self._groove.beats + step / self._groove.division
         return ScoreNote(start, length / self._groove.division, pitch, float(accent))
-
-
-def _power_chord(chord: Chord) -> tuple[int, ...]:
-    """Return root, fifth and octave in the register of a rhythm guitar."""
-    root = 40 + (chord.root - 40) % 12
-    return root, root + (chord.tones[2] - chord.root) % 12, root + 12
-
-
-def _events(pattern: str) -> list[tuple[int, int, str]]:
-    """Return `(step, length, symbol)` of each event of a pattern; `-` holds, `.` rests."""
-    events = []
-    for step, symbol in enumerate(pattern):
-        if symbol in "-.":
-            continue
-        held = len(pattern[step + 1 :]) - len(pattern[step + 1 :].lstrip("-"))
-        events.append((step, held + 1, symbol))
-    return events

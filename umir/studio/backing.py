@@ -35,7 +35,7 @@ def compose_backing(
         rng: where chance comes from.
         lead: the notes of the lead voice.
         chords: the harmony of the song.
-        key: tonic and mode.
+        key: tonic and mode, where a chord names none.
         register: of the lead's singer.
         spans: start and end, in beats, of the sections where they sing.
 
@@ -74,8 +74,8 @@ def _follow(
     for note in lead:
         if not any(start <= note.start < end for start, end in spans):
             continue
-        chord = chords[int(np.searchsorted(starts, note.start + 1e-6)) - 1].chord
-        pitch = _folded(_stepped(note.pitch, steps, chord, key), register)
+        over = chords[int(np.searchsorted(starts, note.start + 1e-6)) - 1]
+        pitch = folded(_stepped(note.pitch, steps, over.chord, over.key or key), register)
         notes.append(replace(note, pitch=pitch, accent=0.9 * note.accent))
     return notes
 
@@ -89,7 +89,7 @@ def _stepped(pitch: int, steps: int, chord: Chord, key: tuple[int, str]) -> int:
     return [other for other in way if other % 12 in tones][abs(steps) - 1]
 
 
-def _folded(pitch: int, register: str) -> int:
+def folded(pitch: int, register: str) -> int:
     """Return a pitch moved by octaves into the range of a register (which is wider than one)."""
     voice = REGISTERS[register]
     while pitch > voice.high:
@@ -113,7 +113,7 @@ def _pad(
     for each in chords:
         if any(start <= each.start < end for start, end in spans):
             tones = voicing(each.chord, 0.5 * (own.low + own.high))
-            pitch = _folded(tones[voice % len(tones)], register)
+            pitch = folded(tones[voice % len(tones)], register)
             accent = 0.6 + float(rng.uniform(-0.1, 0.1))
             notes.append(ScoreNote(each.start, 0.95 * each.length, pitch, accent, syllable))
     return notes

@@ -9,6 +9,7 @@ from functools import partial
 
 from tqdm import tqdm
 
+from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.render import render_song
 from umir.studio.song import Song
 
@@ -19,6 +20,7 @@ def render_songs(
     rate: int = 16_000,
     duration: float = 24.0,
     channels: int = 1,
+    features: Features = ALL_FEATURES,
     workers: int | None = None,
     progress: bool = False,
 ) -> list[Song]:
@@ -29,22 +31,25 @@ def render_songs(
         rate: sampling rate in Hz.
         duration: seconds per song.
         channels: 1 or 2.
+        features: which groups of features the songs have.
         workers: processes; default one per core. 1 renders in this process.
         progress: whether to show a bar.
     """
     seeds = list(seeds)
     workers = min(workers or os.cpu_count() or 1, max(1, len(seeds)))
-    render = partial(render_song, rate=rate, duration=duration, channels=channels)
+    render = partial(
+        render_song, rate=rate, duration=duration, channels=channels, features=features
+    )
     bar = partial(tqdm, total=len(seeds), desc="rendering songs", unit="song", disable=not progress)
     if workers == 1:
         return list(bar(map(render, seeds)))
     # Fresh interpreters: forking a process in which JAX has started threads can hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         return list(bar(pool.map(render, seeds, chunksize=2)))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the one that started it ends, even if that one is killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None

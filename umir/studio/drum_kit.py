@@ -116,14 +116,29 @@ def draw_kit(
                 wave = synthesise_drum(np.random.default_rng(settings), drum, round(rate * detail))
             else:
                 wave = sample_once(128, program, key, round(rate * tuning * (1 + 0.01 * version)))
-            made.append(_finish(wave, rate))
+            made.append(finish_hit(wave, rate))
         versions[drum] = tuple(made)
         levels[drum] = 10 ** ((_LEVELS[drum] + own.normal(0, 2.5)) / 20)
     generator = generators.pop() if len(generators) == 1 else "mixed"
     return DrumKit(versions, levels, generator)
 
 
-def _finish(wave: np.ndarray, rate: int) -> np.ndarray:
+def sampled_kit(
+    sounds: Mapping[str, Float[np.ndarray, "_"]], classes: Mapping[str, str | None], rate: int
+) -> DrumKit:
+    """Return a kit of given sounds.
+
+    Args:
+        sounds: waveform of each drum, by any name.
+        classes: which of `DRUM_CLASSES` each is, for its level; None: none of them.
+        rate: sampling rate in Hz.
+    """
+    drums = {name: (finish_hit(wave, rate),) for name, wave in sounds.items()}
+    levels = {name: 10 ** (_LEVELS.get(classes[name] or "", -8.0) / 20) for name in sounds}
+    return DrumKit(drums, levels, "sampled")
+
+
+def finish_hit(wave: np.ndarray, rate: int) -> np.ndarray:
     """Set the level of the loudest 20 ms, and the length to two seconds at most, with a fade."""
     wave = np.array(wave[: 2 * rate], np.float32)
     fade = min(len(wave), rate // 100)

@@ -97,3 +97,57 @@ def _bell(centre: float, decibels: float, rate: int) -> list[float]:
     scale = 1 + alpha / gain
     b = [(1 + alpha * gain) / scale, -2 * np.cos(angle) / scale, (1 - alpha * gain) / scale]
     return [*b, 1.0, b[1], (1 - alpha / gain) / scale]
+
+
+def tremolo(wave: Wave, frequency: float, depth: float, phase: float, rate: int) -> Wave:
+    """Let the loudness swing `frequency` times per second between `1 - depth` and 1.
+
+    Args:
+        wave: the sound.
+        frequency: Hz.
+        depth: 0 to 1.
+        phase: of the swing, in radians.
+        rate: sampling rate in Hz.
+    """
+    angle = np.arange(len(wave), dtype=np.float32) * np.float32(2 * np.pi * frequency / rate)
+    swing = 0.5 + 0.5 * np.sin(angle + np.float32(phase))
+    return wave * (1 - np.float32(depth) * swing)
+
+
+def flange(rng: np.random.Generator, wave: Wave, rate: int) -> Wave:
+    """Add a copy whose delay of 0.3 to 5 ms sweeps slowly: a comb that moves."""
+    time = np.arange(len(wave))
+    swing = 0.5 + 0.5 * np.sin(2 * np.pi * rng.uniform(0.1, 0.7) * time / rate + rng.uniform(0, 6))
+    delay = (0.0003 + rng.uniform(0.001, 0.0045) * swing) * rate
+    copy = np.interp(time - delay, time, wave, left=0.0).astype(np.float32)
+    return wave + np.float32(rng.uniform(0.4, 0.9) * rng.choice([-1, 1])) * copy
+
+
+def double(rng: np.random.Generator, wave: Wave, rate: int) -> Wave:
+    """Add a copy that comes 12 to 35 ms later, as of a second take."""
+    delay = round(rng.uniform(0.012, 0.035) * rate)
+    result = wave.copy()
+    result[delay:] += np.float32(rng.uniform(0.3, 0.8)) * wave[: max(len(wave) - delay, 0)]
+    return result
+
+
+def sweep_filter(rng: np.random.Generator, wave: Wave, rate: int) -> Wave:
+    """Fade between three bands, as a wah pedal or a slow filter does."""
+    centres = np.exp(rng.uniform(np.log(300), np.log(0.3 * 16000), 3))
+    period = np.exp(rng.uniform(np.log(0.3), np.log(6.0))) * rate
+    angle = np.arange(len(wave), dtype=np.float32) * np.float32(2 * np.pi / period)
+    result = np.float32(rng.uniform(0.2, 0.7)) * wave
+    for index, centre in enumerate(centres):
+        section = _bell_pass(float(centre), rng.uniform(1.5, 5.0), rate)
+        band = sosfilt(np.array([section]), wave).astype(np.float32)
+        share = np.maximum(np.cos(angle + np.float32(2 * np.pi * index / 3)), 0)
+        result += np.float32(2.0) * share * band
+    return result
+
+
+def _bell_pass(centre: float, quality: float, rate: int) -> list[float]:
+    """Return a band-pass with gain 1 at its centre (audio EQ cookbook)."""
+    angle = 2 * np.pi * min(centre, 0.45 * rate) / rate
+    alpha = np.sin(angle) / 2 / quality
+    a0 = 1 + alpha
+    return [alpha / a0, 0.0, -alpha / a0, 1.0, -2 * np.cos(angle) / a0, (1 - alpha) / a0]

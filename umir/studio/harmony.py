@@ -34,7 +34,36 @@ QUALITIES = {
     "min7": (0, 3, 7, 10),
     "hdim7": (0, 3, 6, 10),
     "dim7": (0, 3, 6, 9),
+    "5": (0, 7),
+    "min6": (0, 3, 7, 9),
+    "minmaj7": (0, 3, 7, 11),
+    "sus4(b7)": (0, 5, 7, 10),
+    "maj(9)": (0, 2, 4, 7),
+    "min(9)": (0, 2, 3, 7),
+    "9": (0, 2, 4, 7, 10),
+    "maj9": (0, 2, 4, 7, 11),
+    "min9": (0, 2, 3, 7, 10),
 }
+
+# What a chord is called where its last extension is not played; the others are triads or fifths.
+SIMPLER = {
+    "maj6": "maj",
+    "7": "maj",
+    "maj7": "maj",
+    "min7": "min",
+    "min6": "min",
+    "minmaj7": "min",
+    "hdim7": "dim",
+    "dim7": "dim",
+    "sus4(b7)": "sus4",
+    "maj(9)": "maj",
+    "min(9)": "min",
+    "9": "7",
+    "maj9": "maj7",
+    "min9": "min7",
+}
+# Degrees of a bass note by its distance from the root; in diminished sevenths 9 is `bb7`.
+_BASS_DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
 
 _DEGREES = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 _NUMERAL = re.compile(r"([b#]?)([ivIV]+)(.*)")
@@ -48,20 +77,42 @@ class Chord:
     Attributes:
         root: pitch class, 0 (C) to 11.
         quality: one of `QUALITIES`.
+        bass: pitch class of the lowest note; None: the root.
     """
 
     root: int
     quality: str
+    bass: int | None = None
 
     @property
     def label(self) -> str:
-        """The chord in Harte's syntax, for example `C:min7`."""
-        return f"{NOTE_NAMES[self.root]}:{self.quality}"
+        """The chord in Harte's syntax, for example `C:min7` or `C:maj/3`."""
+        name = f"{NOTE_NAMES[self.root]}:{self.quality}"
+        if self.bass is None or self.bass == self.root:
+            return name
+        degree = _BASS_DEGREES[(self.bass - self.root) % 12]
+        return f"{name}/{'bb7' if (self.quality, degree) == ('dim7', '6') else degree}"
 
     @property
     def tones(self) -> tuple[int, ...]:
         """Pitch classes from the root upwards."""
         return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+    @property
+    def third(self) -> int:
+        """Semitones from the root to the third, or to what stands in its place."""
+        steps = QUALITIES[self.quality]
+        return next((step for step in (4, 3, 5, 2) if step in steps), 12)
+
+    @property
+    def fifth(self) -> int:
+        """Semitones from the root to the fifth, perfect or not."""
+        return next(step for step in (7, 6, 8) if step in QUALITIES[self.quality])
+
+    def transposed(self, semitones: int) -> "Chord":
+        """Return the chord so many semitones higher."""
+        bass = None if self.bass is None else (self.bass + semitones) % 12
+        return Chord((self.root + semitones) % 12, self.quality, bass)
 
 
 def parse_chord(numeral: str, tonic: int) -> Chord:
@@ -77,8 +128,8 @@ def parse_chord(numeral: str, tonic: int) -> Chord:
     root = (tonic + _DEGREES[match[2].lower()] + shift) % 12
     minor, suffix = match[2].islower(), match[3]
     quality = _SUFFIXES.get(suffix, suffix) or ("min" if minor else "maj")
-    if minor and suffix == "7":
-        quality = "min7"
+    if minor and suffix in ("6", "7", "9"):
+        quality = f"min{suffix}"
     if quality not in QUALITIES:
         raise ValueError(f"{numeral!r}: unknown chord quality {quality!r}")
     return Chord(root, quality)

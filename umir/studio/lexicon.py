@@ -7,7 +7,7 @@ of `umir.studio.phonemes`. The list is our own: common words of songs, no song's
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from umir.studio.phonemes import CONSONANTS, DIPHTHONGS, VOWELS
+from umir.studio.phonemes import CONSONANTS, DIPHTHONGS, HUMS, VOWELS
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ def syllable(text: str, phonemes: str) -> Syllable:
         ValueError: a phoneme is unknown, or there is not exactly one vowel.
     """
     symbols = phonemes.split()
-    vowels = [at for at, name in enumerate(symbols) if name in VOWELS or name in DIPHTHONGS]
-    unknown = set(symbols) - set(VOWELS) - set(DIPHTHONGS) - set(CONSONANTS)
+    nuclei = {*VOWELS, *DIPHTHONGS, *HUMS}
+    vowels = [at for at, name in enumerate(symbols) if name in nuclei]
+    unknown = set(symbols) - nuclei - set(CONSONANTS)
     if unknown or len(vowels) != 1:
         raise ValueError(f"{text!r}: {phonemes!r} is no syllable of known phonemes with one vowel")
     at = vowels[0]

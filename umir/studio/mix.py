@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 from umir.annotations import F0, Events, Intervals, Notes
 from umir.studio.effects import chorus, drive, echo, equalise, glue, loudness
+from umir.studio.mastering import add_backgrounds, master
+from umir.studio.production import draw_producer, send, treat, widen
 from umir.studio.room import draw_room
 from umir.studio.score import Score
 
@@ -25,6 +27,7 @@ class Take:
         onsets: as played.
         f0: fundamental frequency, of parts that play one note at a time.
         lyrics: syllables, of voices.
+        melody: `f0` of voices without what is spoken; None: all of `f0` is melody.
     """
 
     role: str
@@ -35,8 +38,11 @@ class Take:
     onsets: Events = field(repr=False)
     f0: F0 | None = field(default=None, repr=False)
     lyrics: Intervals | None = field(default=None, repr=False)
+    melody: F0 | None = field(default=None, repr=False)
 
 
+# The stem of each role; all others: `other`.
+STEM = {"bass": "bass", "drums": "drums", "vocals": "vocals", "backing": "vocals"}
 # Level in dB, its standard deviation, and least and most reverberation (dB under the direct
 # sound) for each role.
 _MIX = {
@@ -73,7 +79,14 @@ _LOUDEST, _SOFTEST = -0.5, -14.0  # peak of the mixture in dB
 
 
 def mix(
-    rng: np.random.Generator, score: Score, takes: Sequence[Take], rate: int, channels: int
+    rng: np.random.Generator,
+    score: Score,
+    takes: Sequence[Take],
+    rate: int,
+    channels: int,
+    *,
+    layers: np.random.Generator | None = None,
+    production: np.random.Generator | None = None,
 ) -> list[Float[np.ndarray, "time channel"]]:
     """Mix a song.
 
@@ -83,6 +96,8 @@ def mix(
         takes: what the players recorded.
         rate: sampling rate in Hz.
         channels: 1 or 2.
+        layers: where the chance of unpitched layers comes from; None: there are none.
+        production: where the chance of production comes from; None: a plain mix.
 
     Returns:
         Each part as it sounds in the mixture, which is their sum and peaks below 1.
@@ -90,16 +105,33 @@ def mix(
     length = len(takes[0].wave)
     room = draw_room(rng, float(rng.uniform(*score.style.room)), length, rate, channels)
     distance = rng.uniform(0, 1)  # how far away the whole band is
+    producer = draw_producer(production, room, length, rate) if production else None
     waves = []
     for take in takes:
         level, spread, dry, wet = _MIX[take.role]
         wave = equalise(rng, _treat(rng, take, score.tempo, rate), rate)
-        gain = 10 ** ((level + rng.normal(0, spread)) / 20) / max(loudness(wave, rate), 1e-9)
+        level += rng.normal(0, spread)
         reverberation = 10 ** ((dry + (wet - dry) * (0.6 * distance + 0.4 * rng.random())) / 20)
         pan = float(rng.uniform(-1, 1) * _WIDTH[take.role])
-        waves.append(room.place(wave * np.float32(gain), pan, float(reverberation)))
+        if production is not None and producer is not None:
+            # A generator of its own for each part: none depends on how many draws another made.
+            (own,) = production.spawn(1)
+            wave = treat(own, producer, wave, take.role, take.instrument, rate)
+            space = send(own, producer, room, float(reverberation))
+            placed = space.place(_leveled(wave, level + own.normal(0, 2.5), rate), pan, 1.0)
+            waves.append(widen(own, producer, placed, rate))
+        else:
+            waves.append(room.place(_leveled(wave, level, rate), pan, float(reverberation)))
     _add_noise(rng, takes, waves)
-    return _master(rng, waves, rate)
+    stems = [STEM.get(take.role, "other") for take in takes]
+    add_backgrounds(layers, production, waves, stems, rate)
+    waves = _master(rng, waves, rate)
+    return waves if production is None else master(production, waves, rate)
+
+
+def _leveled(wave: np.ndarray, level: float, rate: int) -> np.ndarray:
+    """Set the loudness of a part in dB."""
+    return wave * np.float32(10 ** (level / 20) / max(loudness(wave, rate), 1e-9))
 
 
 def _treat(rng: np.random.Generator, take: Take, tempo: float, rate: int) -> np.ndarray:

@@ -47,6 +47,7 @@ class Note:
         velocity: 0 to 1.
         bend: how its pitch moves; None: not at all (a singer decides that for herself).
         syllable: what is sung on it; None: the syllable before goes on, or nobody sings.
+        spoken: whether the syllable is spoken: its pitch is then a hint to the speaker.
     """
 
     onset: float
@@ -55,6 +56,7 @@ class Note:
     velocity: float
     bend: Bend | None = None
     syllable: Syllable | None = None
+    spoken: bool = False
 
     @property
     def frequency(self) -> float:
@@ -91,12 +93,12 @@ class Performance:
     """A song as it is played. All times in seconds, all inside the song's duration.
 
     Attributes:
-        beats: time of every beat, shape `(beat,)`.
+        beats: time of every beat that one counts, shape `(beat,)`.
         positions: place of each beat in its bar, from 1.
         chords: start, end and label, contiguous from 0 to the end.
         parts: the pitched players.
         hits: what the drummer plays, sorted.
-        tempo: mean beats per minute.
+        tempo: beats per minute: the mean; of the median bar where the tempo is shaped.
     """
 
     beats: Float[np.ndarray, " beat"] = field(repr=False)

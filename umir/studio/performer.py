@@ -8,6 +8,7 @@ singers do with their pitch is their own business (`umir.studio.phrasing`).
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
 from umir.studio.performance import Bend, Hit, Note, Performance, PlayedPart
 from umir.studio.score import Score, ScoreNote, ScorePart
@@ -50,44 +51,61 @@ def perform(rng: np.random.Generator, score: Score, duration: float) -> Performa
     parts = tuple(
         _play_part(rng, score, part, clock, tuning, looseness, duration) for part in score.parts
     )
-    beats = clock.beats[:-1]  # the last one is where the last bar ends
+    beats = clock.beats[:-1]
     beats = beats[beats < duration - _LAST_ONSET]
-    positions = tuple(index % score.beats_per_bar + 1 for index in range(len(beats)))
-    tempo = 60 * (len(beats) - 1) / (beats[-1] - beats[0]) if len(beats) > 1 else score.tempo
+    places = np.array(score.places[: len(beats)])
+    beats, places = beats[places > 0], places[places > 0]
     return Performance(
         beats=beats,
-        positions=positions,
+        positions=tuple(places.tolist()),
         chords=_chord_times(score, clock, duration),
         parts=tuple(part for part in parts if part.notes),
         hits=_play_drums(rng, score, clock, looseness, duration),
-        tempo=float(tempo),
+        tempo=_tempo(score, beats),
     )
+
+
+def _tempo(score: Score, beats: Float[np.ndarray, " beat"]) -> float:
+    """Return beats per minute: the mean, or that of the median bar where the tempo is shaped."""
+    per_bar = max(score.places)
+    if len(beats) < 2:
+        counted = sum(place > 0 for place in score.places)
+        return float(score.tempo * counted / len(score.places))
+    if not score.pace or len(beats) <= per_bar:
+        return float(60 * (len(beats) - 1) / (beats[-1] - beats[0]))
+    return float(60 * per_bar / np.median(beats[per_bar:] - beats[:-per_bar]))
 
 
 class _Clock:
     """Maps beats to seconds.
 
-    The length of each beat wanders around the tempo as an autoregressive process.
+    The length of each beat wanders around the score's pace as an autoregressive process.
     """
 
     def __init__(self, rng: np.random.Generator, score: Score, duration: float):
-        count = score.bars * score.beats_per_bar + 1
+        count = len(score.places)
         drift = float(rng.uniform(*score.style.drift))
         shocks = rng.normal(0, 1, count) * drift * np.sqrt(1 - 0.85**2)
         wander = np.zeros(count)
         for beat in range(1, count):
             wander[beat] = 0.85 * wander[beat - 1] + shocks[beat]
         lengths = 60 / score.tempo * (1 + np.clip(wander, -0.1, 0.1))
+        if score.pace:
+            lengths *= np.array(score.pace[:count])
         start = rng.uniform(0.05, min(1.0, 0.1 * duration))
         self.beats = start + np.concatenate([[0.0], np.cumsum(lengths)])
-        self._division, self._swing = score.division, score.swing
+        self._division, self._swing, self._warp = score.division, score.swing, score.warp
 
     def time(self, beat: float) -> float:
-        """Return the time in seconds of a position in beats, swing included."""
+        """Return the time in seconds of a position in beats, swing and warp included."""
         step = beat * self._division
         whole = round(step)
         if abs(step - whole) < 1e-6 and whole % 2 == 1 and self._division % 2 == 0:
             beat += self._swing / self._division
+        written, played = self._warp
+        if written != played:
+            whole = np.floor(beat + 1e-9)
+            beat = whole + np.interp(beat - whole, [0.0, written, 1.0], [0.0, played, 1.0])
         return float(np.interp(beat, np.arange(len(self.beats)), self.beats))
 
 
@@ -230,7 +248,7 @@ def _chord_times(
         end = min(clock.time(written.start + written.length), duration)
         if start >= duration:
             break
-        label = written.chord.label
+        label = written.label
         if label == spans[-1][2]:
             spans[-1] = (spans[-1][0], end, label)
         else:

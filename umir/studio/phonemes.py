@@ -1,15 +1,19 @@
-"""The phonemes of English as a synthesiser needs them: resonances, noise and durations.
+"""The phonemes of speech as a synthesiser needs them: resonances, noise and durations.
 
-Symbols are ARPAbet's. A consonant is one to three articulations, one after the other (a plosive:
-closure, burst, aspiration); a vowel is the formants of the vocal tract, a diphthong two vowels.
+Symbols are ARPAbet's for English; what other languages have beside it is named after its spelling
+(`ue` and `oe` as in German, `x` as in Spanish *jota*, `pp tt kk` for plosives without breath). A
+consonant is one to three articulations, one after the other (a plosive: closure, burst,
+aspiration); a vowel is the formants of the vocal tract, a diphthong two vowels.
 
 Reference:
     Formants of vowels: G. Peterson and H. Barney, "Control Methods Used in a Study of the Vowels",
     JASA 24(2), 1952, Table II (men, women, children). Formants and bandwidths of consonants: near
     those of D. Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67(3), 1980,
     Tables II and III. Zeros of nasals: O. Fujimura, "Analysis of Nasal Consonants", JASA 34(12),
-    1962. Bands of fricatives: A. Jongman, R. Wayland and S. Wong, "Acoustic characteristics of
-    English fricatives", JASA 108(3), 2000. Levels and durations: ours, chosen by ear and picture.
+    1962. Vowels beyond English: near the mean formants of J. Catford, "A Practical Introduction to
+    Phonetics", 1988, women and children in the ratios of Peterson and Barney. Bands of fricatives:
+    A. Jongman, R. Wayland and S. Wong, "Acoustic characteristics of English fricatives", JASA
+    108(3), 2000. Levels and durations: ours, chosen by ear and picture.
 """
 
 from dataclasses import dataclass
@@ -70,7 +74,17 @@ _MOUTHS: dict[str, tuple[Triple, Triple]] = {
     "g": ((200.0, 1990.0, 2850.0), (60.0, 150.0, 280.0)),
     "ch": ((350.0, 1800.0, 2820.0), (200.0, 90.0, 300.0)),
     "jh": ((260.0, 1800.0, 2820.0), (60.0, 80.0, 270.0)),
+    "x": ((400.0, 1300.0, 2500.0), (250.0, 150.0, 200.0)),
+    "gn": ((270.0, 2100.0, 2900.0), (60.0, 300.0, 300.0)),
+    "ts": ((320.0, 1390.0, 2530.0), (200.0, 80.0, 200.0)),
+    "rr": ((350.0, 1200.0, 2400.0), (70.0, 100.0, 120.0)),
 }
+
+
+def _shorter(formants: Triple, scale: float) -> Triple:
+    """Return the formants of a tract `scale` times shorter."""
+    first, second, third = formants
+    return scale * first, scale * second, scale * third
 
 
 def _hum(
@@ -134,6 +148,18 @@ CONSONANTS: dict[str, tuple[Articulation, ...]] = {
     "g": _plosive("g", -17.0, (2000.0, 0.6)),
     "ch": _affricate("ch", -12.0),
     "jh": _affricate("jh", -17.0, -16.0),
+    # Beyond English: plosives almost without breath, and what Mandarin and others add.
+    "pp": _plosive("p", -19.0, (900.0, 1.3), 0.01),
+    "tt": _plosive("t", -16.0, (4200.0, 0.7), 0.01),
+    "kk": _plosive("k", -16.0, (2000.0, 0.6), 0.015),
+    "ts": (
+        _closure("t", False),
+        Articulation(0.06, *_MOUTHS["ts"], hiss=-14.0, band=(6300.0, 0.45)),
+    ),
+    "x": _fricative("x", 0.08, -18.0, (2500.0, 0.9)),
+    "gn": _hum("gn", 0.08, -7.0, (2500.0, 2900.0)),
+    # A tap: the tongue touches the palate for a moment.
+    "rr": (*_hum("rr", 0.02, -4.0), Articulation(0.015, *_MOUTHS["rr"], voice=-16.0)),
 }
 
 # Formants in Hz of men, women and children.
@@ -148,6 +174,27 @@ VOWELS: dict[str, tuple[Triple, Triple, Triple]] = {
     "uw": ((300.0, 870.0, 2240.0), (370.0, 950.0, 2670.0), (430.0, 1170.0, 3260.0)),
     "ah": ((640.0, 1190.0, 2390.0), (760.0, 1400.0, 2780.0), (850.0, 1590.0, 3360.0)),
     "er": ((490.0, 1350.0, 1690.0), (500.0, 1640.0, 1960.0), (560.0, 1820.0, 2160.0)),
+}
+# Formants in Hz of a man, of vowels that English does not have, or has only in diphthongs.
+_MORE_VOWELS: dict[str, Triple] = {
+    "a": (760.0, 1320.0, 2500.0),
+    "e": (420.0, 2050.0, 2600.0),
+    "o": (430.0, 760.0, 2450.0),
+    "ue": (260.0, 1850.0, 2250.0),
+    "oe": (400.0, 1600.0, 2250.0),
+    "iu": (330.0, 1380.0, 2350.0),
+}
+VOWELS |= {
+    name: (man, _shorter(man, 1.17), _shorter(man, 1.32)) for name, man in _MORE_VOWELS.items()
+}
+# What is hummed: closed mouths that hold a note as a vowel does.
+HUMS: dict[str, Articulation] = {
+    name: Articulation(0.01, *_MOUTHS[mouth], voice=-3.0, zero=zero)
+    for name, mouth, zero in (
+        ("mm", "m", (1000.0, 1350.0)),
+        ("nn", "n", (1600.0, 2100.0)),
+        ("ngng", "ng", (3000.0, 3500.0)),
+    )
 }
 DIPHTHONGS: dict[str, tuple[str, str]] = {
     "ay": ("aa", "ih"),

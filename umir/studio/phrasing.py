@@ -23,8 +23,7 @@ _CONSONANTS = 0.45  # part of a note that consonants may take
 _PAUSE = 0.02  # seconds between a run and the consonants of the next one
 _PLAIN = Syllable("ah", (), "aa", ())  # for notes that come without words
 _RELEASE = 0.06
-_SHIMMER = 0.03  # unsteadiness of the level, relative
-_INTONATION = 0.06  # standard deviation of how well a pitch is hit, in semitones
+_GROWLS = (35.0, 85.0)  # slowest and fastest flutter of a growl in Hz
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,9 @@ class Run:
         f0: fundamental frequency in Hz.
         level: amplitude.
         effort: loudness as the velocity of the note that is sung, 0 to 1.
+        spoken: whether it is speech.
+        fry: from when on the voice only creaks, without a pitch to speak of; in seconds.
+        growl: depth and rate in Hz of the flutter of a growl; depth 0 for none.
     """
 
     notes: tuple[Note, ...]
@@ -67,6 +69,9 @@ class Run:
     f0: Float[np.ndarray, " frame"]
     level: Float[np.ndarray, " frame"]
     effort: Float[np.ndarray, " frame"]
+    spoken: bool = False
+    fry: float = np.inf
+    growl: tuple[float, float] = (0.0, 50.0)
 
     @property
     def start(self) -> float:
@@ -105,7 +110,8 @@ def _groups(notes: Sequence[Note]) -> list[list[Note]]:
     """Return the notes of each run, without the gaps between them."""
     groups: list[list[Note]] = []
     for note in notes:
-        if groups and note.onset - groups[-1][-1].offset < _GAP:
+        linked = bool(groups) and note.spoken == groups[-1][-1].spoken
+        if linked and note.onset - groups[-1][-1].offset < _GAP:
             groups[-1][-1] = replace(groups[-1][-1], offset=note.onset)
             groups[-1].append(note)
         else:
@@ -118,7 +124,7 @@ def _place(singer: Singer, notes: list[Note], free: float) -> tuple[list[SungSyl
     heads = [at for at, note in enumerate(notes) if at == 0 or note.syllable is not None]
     texts = [notes[at].syllable or _PLAIN for at in heads]
     anatomy = REGISTERS[singer.register].anatomy
-    sounds = [syllable_sound(text, anatomy) for text in texts]
+    sounds = [syllable_sound(text, anatomy, singer.width) for text in texts]
     start = max(notes[0].onset - sounds[0].before, min(free, notes[0].onset))
     placed, sung = [], list(notes)
     for place, (at, sound) in enumerate(zip(heads, sounds, strict=True)):
@@ -144,10 +150,27 @@ def _run(
     times = np.arange(first, int(np.ceil(syllables[-1].end / FRAME)) + 1) * FRAME
     effort = _effort(notes, times)
     level = 10 ** (-(1 - effort) * singer.dynamics / 20) * _swells(rng, notes, times)
-    level *= _edges(rng, syllables, times) * (1 + _SHIMMER * _wander(rng, len(times), 5))
-    return Run(
-        tuple(notes), tuple(syllables), first, _pitch(rng, singer, notes, times), level, effort
+    level *= _edges(rng, singer, syllables, times) * (
+        1 + singer.shimmer * _wander(rng, len(times), 5)
     )
+    spoken = notes[0].spoken
+    pitch = (_spoken_pitch if spoken else _pitch)(rng, singer, notes, times)
+    pitch, fry = _fried(rng, singer, notes[-1], pitch, times)
+    growl = (0.0, 50.0)
+    if singer.growl and rng.random() < singer.growl:
+        growl = (float(rng.uniform(0.2, 0.7)), float(rng.uniform(*_GROWLS)))
+    return Run(tuple(notes), tuple(syllables), first, pitch, level, effort, spoken, fry, growl)
+
+
+def _fried(
+    rng: np.random.Generator, singer: Singer, last: Note, pitch: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Let a run end in vocal fry now and then; return its pitch and when the fry begins."""
+    if not singer.fry or rng.random() > singer.fry:
+        return pitch, np.inf
+    fry = max(last.offset - float(rng.uniform(0.06, 0.2)), 0.5 * (last.onset + last.offset))
+    creak = rng.uniform(32, 70) * np.exp(0.12 * _wander(rng, len(times), 2))
+    return np.where(times >= fry, np.minimum(creak, 0.5 * pitch), pitch), fry
 
 
 def _effort(notes: list[Note], times: np.ndarray) -> np.ndarray:
@@ -168,11 +191,13 @@ def _swells(rng: np.random.Generator, notes: list[Note], times: np.ndarray) -> n
 
 
 def _edges(
-    rng: np.random.Generator, syllables: list[SungSyllable], times: np.ndarray
+    rng: np.random.Generator, singer: Singer, syllables: list[SungSyllable], times: np.ndarray
 ) -> np.ndarray:
     """Return how a run begins and ends, as a factor: 0 outside of it."""
     head, tail = syllables[0], syllables[-1]
     attack = rng.uniform(0.01, 0.03) if head.vowel - head.start < FRAME else 0.01
+    if singer.hard and rng.random() < singer.hard:
+        attack = 0.001
     release = min(_RELEASE, 0.5 * (tail.end - tail.vowel))
     rise = np.clip((times - head.start) / attack, 0, 1)
     return rise * np.clip((tail.end - times) / release, 0, 1)
@@ -189,7 +214,7 @@ def _pitch(
     rng: np.random.Generator, singer: Singer, notes: list[Note], times: np.ndarray
 ) -> np.ndarray:
     """Return the fundamental frequency in Hz: glides, scoops, vibrato and unsteadiness."""
-    aims = [note.pitch + rng.normal(0, _INTONATION) for note in notes]
+    aims = [note.pitch + rng.normal(0, singer.intonation) for note in notes]
     pitch = np.full(len(times), aims[0])
     for at in range(1, len(notes)):
         shortest = min(notes[at].offset - notes[at].onset, notes[at].onset - notes[at - 1].onset)
@@ -203,6 +228,8 @@ def _pitch(
     if rng.random() < 0.25:  # the voice falls when it is let go
         pitch -= rng.uniform(0.3, 2.0) * np.clip(1 - (notes[-1].offset - times) / 0.12, 0, 1) ** 2
     for note, span in zip(notes, _spans(notes, times), strict=True):
+        if singer.inflection:
+            pitch[span] += _inflection(rng, singer, note, times[span])
         if rng.random() < singer.vibrato:
             pitch[span] += _vibrato(rng, singer, note, times[span])
     pitch += (
@@ -219,7 +246,39 @@ def _vibrato(rng: np.random.Generator, singer: Singer, note: Note, times: np.nda
         return np.zeros(len(times))
     time = times - note.onset - delay
     grown = np.clip(time / 0.2, 0, 1) * np.clip((note.offset - times) / 0.05, 0, 1)
-    return depth * grown * np.sin(2 * np.pi * rate * time)
+    turns = rate * time
+    if singer.wobble:
+        turns += rate * FRAME * np.cumsum(singer.wobble * _wander(rng, len(times), 15))
+    return depth * grown * np.sin(2 * np.pi * turns)
+
+
+def _inflection(
+    rng: np.random.Generator, singer: Singer, note: Note, times: np.ndarray
+) -> np.ndarray:
+    """Return how the pitch moves inside a note, in semitones: up, down, over a hill or valley.
+
+    Tones of a language, and singers who reach a pitch late or do not hold it; zero in the mean.
+    """
+    place = np.clip((times - note.onset) / (note.offset - note.onset), 0, 1)
+    slope, hill = rng.normal(0, singer.inflection, 2)
+    return slope * (1 - 2 * place) - hill * np.cos(2 * np.pi * place)
+
+
+def _spoken_pitch(
+    rng: np.random.Generator, singer: Singer, notes: list[Note], times: np.ndarray
+) -> np.ndarray:
+    """Return the fundamental frequency of speech in Hz.
+
+    From accent to accent without holding any pitch, lower and lower, and at the end down or up.
+    """
+    middles = [0.5 * (note.onset + note.offset) for note in notes]
+    pitch = np.interp(times, middles, [note.pitch for note in notes])
+    place = np.clip((times - notes[0].onset) / (notes[-1].offset - notes[0].onset), 0, 1)
+    pitch = uniform_filter1d(pitch, 15, mode="nearest") - rng.uniform(1, 4) * place
+    ending = float(rng.choice([-4.0, -2.0, 3.0], p=[0.5, 0.3, 0.2]))
+    pitch += ending * np.clip(1 - (notes[-1].offset - times) / 0.3, 0, 1) ** 2
+    pitch += _wander(rng, len(times), 21) * 0.4 + _wander(rng, len(times), 3) * singer.jitter
+    return 440.0 * 2 ** ((np.maximum(pitch, 30.0) - 69) / 12)
 
 
 def _wander(rng: np.random.Generator, count: int, width: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Composer, performer, players and mixing desk, one after the other: a seed becomes a song."""
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float
 
@@ -7,19 +9,23 @@ from umir.annotations import F0, Intervals, Labels
 from umir.studio import labels
 from umir.studio.composer import compose
 from umir.studio.drum_kit import draw_kit
+from umir.studio.drum_variety import vary_kit
+from umir.studio.excerpt import draw_lead, without_lead
+from umir.studio.features import ALL_FEATURES, Features, group_generators
 from umir.studio.harmony import key_name
 from umir.studio.instruments import draw_sound
 from umir.studio.mix import Take, mix
 from umir.studio.performance import Performance, PlayedPart
 from umir.studio.performer import perform
 from umir.studio.score import Score
-from umir.studio.singer import draw_singer
-from umir.studio.singing import sing
-from umir.studio.song import MELODY_HOP, STEMS, Part, Song
+from umir.studio.session_parts import make_parts, sum_stems
+from umir.studio.song import MELODY_HOP, Song
+from umir.studio.timbre import draw_doubles, vary_player
 from umir.studio.tone import render_notes
+from umir.studio.user_sounds import UserSounds
+from umir.studio.vocal_forms import arrange_voices
+from umir.studio.vocal_take import record_voice
 
-# All other roles: `other`.
-_STEM = {"bass": "bass", "drums": "drums", "vocals": "vocals", "backing": "vocals"}
 _ONE_AT_A_TIME = ("bass", "lead")
 
 
@@ -30,6 +36,8 @@ def render_song(
     duration: float = 24.0,
     channels: int = 1,
     style: str | None = None,
+    features: Features = ALL_FEATURES,
+    soundfonts: tuple[Path, ...] = (),
 ) -> Song:
     """Compose, perform, record and mix a song.
 
@@ -39,12 +47,16 @@ def render_song(
         duration: seconds, 1 at least.
         channels: 1 or 2.
         style: name of one of `umir.studio.STYLES`; None draws one.
+        features: which groups of features the song has.
+        soundfonts: the user's own SoundFonts, from which about half of the players take their sound
+            where one has their instrument.
 
     Returns:
         The song with its stems, parts and labels.
 
     Raises:
-        ValueError: an argument is out of range.
+        FileNotFoundError: a SoundFont is missing.
+        ValueError: an argument is out of range, or a SoundFont is damaged.
     """
     if channels not in (1, 2):
         raise ValueError(f"channels must be 1 or 2, not {channels}")
@@ -53,24 +65,53 @@ def render_song(
     if seed < 0:
         raise ValueError(f"the seed must not be negative: {seed}")
     # The composition does not depend on the rate or the number of channels.
-    writing, playing, recording, mixing = (
-        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
-    )
-    score = compose(writing, duration, style)
+    sequence = np.random.SeedSequence(seed)
+    writing, playing, recording, mixing = map(np.random.default_rng, sequence.spawn(4))
+    chance = group_generators(sequence)
+    bringing = UserSounds(np.random.default_rng(sequence.spawn(1)[0]), soundfonts)
+    harmony = chance["harmony"] if features.harmony else None
+    metre = chance["metre"] if features.metre else None
+    lead = draw_lead(metre, duration) if metre else 0
+    duration += lead
+    score = compose(writing, duration, style, harmony=harmony, metre=metre)
     performance = perform(playing, score, duration)
+    singing = chance["singing"] if features.singing else None
+    singers: tuple[PlayedPart, ...] = ()
+    if singing:
+        performance, singers = arrange_voices(singing, score, performance, duration)
     length = round(duration * rate)
-    takes = [_record(recording, part, length, rate) for part in performance.parts]
+    timbre = chance["timbre"] if features.timbre else None
+    takes = [
+        record_voice(recording, part, length, rate, singing)
+        if part.register
+        else _record(recording, part, length, rate, bringing, timbre)
+        for part in performance.parts
+    ]
     if performance.hits:
-        takes.append(_record_drums(recording, score, performance, length, rate))
-    waves = mix(mixing, score, takes, rate, channels)
-    return _assemble(seed, rate, score, performance, takes, waves)
+        takes.append(_record_drums(recording, score, performance, length, rate, bringing, timbre))
+    if timbre:
+        doubles = draw_doubles(timbre, performance.parts)
+        takes += [_record(timbre, part, length, rate, bringing, timbre) for part in doubles]
+    takes += [record_voice(singing, part, length, rate, singing) for part in singers if singing]
+    production = chance["production"] if features.production else None
+    waves = mix(mixing, score, takes, rate, channels, layers=timbre, production=production)
+    return without_lead(_assemble(seed, rate, score, performance, takes, waves), lead)
 
 
-def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> Take:
-    """Record a pitched part."""
-    if part.register:
-        return _record_voice(rng, part, length, rate)
+def _record(
+    rng: np.random.Generator,
+    part: PlayedPart,
+    length: int,
+    rate: int,
+    bringing: UserSounds,
+    timbre: np.random.Generator | None,
+) -> Take:
+    """Record a pitched instrument, with the features of `timbre` if there are any."""
     sound, generator = draw_sound(rng, part.instrument)
+    if own := bringing.draw_sound(part.instrument):
+        sound, generator = own, "sampled"
+    if timbre:
+        part, sound, generator = vary_player(timbre.spawn(1)[0], part, sound, generator)
     wave = render_notes(sound, part.notes, length, rate)
     return Take(
         role=part.role,
@@ -83,28 +124,22 @@ def _record(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) 
     )
 
 
-def _record_voice(rng: np.random.Generator, part: PlayedPart, length: int, rate: int) -> Take:
-    """Record a singer."""
-    singing = sing(draw_singer(rng, part.register), part.notes, length, rate)
-    return Take(
-        role=part.role,
-        instrument=part.instrument,
-        generator="synthetic",
-        wave=singing.waveform,
-        notes=labels.note_labels(singing.notes),
-        onsets=labels.onset_labels([note.onset for note in singing.notes]),
-        f0=singing.f0,
-        lyrics=singing.lyrics,
-    )
-
-
 def _record_drums(
-    rng: np.random.Generator, score: Score, performance: Performance, length: int, rate: int
+    rng: np.random.Generator,
+    score: Score,
+    performance: Performance,
+    length: int,
+    rate: int,
+    bringing: UserSounds,
+    timbre: np.random.Generator | None,
 ) -> Take:
     """Record the drums."""
     kind = str(rng.choice(score.style.kits))
     drums = sorted({hit.drum for hit in performance.hits})
     kit = draw_kit(rng, kind, rate, drums)
+    kit = bringing.draw_kit(drums, rate) or kit
+    if timbre:
+        kit = vary_kit(timbre.spawn(1)[0], kit, rate)
     return Take(
         role="drums",
         instrument="drums",
@@ -124,24 +159,9 @@ def _assemble(
     waves: list[Float[np.ndarray, "time channel"]],
 ) -> Song:
     """Put the parts, stems and labels together."""
-    parts = tuple(
-        Part(
-            name,
-            take.instrument,
-            _STEM.get(take.role, "other"),
-            take.generator,
-            wave,
-            take.notes,
-            take.onsets,
-            take.f0,
-            take.lyrics,
-        )
-        for name, take, wave in zip(_names(takes), takes, waves, strict=True)
-    )
-    stems = {name: np.zeros_like(waves[0]) for name in STEMS}
-    for part in parts:
-        stems[part.stem] += part.waveform
-    leading: dict[str, F0 | None] = {take.role: take.f0 for take in takes}
+    parts = make_parts(takes, waves)
+    stems = sum_stems(parts)
+    leading: dict[str, F0 | None] = {take.role: take.melody or take.f0 for take in takes}
     words = [take.lyrics for take in takes if take.role == "vocals" and take.lyrics is not None]
     lyrics = words[0] if words else Intervals(np.zeros((0, 2)), ())
     count = int(np.ceil(len(waves[0]) / rate / MELODY_HOP - 1e-9))
@@ -164,14 +184,6 @@ def _assemble(
         drums=labels.drum_labels(performance.hits),
         key=key_name(score.tonic, score.mode),
         tempo=performance.tempo,
+        # One voice alone does not tell its chords.
+        unknown=frozenset({"chords"} if len(takes) == 1 and takes[0].lyrics else ()),
     )
-
-
-def _names(takes: list[Take]) -> list[str]:
-    """Return a name for each part: role and instrument, numbered where there are several."""
-    names: list[str] = []
-    for take in takes:
-        name = f"{take.role}_{take.instrument}" if take.role != take.instrument else take.role
-        same = sum(other == name or other.startswith(f"{name}_") for other in names)
-        names.append(f"{name}_{same + 1}" if same else name)
-    return names

@@ -20,6 +20,10 @@ class Room:
     spectra: Complex[np.ndarray, "channel bin"]
     size: int
 
+    def plus(self, other: "Room", amount: float) -> "Room":
+        """Return this space with another one, `amount` times as loud, added to it."""
+        return Room(self.spectra + np.complex64(amount) * other.spectra, self.size)
+
     def place(
         self, wave: Float[np.ndarray, " time"], pan: float, wet: float
     ) -> Float[np.ndarray, "time channel"]:

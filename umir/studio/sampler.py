@@ -5,6 +5,7 @@ repeat their loop while the note is held, and sound darker when played softly.
 """
 
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -16,7 +17,8 @@ from umir.studio.tone import Envelope
 
 # A sample begins where it first reaches this part of the peak of its first half second.
 _ATTACK_LEVEL = 0.1
-# Presets (bank, program) whose samples have a fundamental one octave below the pitch of the key.
+# Presets (bank, program) of the SoundFont that pretty_midi brings whose samples have a fundamental
+# one octave below the pitch of the key.
 _OCTAVE_LOW = ((0, 16), (0, 17), (0, 18), (0, 19))
 _SHORTEST_RELEASE, _LONGEST_RELEASE = 0.06, 0.6
 
@@ -28,11 +30,21 @@ class SampledSound:
         program: General MIDI program, 0 to 127.
         brightness: scales the low-pass frequency that velocity controls.
         dynamics: dB between the softest and the loudest note.
+        soundfont: the file; None: the one that pretty_midi brings.
+        shift: keys by which the recordings that are played lie beside the pitch.
     """
 
-    def __init__(self, program: int, brightness: float = 1.0, dynamics: float = 24.0):
+    def __init__(
+        self,
+        program: int,
+        brightness: float = 1.0,
+        dynamics: float = 24.0,
+        soundfont: Path | None = None,
+        shift: int = 0,
+    ):
         self._program, self._brightness, self.dynamics = program, brightness, dynamics
-        zones = _zones(0, program)
+        self._soundfont, self._shift = soundfont, shift
+        zones = _zones(0, program, soundfont)
         zone = zones[_find_zone(zones, 60, 100)]
         decay, sustain = _decay(zone)
         self.envelope = Envelope(
@@ -42,20 +54,28 @@ class SampledSound:
             release=min(max(0.6 * zone.release, _SHORTEST_RELEASE), _LONGEST_RELEASE),
         )
 
+    def shifted(self, keys: int) -> "SampledSound":
+        """Return the same preset, played from recordings so many keys away: other formants."""
+        return SampledSound(
+            self._program, self._brightness, self.dynamics, self._soundfont, self._shift + keys
+        )
+
     def body(
         self, frequency: Float[np.ndarray, " time"], brightness: float, rate: int
     ) -> Float[np.ndarray, " time"]:
         """Return the waveform of a held note (see `umir.studio.tone.Sound`)."""
         pitch = 69 + 12 * np.log2(frequency[-1] / 440)
-        zones = _zones(0, self._program)
-        index = _find_zone(zones, round(pitch), round(127 * brightness))
-        sample, loop, step = _prepared(0, self._program, index, rate)
+        zones = _zones(0, self._program, self._soundfont)
+        index = _find_zone(zones, round(pitch) + self._shift, round(127 * brightness))
+        sample, loop, step = _prepared(0, self._program, index, rate, self._soundfont)
         wave = _read(sample, loop, step, frequency)
         cutoff = zones[index].cutoff * 2 ** (2.5 * (brightness - 0.6)) * self._brightness
         return _low_pass(wave, max(cutoff, 2.5 * frequency[-1]), rate)
 
 
-def sample_once(bank: int, program: int, key: int, rate: int) -> Float[np.ndarray, " time"]:
+def sample_once(
+    bank: int, program: int, key: int, rate: int, soundfont: Path | None = None
+) -> Float[np.ndarray, " time"]:
     """Return the sample of a key as recorded, without loop: for drums.
 
     Args:
@@ -63,11 +83,12 @@ def sample_once(bank: int, program: int, key: int, rate: int) -> Float[np.ndarra
         program: program of the preset.
         key: MIDI key.
         rate: sampling rate in Hz of the result.
+        soundfont: the file; None: the one that pretty_midi brings.
 
     Returns:
         The waveform, shape `(time,)`, starting at its attack.
     """
-    zones = _zones(bank, program)
+    zones = _zones(bank, program, soundfont)
     zone = zones[_find_zone(zones, key, 100)]
     ratio = 2 ** ((key - zone.root) * zone.scale / 12)
     wave = np.asarray(zone.samples, np.float32) / 32768
@@ -75,16 +96,20 @@ def sample_once(bank: int, program: int, key: int, rate: int) -> Float[np.ndarra
     return wave[_attack(wave, rate) :]
 
 
-@lru_cache(maxsize=1)
-def _soundfont() -> SoundFont:
-    """Read the SoundFont once per process."""
-    return SoundFont(default_soundfont())
+@lru_cache(maxsize=8)
+def read_soundfont(path: Path | None = None) -> SoundFont:
+    """Read a SoundFont once per process; None: the one that pretty_midi brings.
+
+    Raises:
+        FileNotFoundError, ValueError: as `umir.studio.soundfont.SoundFont`.
+    """
+    return SoundFont(path or default_soundfont())
 
 
-@lru_cache(maxsize=256)
-def _zones(bank: int, program: int) -> list[Zone]:
+@lru_cache(maxsize=512)
+def _zones(bank: int, program: int, soundfont: Path | None) -> list[Zone]:
     """Return the zones of a preset."""
-    return list(_soundfont().zones(bank, program))
+    return list(read_soundfont(soundfont).zones(bank, program))
 
 
 def _find_zone(zones: list[Zone], key: int, velocity: int) -> int:
@@ -112,7 +137,7 @@ def _decay(zone: Zone) -> tuple[float, float]:
 
 @lru_cache(maxsize=1024)
 def _prepared(
-    bank: int, program: int, index: int, rate: int
+    bank: int, program: int, index: int, rate: int, soundfont: Path | None
 ) -> tuple[np.ndarray, tuple[float, float] | None, float]:
     """Return a zone's sample at twice `rate`, free of what lies above `rate / 2`.
 
@@ -120,7 +145,7 @@ def _prepared(
         Waveform, loop (start and length in samples of the waveform, or None) and the number of
         samples to step for a fundamental of 1 Hz.
     """
-    zone = _zones(bank, program)[index]
+    zone = _zones(bank, program, soundfont)[index]
     wave = np.asarray(zone.samples, np.float32) / 32768
     if zone.loop:
         # Sixteen more samples of the loop, for the interpolation to run into.
@@ -138,7 +163,7 @@ def _prepared(
         loop = (zone.loop[0] * factor - skip, (zone.loop[1] - zone.loop[0]) * factor)
     root = 440 * 2 ** ((zone.root - 69) / 12)
     # A 16-foot organ sounds an octave below its key: the label shall be what sounds.
-    root /= 2 if (bank, program) in _OCTAVE_LOW else 1
+    root /= 2 if soundfont is None and (bank, program) in _OCTAVE_LOW else 1
     root *= _tuning(wave[skip:], loop, root, 2 * rate)
     # Loops of one sample are often quieter than their attack: levels are left to the mix.
     wave = np.concatenate([wave[skip:], np.zeros(4, np.float32)])

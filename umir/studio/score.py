@@ -54,11 +54,26 @@ class ScorePart:
 
 @dataclass(frozen=True)
 class ScoreChord:
-    """A chord with its start and length in beats."""
+    """A chord.
+
+    Attributes:
+        start: beats.
+        length: beats.
+        chord: what is written.
+        key: tonic and mode that it stands in; None: those of the song.
+        heard: whether anybody plays it.
+    """
 
     start: float
     length: float
     chord: Chord
+    key: tuple[int, str] | None = None
+    heard: bool = True
+
+    @property
+    def label(self) -> str:
+        """The chord in Harte's syntax, `N` where nobody plays it."""
+        return self.chord.label if self.heard else "N"
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,10 @@ class Score:
         chords: one after the other, without gaps.
         parts: the pitched players.
         hits: what the drummer plays; empty without one.
+        positions: the place of each beat in its bar, from 1; 0 for beats that one does not count
+            (in seven eighths felt as 2+2+3); empty: all bars are full, all beats count.
+        pace: length of each beat, as a part of that of the tempo; empty: all 1.
+        warp: where in a beat what is written at some point (first) is played (second).
     """
 
     style: Style
@@ -90,3 +109,12 @@ class Score:
     chords: tuple[ScoreChord, ...]
     parts: tuple[ScorePart, ...]
     hits: tuple[ScoreHit, ...]
+    positions: tuple[int, ...] = ()
+    pace: tuple[float, ...] = ()
+    warp: tuple[float, float] = (0.5, 0.5)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The place of each beat in its bar; of full bars, with the bar line at their end."""
+        count = self.bars * self.beats_per_bar + 1
+        return self.positions or tuple(beat % self.beats_per_bar + 1 for beat in range(count))

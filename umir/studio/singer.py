@@ -65,6 +65,21 @@ class Singer:
         scoop: probability that a phrase is begun from below.
         gasp: probability of an audible breath before a phrase.
         seed: decides the details.
+        body: dB by which the fundamental is stronger than in a plain voice (breathy and lyrical
+            voices have an open glottis for longer).
+        tilt: how much steeper the spectrum falls, as a power of the frequency.
+        width: scales the bandwidths of the formants.
+        nasal: how far the nose is open, 0 to 1.
+        growl: probability that a run is growled.
+        flip: semitones by which the head voice takes over earlier (falsetto).
+        fry: probability that a run ends in vocal fry.
+        hard: probability that a vowel begins with a glottal stop.
+        intonation: standard deviation of how well a pitch is hit, in semitones.
+        shimmer: unsteadiness of the level, relative.
+        inflection: how far the pitch moves inside of notes, in semitones.
+        wobble: unsteadiness of the vibrato's rate, relative.
+        gasps: dB by which breaths are louder.
+        even: how far the levels of different vowels and pitches are made equal, 0 to 1.
     """
 
     register: str
@@ -84,6 +99,20 @@ class Singer:
     scoop: float
     gasp: float
     seed: int
+    body: float = 0.0
+    tilt: float = 0.0
+    width: float = 1.0
+    nasal: float = 0.0
+    growl: float = 0.0
+    flip: float = 0.0
+    fry: float = 0.0
+    hard: float = 0.0
+    intonation: float = 0.06
+    shimmer: float = 0.03
+    inflection: float = 0.0
+    wobble: float = 0.0
+    gasps: float = 0.0
+    even: float = 0.75
 
 
 def draw_singer(rng: np.random.Generator, register: str) -> Singer:

@@ -6,7 +6,8 @@ the harmonics of the pitch of that moment, and become one period of waveform eac
 consonants and breath has the bank's spectra, too, in overlapping windows of 10 ms.
 
 The labels say what was sung: the pitch at every `MELODY_HOP`, 0 where the vocal cords stand still
-(in voiceless consonants, breaths and pauses), and the syllables. Breaths are no syllables.
+(in voiceless consonants, breaths, pauses and vocal fry), and the syllables. Breaths are no
+syllables. What is spoken has syllables and a pitch, but no notes.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,6 @@ from umir.studio.synthesis import read_table
 
 _ROW = 2  # frames of 5 ms from one spectrum to the next
 _VOICED = 0.02  # amplitude, of a vowel's, from which on a pitch is heard
-_EVEN = 0.75  # how far the levels of different vowels and pitches are made equal
 _GASP = syllable("", "hh ah")  # the tract of somebody who breathes in
 _PER_SAMPLE_RATE = 16000  # rate at which noise has the power of the bank's spectra
 _TOP = 0.48  # highest harmonic, part of the sampling rate
@@ -42,12 +42,25 @@ class Singing:
         notes: as they were sung, from the vowel on.
         f0: fundamental frequency at every `MELODY_HOP`, 0 where nothing is voiced.
         lyrics: the syllables, from their first to their last consonant.
+        onsets: when each note, or vowel of what is spoken, begins, in seconds.
+        spoken: from when to when somebody speaks; labels are `spoken`.
     """
 
     waveform: Float[np.ndarray, " time"] = field(repr=False)
     notes: tuple[Note, ...] = field(repr=False)
     f0: F0 = field(repr=False)
     lyrics: Intervals = field(repr=False)
+    onsets: tuple[float, ...] = field(repr=False)
+    spoken: Intervals = field(repr=False)
+
+    @property
+    def melody(self) -> F0:
+        """The pitch where somebody sings, 0 where he or she speaks."""
+        frequencies = self.f0.frequencies.copy()
+        for start, end in self.spoken.intervals:
+            inside = (self.f0.times >= start - FRAME) & (self.f0.times <= end + FRAME)
+            frequencies[inside] = 0
+        return F0(self.f0.times, frequencies)
 
 
 def sing(singer: Singer, notes: Sequence[Note], length: int, rate: int) -> Singing:
@@ -75,11 +88,14 @@ def sing(singer: Singer, notes: Sequence[Note], length: int, rate: int) -> Singi
         free = run.end
     syllables = [syllable for run in runs for syllable in run.syllables]
     spans = np.array([(each.start, each.end) for each in syllables], float).reshape(-1, 2)
+    speech = [(run.start, run.end) for run in runs if run.spoken]
     return Singing(
         waveform=wave,
-        notes=tuple(note for run in runs for note in run.notes),
+        notes=tuple(note for run in runs for note in run.notes if not run.spoken),
         f0=F0(np.arange(len(f0)) * MELODY_HOP, f0),
         lyrics=Intervals(spans, tuple(each.text for each in syllables)),
+        onsets=tuple(note.onset for run in runs for note in run.notes),
+        spoken=Intervals(np.array(speech, float).reshape(-1, 2), ("spoken",) * len(speech)),
     )
 
 
@@ -109,6 +125,7 @@ class _Part:
         frames = frames[frames // every < len(f0)]
         own = frames - self._run.first
         heard = self.voice[own] > _VOICED * np.maximum(self._run.level[own], 0.02)
+        heard &= self._run.times[own] < self._run.fry
         f0[frames // every] = np.where(heard, self._run.f0[own], 0)
 
     def render(self, rng: np.random.Generator, rate: int) -> Float32[np.ndarray, " time"]:
@@ -121,6 +138,9 @@ class _Part:
         table = self._table(rate)
         wave = read_table(table, cycles, (place / _ROW).astype(np.float32))
         wave *= _between(self.voice, place).astype(np.float32)
+        depth, flutter = self._run.growl
+        if depth:
+            wave *= self._growl(rng, place, depth, flutter)
         hop = round(FRAME * rate)
         frames = np.minimum(
             np.arange(count // hop + 1) * (hop / (FRAME * rate)), len(self.hiss) - 1
@@ -131,6 +151,18 @@ class _Part:
         shapes = _read_bins(self._noise, bins)[moments]
         _add(wave, coloured_noise(rng, shapes * self.hiss[nearest, None], rate), -hop)
         return wave
+
+    def _growl(
+        self, rng: np.random.Generator, place: np.ndarray, depth: float, rate: float
+    ) -> Float32[np.ndarray, " time"]:
+        """Return the flutter of a growl, a factor at each sample: the false folds beat along.
+
+        Their rate wanders: a steady one would make tones of its own beside the harmonics.
+        """
+        rates = rate * np.exp(0.25 * np.cumsum(rng.normal(0, 0.15, len(self.voice) + 1)))
+        turns = np.cumsum(np.clip(rates, 0.5 * rate, 2 * rate)) * FRAME
+        beat = np.sin(2 * np.pi * _between(turns, place).astype(np.float32))
+        return (1 - depth * (0.5 + 0.5 * beat)) * np.float32(1 / (1 - 0.5 * depth))
 
     def _table(self, rate: int) -> Float32[np.ndarray, "row phase"]:
         """Return one period of the voice every `_ROW` frames, and one row and column more."""
@@ -146,7 +178,7 @@ class _Part:
         spectra *= self._source(f0, effort, frequency)
         spectra *= np.clip((_TOP * rate - frequency) / 200, 0, 1)
         power = 0.5 * (spectra.real**2 + spectra.imag**2).sum(axis=1, keepdims=True)
-        spectra *= power ** (-0.5 * _EVEN)
+        spectra *= power ** (-0.5 * self._singer.even)
         size = max(1 << (8 * count - 1).bit_length(), 256)
         full = np.zeros((len(f0), size // 2 + 1), np.complex64)
         full[:, 1 : count + 1] = spectra * np.complex64(-0.5j * size)
@@ -163,7 +195,7 @@ class _Part:
         lower, and the fundamental stronger.
         """
         singer = self._singer
-        passage = 440.0 * 2 ** ((REGISTERS[singer.register].passage - 69) / 12)
+        passage = 440.0 * 2 ** ((REGISTERS[singer.register].passage - singer.flip - 69) / 12)
         head = singer.head / (1 + (passage / f0) ** 16)
         edge = singer.edge * (0.3 + 0.7 * effort) * (1 - 0.6 * head)
         frequency = frequency.astype(np.float32)
@@ -172,7 +204,23 @@ class _Part:
         bell = 1 + ring / (1 + ((frequency / (2900 * singer.tract) - 1) / 0.15) ** 2)
         source = f0[:, None].astype(np.float32) / frequency / np.sqrt(1 + squared) * bell
         source[:, 0] *= 1 + 1.2 * head.astype(np.float32)
+        if singer.tilt:
+            source *= (1 + frequency / np.float32(400)) ** np.float32(-singer.tilt)
+        if singer.body:
+            number = np.arange(1, frequency.shape[1] + 1, dtype=np.float32)
+            source *= 1 + np.float32(10 ** (singer.body / 20) - 1) / (1 + (number / 1.4) ** 4)
+        if singer.nasal:
+            source *= _nose(frequency / np.float32(singer.tract), singer.nasal)
         return source
+
+
+def _nose(frequency: np.ndarray, openness: float) -> Float32[np.ndarray, "row harmonic"]:
+    """Return what an open nose does to a vowel: a murmur near 270 Hz, a gap near 700 Hz."""
+    octaves = np.log2(frequency)
+    murmur = np.exp(-0.5 * ((octaves - np.log2(270)) / 0.4) ** 2)
+    gap = np.exp(-0.5 * ((octaves - np.log2(700)) / 0.35) ** 2)
+    gain = (1 + 0.8 * openness * murmur) * (1 - 0.75 * openness * gap)
+    return gain.astype(np.float32)
 
 
 def _stretch(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +312,7 @@ def _breathe_in(
     """Add an audible breath between two runs, if there is time for it."""
     end = run.start - manner.uniform(0.02, 0.06)
     seconds = min(manner.uniform(0.15, 0.45), end - free - 0.1)
-    level = 10 ** (manner.uniform(-30, -16) / 20) * float(run.level.max())
+    level = 10 ** ((manner.uniform(-30, -16) + singer.gasps) / 20) * float(run.level.max())
     if manner.random() > singer.gasp or seconds < 0.12:
         return
     hop = round(FRAME * rate)

@@ -64,9 +64,9 @@ class Part:
 
     Attributes:
         name: unique in the song, for example `chords_piano`.
-        instrument: one of `INSTRUMENTS`.
+        instrument: one of `INSTRUMENTS`; of a MIDI file, General MIDI's name where it is none.
         stem: one of `STEMS`: the stem that the part belongs to.
-        generator: how it was made: `sampled` or `synthetic` (drums: `mixed`, if both).
+        generator: how it was made: `sampled`, `synthetic`, or `mixed` if both.
         waveform: shape `(time, channel)`, as it sounds in the mixture.
         notes: the notes it plays; none for drums.
         onsets: where its sounds start, in seconds; labels are drum classes for drums, else "".
@@ -108,8 +108,10 @@ class Song:
         notes: the notes of all parts.
         chords: contiguous from 0 to the end, in the syntax of Harte and mir_eval.
         drums: the drum hits; labels are `DRUM_CLASSES`.
-        key: tonic and mode, for example `C major`.
-        tempo: beats per minute, mean over the song.
+        key: tonic and mode, for example `C major`; of the most bars, where it changes.
+        tempo: beats per minute, mean over the song; of its median bar, where the tempo is shaped.
+        unknown: which of the fields above nobody knows (of a song from a MIDI file: its chords,
+            and often more); they hold nothing, `""` or NaN.
     """
 
     seed: int
@@ -129,6 +131,7 @@ class Song:
     drums: Events = field(repr=False)
     key: str
     tempo: float
+    unknown: frozenset[str] = frozenset()
 
     @cached_property
     def mixture(self) -> Float[np.ndarray, "time channel"]:

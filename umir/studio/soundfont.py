@@ -42,6 +42,7 @@ _COARSE_32768 = {4: "start", 12: "end", 45: "loop_start", 50: "loop_end"}
 _INSTRUMENT_LINK, _SAMPLE_LINK, _KEY_RANGE, _VELOCITY_RANGE = 41, 53, 43, 44
 _CUTOFF, _OPENING, _HOLD, _DECAY, _SUSTAIN, _RELEASE = 8, 11, 35, 36, 37, 38
 _ATTENUATION, _COARSE_TUNE, _FINE_TUNE, _MODES, _SCALE, _ROOT = 48, 51, 52, 54, 56, 58
+_COMPRESSED = 0x10  # a sample type beyond the specification: Ogg Vorbis
 _DEFAULTS = {_CUTOFF: 13500, _HOLD: -12000, _DECAY: -12000, _RELEASE: -12000, _SCALE: 100}
 
 
@@ -88,13 +89,21 @@ class SoundFont:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not a SoundFont 2 file.
+        IsADirectoryError: it is a folder.
+        ValueError: the file is not a SoundFont 2 file, is cut short or damaged, or its samples are
+            compressed.
     """
 
     def __init__(self, path: str | Path):
-        content = Path(path).read_bytes()
+        self.path = Path(path)
+        content = self.path.read_bytes()
         if content[:4] != b"RIFF" or content[8:12] != b"sfbk":
             raise ValueError(f"{path}: not a SoundFont 2 file (no RIFF sfbk header)")
+        expected = 8 + int.from_bytes(content[4:8], "little")
+        if len(content) < expected:
+            raise ValueError(
+                f"{path}: cut short, {len(content)} of {expected} bytes are there: get it again"
+            )
         chunks = _chunks(content)
         missing = {b"smpl", b"phdr", b"pbag", b"pgen", b"inst", b"ibag", b"igen", b"shdr"} - set(
             chunks
@@ -109,6 +118,8 @@ class SoundFont:
         self._bags = _records(chunks[b"ibag"], _BAG)
         self._generators = _records(chunks[b"igen"], _GENERATOR)
         self._headers = _records(chunks[b"shdr"], _SAMPLE)
+        if (self._headers["kind"] & _COMPRESSED).any():
+            raise ValueError(f"{path}: its samples are compressed (.sf3): convert it to .sf2")
 
     @property
     def presets(self) -> dict[tuple[int, int], str]:
@@ -122,19 +133,32 @@ class SoundFont:
         """Return the zones of a preset.
 
         Raises:
-            ValueError: the SoundFont has no such preset.
+            ValueError: the SoundFont has no such preset, or its tables or samples are damaged.
         """
         rows = self._presets[:-1]
         found = np.flatnonzero((rows["bank"] == bank) & (rows["program"] == program))
         if not len(found):
-            raise ValueError(f"the SoundFont has no preset with bank {bank} and program {program}")
+            raise ValueError(
+                f"{self.path}: the SoundFont has no preset with bank {bank} and program {program}"
+            )
+        try:
+            zones = self._preset_zones(int(found[0]))
+        except IndexError as error:
+            raise ValueError(
+                f"{self.path}: damaged, preset {bank}:{program} points outside its tables"
+            ) from error
+        sounding = tuple(zone for zone in zones if len(zone.samples) and zone.rate)
+        if not sounding:
+            raise ValueError(f"{self.path}: preset {bank}:{program} has no samples")
+        return sounding
+
+    def _preset_zones(self, index: int) -> list[Zone]:
+        """Return the zones of a preset by its place in the file."""
         zones: list[Zone] = []
-        for offsets in _bag_zones(
-            self._presets, self._preset_bags, self._preset_generators, int(found[0])
-        ):
+        for offsets in _bag_zones(self._presets, self._preset_bags, self._preset_generators, index):
             if _INSTRUMENT_LINK in offsets:
                 zones.extend(self._instrument_zones(offsets))
-        return tuple(zones)
+        return zones
 
     def _instrument_zones(self, offsets: dict[int, int]) -> list[Zone]:
         """Return the zones of the instrument that a preset zone points to, with its offsets."""

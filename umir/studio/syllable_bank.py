@@ -25,6 +25,7 @@ from umir.studio.phonemes import (
     ANATOMIES,
     CONSONANTS,
     DIPHTHONGS,
+    HUMS,
     SILENT,
     VOWEL_WIDTHS,
     VOWELS,
@@ -105,10 +106,16 @@ class SyllableSound:
 
 
 @lru_cache(maxsize=1024)
-def syllable_sound(syllable: Syllable, anatomy: str) -> SyllableSound:
-    """Return a syllable from the bank, sung by a man, woman or child."""
+def syllable_sound(syllable: Syllable, anatomy: str, width: float = 1.0) -> SyllableSound:
+    """Return a syllable from the bank.
+
+    Args:
+        syllable: what is sung.
+        anatomy: who sings: one of `umir.studio.phonemes.ANATOMIES`.
+        width: scales the bandwidths of the vowel's formants; few values, for the sake of the bank.
+    """
     column, scale = ANATOMIES[anatomy]
-    vowel = _vowel(syllable.nucleus, column, scale)
+    vowel = _vowel(syllable.nucleus, column, scale, width)
     before = [_scaled(part, scale) for name in syllable.onset for part in CONSONANTS[name]]
     after = [_scaled(part, scale) for name in syllable.coda for part in CONSONANTS[name]]
     parts = [*before, *vowel, *after]
@@ -127,15 +134,17 @@ def syllable_sound(syllable: Syllable, anatomy: str) -> SyllableSound:
     )
 
 
-def _vowel(name: str, column: int, scale: float) -> list[Articulation]:
+def _vowel(name: str, column: int, scale: float, width: float) -> list[Articulation]:
     """Return the parts of a vowel: one that stands, or two targets and the way between them."""
+    if name in HUMS:
+        return [_scaled(HUMS[name], scale)] * ((2 * _EDGE + _STEADY) // 2)
     first, last = DIPHTHONGS.get(name, (name, name))
     start, stop = np.array(VOWELS[first][column]), np.array(VOWELS[last][column])
     middle = _MOVING if first != last else _STEADY
     # The first target of a diphthong is held for half of its middle.
     share = np.clip(np.linspace(-1, 1, middle), 0, 1) if first != last else np.zeros(middle)
     way = np.concatenate([np.zeros(_EDGE), share, np.full(_EDGE, share[-1])])
-    widths = _triple(np.array(VOWEL_WIDTHS) * scale)
+    widths = _triple(np.array(VOWEL_WIDTHS) * scale * width)
     # Two frames a piece, the shortest there is.
     return [
         Articulation(2 * FRAME, _triple(start + (stop - start) * part), widths, voice=0.0)

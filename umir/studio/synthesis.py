@@ -16,7 +16,7 @@ from umir.studio.tone import Envelope
 
 _TABLE = 1024
 # Ages (seconds) at which a spectrum is computed: dense where timbres move fastest.
-_AGES = np.array([0, 0.006, 0.015, 0.03, 0.06, 0.12, 0.2, 0.35, 0.6, 1, 1.6, 2.5, 4, 7, 12, 20])
+AGES = np.array([0, 0.006, 0.015, 0.03, 0.06, 0.12, 0.2, 0.35, 0.6, 1, 1.6, 2.5, 4, 7, 12, 20])
 # Rate of the delay loop whose losses the plucked strings have; independent of the output's rate.
 _LOOP_RATE = 22050.0
 
@@ -38,6 +38,8 @@ class Partials:
         damping: how much faster higher harmonics decay (see `string_decay` for strings).
         string: loss per period of a plucked string's delay loop; 0 for no string.
         bloom: seconds by which each higher harmonic comes later (brass).
+        levels: gains of the first harmonics, at the onset: any timbre at all.
+        later_levels: the same, `cutoff_time` after the onset; empty: they stay.
     """
 
     slope: float = 1.0
@@ -51,6 +53,8 @@ class Partials:
     damping: float = 0.0
     string: float = 0.0
     bloom: float = 0.0
+    levels: tuple[float, ...] = ()
+    later_levels: tuple[float, ...] = ()
 
     def amplitudes(
         self, frequency: float, count: int, brightness: float
@@ -63,8 +67,11 @@ class Partials:
         for centre, width, gain in self.formants:
             distance = np.log2(h * frequency / centre) / width
             level = level * (1 + gain * np.exp(-0.5 * distance**2))
-        age = _AGES[:, None]
+        age = AGES[:, None]
         sweep = np.exp(-3 * age / self.cutoff_time)
+        if self.levels:
+            later = _first(self.later_levels or self.levels, count)
+            level = level * (later + (_first(self.levels, count) - later) * sweep)
         cutoff = (self.cutoff[1] + (self.cutoff[0] - self.cutoff[1]) * sweep) * (
             0.35 + 0.65 * brightness
         )
@@ -135,7 +142,7 @@ class HarmonicSound:
         amplitudes = self.partials.amplitudes(float(frequency[-1]), count, brightness)
         table = _table(amplitudes, rng)
         age = np.arange(len(frequency)) / rate
-        row = np.interp(age, _AGES, np.arange(len(_AGES))).astype(np.float32)
+        row = np.interp(age, AGES, np.arange(len(AGES))).astype(np.float32)
         phase = np.cumsum(frequency) / rate
         wave = np.zeros(len(frequency), np.float32)
         for cents in self.detune:
@@ -154,18 +161,34 @@ class HarmonicSound:
         return noise
 
 
-def _table(amplitudes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return one period of waveform per row of amplitudes, at random phases, with RMS near 1.
+def _first(levels: tuple[float, ...], count: int) -> np.ndarray:
+    """Return the gains of `count` harmonics, 1 for those that are not named."""
+    gains = np.ones(count)
+    gains[: len(levels)] = levels[:count]
+    return gains
 
-    Random phases keep the peaks low; all rows share them, so that rows can be crossfaded.
+
+def _table(amplitudes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return one period of waveform per row of amplitudes, at random phases, with RMS near 1."""
+    table = make_table(amplitudes, rng.random((amplitudes.shape[1],)))
+    rms = np.sqrt((table[:-1, :-1] ** 2).mean(axis=1)).max()
+    return table / max(float(rms), 1e-9)
+
+
+def make_table(
+    amplitudes: Float[np.ndarray, "row harmonic"], phases: Float[np.ndarray, " harmonic"]
+) -> Float[np.ndarray, "row+1 column"]:
+    """Return one period of waveform per row, and one row and one column more to interpolate into.
+
+    Args:
+        amplitudes: peaks of the harmonics.
+        phases: of the harmonics, in periods. All rows share them, so that rows can be crossfaded;
+            random ones keep the peaks low.
     """
-    phases = np.exp(2j * np.pi * rng.random(amplitudes.shape[1]))
+    turned = amplitudes * np.exp(2j * np.pi * phases)
     spectra = np.zeros((len(amplitudes), _TABLE // 2 + 1), np.complex64)
-    spectra[:, 1 : amplitudes.shape[1] + 1] = amplitudes * phases
+    spectra[:, 1 : amplitudes.shape[1] + 1] = turned * (_TABLE / 2)
     table = np.fft.irfft(spectra, _TABLE, axis=1).astype(np.float32)
-    rms = np.sqrt((table**2).mean(axis=1)).max()
-    table /= max(float(rms), 1e-9)
-    # One more column and row to interpolate into.
     table = np.concatenate([table, table[:, :1]], axis=1)
     return np.concatenate([table, table[-1:]], axis=0)
 
@@ -230,10 +253,10 @@ class FMSound:
         # Carson's rule: keep the sidebands below half the rate.
         room = 0.45 * rate / float(frequency.max()) / max(self.ratio, 0.5) - 1 / self.ratio - 1
         index = np.minimum(index * brightness, max(room, 0.05)).astype(np.float32)
-        wave = np.sin(_angle(cycles) + index * np.sin(_angle(cycles * self.ratio)))
+        wave = np.sin(angle(cycles) + index * np.sin(angle(cycles * self.ratio)))
         ratio, level = self.second
         if level and ratio * float(frequency.max()) < 0.45 * rate:
-            wave += np.float32(level * brightness) * fall * np.sin(_angle(cycles * ratio))
+            wave += np.float32(level * brightness) * fall * np.sin(angle(cycles * ratio))
         return wave * np.float32(np.sqrt(2))
 
 
@@ -267,10 +290,10 @@ class ModalSound:
                 continue
             soft = 1.0 if ratio <= 1.01 else brightness
             fall = np.float32(level * soft) * np.exp(-np.float32(decay) * age)
-            wave += fall * np.sin(_angle(cycles * ratio))
+            wave += fall * np.sin(angle(cycles * ratio))
         return wave
 
 
-def _angle(cycles: np.ndarray) -> np.ndarray:
+def angle(cycles: np.ndarray) -> np.ndarray:
     """Return an angle in radians, wrapped while still in double precision."""
     return (2 * np.pi * (cycles % 1.0)).astype(np.float32)

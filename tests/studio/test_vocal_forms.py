@@ -1,0 +1,318 @@
+"""The group of features *singing*: what voices do, and that the labels say so exactly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_studio_singing import RATE, melody, yin
+
+from umir.studio import MELODY_HOP, render_song
+from umir.studio.choir import answer, draw_choir
+from umir.studio.composer import compose
+from umir.studio.features import ALL_FEATURES, GROUPS
+from umir.studio.languages import LANGUAGES, translation
+from umir.studio.lexicon import syllable, words
+from umir.studio.performance import Note, Performance
+from umir.studio.performer import perform
+from umir.studio.singer import REGISTERS, draw_singer
+from umir.studio.singing import sing
+from umir.studio.speech import rap, speak
+from umir.studio.syllable_bank import FRAME, syllable_sound
+from umir.studio.vocal_forms import (
+    _alone,
+    _divided,
+    _without_chord,
+    arrange_voices,
+    gaps_of,
+    phrases_of,
+)
+from umir.studio.vocal_harmony import VocalHarmony
+from umir.studio.voice_quality import vary_singer
+
+DURATION = 12.0
+VOICE = ALL_FEATURES.without(*[group for group in GROUPS if group != "singing"])
+WORDS = tuple(part for word in words() for part in word)
+
+
+def performed(seed, duration=DURATION):
+    rng = np.random.default_rng(seed)
+    score = compose(rng, duration)
+    return score, perform(rng, score, duration)
+
+
+def arranged():
+    """Yield seed, what was performed, and what the voices made of it, of songs with a voice."""
+    for seed in range(60):
+        score, performance = performed(seed)
+        if any(part.role == "vocals" for part in performance.parts):
+            rng = np.random.default_rng(1000 + seed)
+            yield seed, performance, arrange_voices(rng, score, performance, DURATION)
+
+
+def test_songs_without_the_group_are_the_same_whatever_it_does():
+    plain = ALL_FEATURES.without("singing")
+    for seed in (1, 3):
+        first, second = (render_song(seed, duration=3.0, features=plain) for _ in range(2))
+        assert first.mixture.tobytes() == second.mixture.tobytes()
+
+
+def test_the_accompaniment_does_not_depend_on_the_group():
+    bare = VOICE.without("singing")
+    same = 0
+    for seed in range(8):
+        with_group, without = (
+            render_song(seed, duration=4.0, features=features) for features in (VOICE, bare)
+        )
+        np.testing.assert_array_equal(with_group.beats.times, without.beats.times)
+        played = [
+            [part for part in song.parts if part.stem not in ("vocals", "drums")]
+            for song in (with_group, without)
+        ]
+        for one, other in zip(*played, strict=False):
+            same += np.array_equal(one.notes.intervals, other.notes.intervals)
+    assert same > 8
+
+
+@given(st.sampled_from(sorted(REGISTERS)), st.integers(0, 1000))
+def test_varied_singers_sing_what_their_labels_say(register, seed):
+    rng = np.random.default_rng(seed)
+    singer = vary_singer(rng, draw_singer(rng, register))
+    assert singer.register == register
+    notes = melody(register, seed, count=3)
+    length = round((notes[-1].offset + 0.3) * RATE)
+    singing = sing(singer, notes, length, RATE)
+    assert np.isfinite(singing.waveform).all() and np.abs(singing.waveform).max() > 1e-3
+    assert singing.waveform.tobytes() == sing(singer, notes, length, RATE).waveform.tobytes()
+    assert list(singing.onsets) == [note.onset for note in singing.notes]
+    np.testing.assert_array_equal(singing.melody.frequencies, singing.f0.frequencies)
+    sung = singing.f0.frequencies > 0
+    nominal = np.median(12 * np.log2(singing.f0.frequencies[sung] / 440) + 69)
+    assert REGISTERS[register].low - 3 < nominal < REGISTERS[register].high + 3
+
+
+@pytest.mark.parametrize("quality", ["plain", "breathy", "growl", "nasal", "falsetto", "wide"])
+def test_the_pitch_of_every_quality_is_that_of_the_label(quality):
+    changes = {
+        "plain": {},
+        "breathy": {"breath": 0.2, "body": 10.0, "edge": 1000.0},
+        "growl": {"growl": 1.0},
+        "nasal": {"nasal": 1.0},
+        "falsetto": {"flip": 20.0, "head": 1.0, "body": 12.0},
+        "wide": {"depth": 1.0, "vibrato": 1.0, "wobble": 0.2, "inflection": 0.4},
+    }[quality]
+    singer = replace(draw_singer(np.random.default_rng(2), "alto"), **changes)
+    singing = sing(singer, melody("alto", 5, count=5), 4 * RATE, RATE)
+    label, off = singing.f0.frequencies, []
+    for frame in np.flatnonzero(label[: len(label) - 5])[::3]:
+        found = yin(singing.waveform, frame * MELODY_HOP)
+        off.append(1200 * abs(np.log2(found / label[frame])))
+    assert np.mean(np.array(off) < 50) > (0.8 if quality == "growl" else 0.9)
+
+
+def test_fry_has_no_pitch_in_the_labels():
+    rng = np.random.default_rng(0)
+    singer = replace(draw_singer(rng, "baritone"), fry=1.0)
+    (note,) = notes = [Note(0.2, 1.2, 50.0, 0.8, syllable=syllable("ah", "aa"))]
+    plain = sing(replace(singer, fry=0.0), notes, 2 * RATE, RATE).f0.frequencies
+    fried = sing(singer, notes, 2 * RATE, RATE).f0.frequencies
+    lost = np.flatnonzero((plain > 0) & (fried == 0)) * MELODY_HOP
+    assert 0.05 <= len(lost) * MELODY_HOP <= 0.3 and lost.min() > 0.5 * (note.onset + note.offset)
+    assert fried.min() == 0 and fried[fried > 0].min() > 100
+
+
+def test_wide_formants_are_wider_and_noses_make_a_gap():
+    vowel = syllable("x", "aa")
+    narrow, wide = (np.abs(syllable_sound(vowel, "man", w).tract[8]) for w in (0.8, 2.0))
+    peak = int(narrow[20:40].argmax()) + 20
+    assert wide[peak] < 0.6 * narrow[peak]
+    open_nose, closed = (
+        sing(
+            replace(draw_singer(np.random.default_rng(1), "bass"), nasal=nasal, breath=0.0),
+            [Note(0.1, 0.9, 43.0, 0.8, syllable=vowel)],
+            RATE,
+            RATE,
+        ).waveform
+        for nasal in (1.0, 0.0)
+    )
+    frequency = np.fft.rfftfreq(RATE, 1 / RATE)
+
+    def share(wave, low, high):
+        power = np.abs(np.fft.rfft(wave)) ** 2
+        return power[(frequency > low) & (frequency < high)].sum() / power.sum()
+
+    assert share(open_nose, 550, 850) < 0.5 * share(closed, 550, 850)
+
+
+def test_a_hum_is_a_nasal_that_holds_a_note():
+    hum = syllable_sound(syllable("mm", "mm"), "woman")
+    assert hum.onset == 0 and np.all(hum.voice > 0.5) and not hum.hiss.any()
+    notes = [Note(0.2, 1.4, 62.0, 0.8, syllable=syllable("mm", "mm"))]
+    singing = sing(draw_singer(np.random.default_rng(0), "alto"), notes, 2 * RATE, RATE)
+    power = np.abs(np.fft.rfft(singing.waveform)) ** 2
+    frequency = np.fft.rfftfreq(len(singing.waveform), 1 / RATE)
+    assert power[frequency < 700].sum() > 0.9 * power.sum()
+
+
+@pytest.mark.parametrize("name", sorted(LANGUAGES))
+def test_languages_translate_the_same_word_the_same_way(name):
+    said = [*WORDS[:20], *WORDS[:20]]
+    table = translation(np.random.default_rng(0), LANGUAGES[name], said)
+    assert set(table) == set(said)
+    assert table == translation(np.random.default_rng(0), LANGUAGES[name], said)
+    for each in table.values():
+        sound = syllable_sound(each, "child")
+        assert np.isfinite(sound.tract).all() and len(sound.voice) * FRAME < 1
+
+
+@given(st.integers(0, 500), st.sampled_from(sorted(REGISTERS)), st.booleans())
+def test_speech_is_voice_without_notes_or_melody(seed, register, rapped):
+    rng = np.random.default_rng(seed)
+    beats = np.arange(0.1, 6.0, 0.5)
+    span = (1.0, 4.0)
+    notes = rap(rng, WORDS, span, register, beats) if rapped else speak(rng, WORDS, span, register)
+    assert all(note.spoken and 0.95 < note.onset < note.offset <= 4.1 for note in notes)
+    assert all(a.offset <= b.onset + 1e-9 for a, b in zip(notes[:-1], notes[1:], strict=True))
+    assert 2 < len(notes) / 3 < 12  # syllables per second
+    sung = Note(4.6, 5.2, float(REGISTERS[register].low + 5), 0.8, syllable=WORDS[0])
+    singing = sing(draw_singer(rng, register), [*notes, sung], 6 * RATE, RATE)
+    assert [note.onset for note in singing.notes] == [4.6]
+    inside = (singing.f0.times > 1.1) & (singing.f0.times < 4.0)
+    assert (singing.f0.frequencies[inside] > 0).mean() > 0.2
+    assert not singing.melody.frequencies[inside].any() and singing.melody.frequencies.any()
+    assert len(singing.lyrics.labels) == len(notes) + 1
+
+
+def test_spoken_pitch_is_that_of_the_waveform():
+    rng = np.random.default_rng(4)
+    singing = sing(draw_singer(rng, "alto"), speak(rng, WORDS, (0.5, 5.0), "alto"), 6 * RATE, RATE)
+    label, right = singing.f0.frequencies, []
+    for frame in np.flatnonzero(label)[::2]:
+        # Away from the edges of voiced stretches, where half of the window is silent.
+        if np.all(label[frame - 3 : frame + 4] > 0):
+            found = yin(singing.waveform, frame * MELODY_HOP, 50.0)
+            right.append(abs(1200 * np.log2(found / label[frame])) < 80)
+    assert len(right) > 40 and np.mean(right) > 0.75
+
+
+def test_pitches_that_fit_are_in_chord_or_key():
+    performance = Performance(
+        beats=np.arange(8.0),
+        positions=(1, 2, 3, 4) * 2,
+        chords=((0.0, 4.0, "C:maj"), (4.0, 8.0, "E:7/3")),
+        parts=(),
+        hits=(),
+        tempo=60.0,
+    )
+    harmony = VocalHarmony(performance, (0, "major"))
+    assert harmony.tones(1.0) == (0, 2, 4, 5, 7, 9, 11)
+    assert 8 in harmony.tones(5.0) and 7 not in harmony.tones(5.0)  # G sharp instead of G
+    assert harmony.fit(61.25, 1.0) in (60.25, 62.25)
+    assert harmony.step(60.0, 2, 1.0) == 64.0 and harmony.step(60.0, -2, 1.0) == 57.0
+
+
+def test_choirs_stay_in_range_in_time_and_in_the_harmony():
+    sizes = set()
+    for seed in range(40):
+        score, performance = performed(seed % 10)
+        lead = next((part for part in performance.parts if part.role == "vocals"), None)
+        if lead is None:
+            continue
+        harmony = VocalHarmony(performance, (score.tonic, score.mode))
+        phrases = phrases_of(lead.notes)
+        rng = np.random.default_rng(seed)
+        choir = draw_choir(rng, phrases, lead.register, harmony, DURATION)
+        sizes.add(len(choir))
+        onsets = np.array([note.onset for note in lead.notes])
+        for part in choir:
+            voice = REGISTERS[part.register]
+            for note in part.notes:
+                assert voice.low - 1 <= note.pitch <= voice.high + 1
+                assert np.abs(onsets - note.onset).min() < 0.2
+                assert note.offset - note.onset > 0.04
+            pairs = zip(part.notes[:-1], part.notes[1:], strict=True)
+            assert all(a.offset <= b.onset + 1e-9 for a, b in pairs)
+    assert max(sizes) >= 4
+
+
+def test_answers_fill_the_gaps_and_only_them(rng):
+    lines = ((performed(seed)[1], part) for seed in range(30) for part in performed(seed)[1].parts)
+    performance, lead = next(line for line in lines if line[1].role == "vocals")
+    gaps = gaps_of(lead.notes, DURATION)
+    harmony = VocalHarmony(performance, (0, "major"))
+    line = answer(rng, phrases_of(lead.notes), gaps, "tenor", harmony)
+    for note in line:
+        assert any(a < note.onset and note.offset < b for a, b in gaps)
+        assert round(note.pitch) % 12 in harmony.tones(note.onset)
+
+
+def test_divided_notes_fill_the_note(rng):
+    _, performance = performed(0)
+    harmony = VocalHarmony(performance, (0, "major"))
+    note = Note(1.0, 2.0, 60.0, 0.8, syllable=WORDS[0])
+    for _ in range(20):
+        parts = _divided(rng, note, 1.0, [note], harmony)
+        assert parts[0].onset == 1.0 and parts[-1].offset == pytest.approx(2.0)
+        assert all(abs(part.pitch - 60) < 4 for part in parts) and len(parts) in (2, 3)
+
+
+def test_bars_alone_are_silent_and_have_no_chord():
+    chords = ((0.0, 2.0, "N"), (2.0, 5.0, "C:maj"), (5.0, 8.0, "F:maj"))
+    assert _without_chord(chords, 3.0, 6.0) == (
+        (0.0, 2.0, "N"),
+        (2.0, 3.0, "C:maj"),
+        (3.0, 6.0, "N"),
+        (6.0, 8.0, "F:maj"),
+    )
+    alone = 0
+    for seed in range(10):
+        _, performance = performed(seed)
+        lead = next((part for part in performance.parts if part.role == "vocals"), None)
+        if lead is None:
+            continue
+        changed = _alone(np.random.default_rng(seed), performance, lead.notes, False)
+        new = [span for span in changed.chords if span not in performance.chords]
+        for start, end, _ in (span for span in new if span[2] == "N" and span[0] > 0):
+            alone += 1
+            others = [part for part in changed.parts if not part.register]
+            assert not any(
+                start <= note.onset < end - 0.05 for part in others for note in part.notes
+            )
+            assert not any(start <= hit.onset < end - 0.05 for hit in changed.hits)
+    assert alone >= 2
+
+
+def test_every_form_comes_up_and_nothing_is_out_of_the_song():
+    a_cappella, spoken, others, rested = 0, 0, 0, 0
+    for _, before, (after, singers) in arranged():
+        lead = next(part for part in after.parts if part.role == "vocals")
+        a_cappella += not after.hits and all(part.register for part in after.parts)
+        spoken += any(note.spoken for note in lead.notes)
+        others += bool(singers)
+        rested += len(gaps_of(lead.notes, DURATION)) > 0
+        assert len(singers) + sum(bool(part.register) for part in after.parts) <= 6
+        for part in (*after.parts, *singers):
+            assert part.notes
+            for note in part.notes:
+                assert 0 <= note.onset < note.offset <= DURATION + 1e-6
+            if part.register:
+                pairs = zip(part.notes[:-1], part.notes[1:], strict=True)
+                assert all(a.offset <= b.onset + 1e-6 for a, b in pairs)
+        np.testing.assert_array_equal(after.beats, before.beats)
+    assert min(a_cappella, spoken, others, rested) >= 1
+
+
+def test_labels_of_songs_with_voices_hold_together():
+    for seed in range(12):
+        song = render_song(seed, duration=6.0, features=VOICE, rate=8000)
+        voices = [part for part in song.parts if part.stem == "vocals"]
+        for part in voices:
+            assert len(part.f0.times) == len(song.melody.times)
+            for start, end in part.lyrics.intervals:
+                spans = song.voice_activity.intervals
+                assert np.any((spans[:, 0] <= start) & (end <= spans[:, 1]))
+        total = sum((part.waveform.astype(float) for part in song.parts), np.zeros(1))
+        np.testing.assert_allclose(song.mixture, total, atol=1e-5)
+        if len(song.parts) == 1 and voices:
+            assert song.unknown == {"chords"}
