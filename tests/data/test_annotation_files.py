@@ -19,7 +19,7 @@ from umir.data.annotation_files import (
 )
 from umir.data.rows import AnnotationError
 
-_times = st.lists(st.integers(0, 10**9).map(lambda n: n / 1e6), max_size=8)
+_times = st.lists(st.integers(0, 10**9).map(lambda n: n / 1e6), max_size=8, unique=True)
 _name = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=8)
 _suffix = st.sampled_from([".csv", ".tsv", ".lab", ".txt"])
 
@@ -140,7 +140,7 @@ def test_events_with_and_without_labels_are_sorted(file):
     ("read", "line", "reason"),
     [
         (read_events, "time,label", "'time' is not a number (time)"),
-        (read_events, ",kick", "'' is not a number (time)"),
+        (read_events, ",kick", "has no time; leave the line out"),
         (read_events, "0.5;kick", "'0.5;kick' is not a number"),
         (read_events, "nan,kick", "time is nan"),
         (read_events, "-0.5,kick", "-0.5 s is before the start"),
@@ -151,14 +151,21 @@ def test_events_with_and_without_labels_are_sorted(file):
         (read_intervals, "1", "1 of 2 columns (start, end, label)"),
         (read_intervals, "2,1,x", "ends at 1 s, not after its start at 2 s"),
         (read_intervals, "1,1,x", "ends at 1 s, not after its start"),
-        (read_intervals, "-1,1,x", "-1 s is before the start"),
+        (read_intervals, "-2,-1,x", "-2 s is before the start"),
+        (read_intervals, "0,1,x", "repeats line 1; left out"),
         (read_intervals, "11,12,x", "11 s is past the end"),
-        (read_f0, "1,440,0.9", "more than 2 columns (time, frequency)"),
-        (read_f0, "1,,440", "'' is not a number (frequency)"),
+        (read_f0, "1", "1 of 2 columns (time, frequency)"),
+        (read_f0, "1,,440", "has no frequency; leave the line out, or write 0 for unvoiced"),
+        (read_f0, "1,", "has no frequency"),
+        (read_f0, "1\t", "has no frequency"),
+        (read_f0, '1,"",[1]', "has no frequency"),
+        (read_f0, "1,44100", "44100 Hz is no pitch (time, frequency in Hz)"),
         (read_f0, "1,nan", "frequency is nan; leave the line out, or write 0 for unvoiced"),
         (read_f0, "-1,440", "-1 s is before the start"),
         (read_f0, "0,220", "a second frequency at 0 s"),
-        (read_notes, "1,2,0", "the frequency of a note must be above 0 Hz"),
+        (read_notes, "1,2,0", "a note has a frequency from 8 to 20000 Hz, not 0"),
+        (read_notes, "1,60,0.5", "not 0.5 (onset, offset, frequency)"),
+        (read_notes, "-2,0,440", "-2 s is before the start"),
         (read_notes, "1,440", "2 of 3 columns (onset, offset, frequency)"),
         (read_notes, "1,1,440", "ends at 1 s, not after its start"),
     ],
@@ -180,6 +187,85 @@ def test_the_end_of_the_audio_cuts(file):
     assert f0.times.tolist() == [0, 9.99] and problems == []
     _, (problem,) = read_f0(file("0,220\n20,230\n30,240\n"), 10.0)
     assert "2 frames from here on lie past the end" in problem.reason and problem.line == 2
+
+
+def test_what_begins_before_the_audio_is_cut_there(file):
+    notes, (problem,) = read_notes(file("1,2,220\n-0.25,1,330\n"), 10.0)
+    assert notes.intervals.tolist() == [[0, 1], [1, 2]]
+    assert notes.frequencies.tolist() == [330, 220]
+    assert (problem.line, problem.reason) == (2, "starts 0.25 s before the audio; cut there")
+    intervals, (problem,) = read_intervals(file("-1,1,x\n"))
+    assert intervals.intervals.tolist() == [[0, 1]] and problem.line == 1
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "expected", "line", "repair"),
+    [
+        # MedleyDB, CREPE: what is in further columns says nothing about the pitch.
+        (read_f0, "1,220\n2,0,[1] \n3,440,[1]", [[1, 2, 3], [220, 0, 440]], 2, "and 1 more like"),
+        (read_notes, "1 2 220 90\n2 3 440 80", [[[1, 2], [2, 3]], [220, 440]], 1, "are ignored"),
+        # Audacity, ASAP
+        (read_events, "1.5\t1.5\tb\n2.5\t2.5\tdb,4/4", [[1.5, 2.5], ("b", "db,4/4")], 1, "an end"),
+        # spreadsheets
+        (read_events, "0,5;kick\n1;hi-hat, open;", [[0.5, 1], ("kick", "hi-hat, open")], 1, "semi"),
+        (read_events, "0.5;kick\n1.5;kick", [[0.5, 1.5], ("kick", "kick")], 1, "semicolons"),
+        (read_events, "0,5\tkick\n1,5\ta snare", [[0.5, 1.5], ("kick", "a snare")], 1, "decimal"),
+        (read_intervals, "0,5 1,5 C:maj\n2 7 N", [[[0.5, 1.5], [2, 7]], ("C:maj", "N")], 1, ""),
+        (read_f0, "0,25\t440,5\n1\t441", [[0.25, 1], [440.5, 441]], 1, "commas are read as points"),
+        (read_f0, "t;f\n0,25;440,5\n1,5;0", [[0.25, 1.5], [440.5, 0]], 1, "taken for a header"),
+        (read_notes, "0,5;1,5;220,25", [[[0.5, 1.5]], [220.25]], 1, "decimal commas"),
+        (read_notes, "onset,offset,hz\n1,2,220", [[[1, 2]], [220]], 1, "'onset,offset,hz' is"),
+    ],
+)  # fmt: skip
+def test_what_real_files_have_besides_is_repaired(file, read, text, expected, line, repair):
+    path = file(text + "\n")
+    found, problems = read(path)
+    for values, wanted in zip(vars(found).values(), expected, strict=False):
+        assert (values if isinstance(values, tuple) else values.tolist()) == wanted
+    assert (problems[0].path, problems[0].line) == (path, line) and repair in problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "labels"),
+    [
+        (read_events, "0,1\n1,2\n2,3\n", ("1", "2", "3")),
+        (read_events, "12,3 and 4\n13,1\n", ("3 and 4", "1")),
+        (read_events, "0.5,a;b\n1.5,c;d\n", ("a;b", "c;d")),
+        (read_intervals, "0,1,2\n1,2,3 4\n", ("2", "3 4")),
+        (read_intervals, "0\t1\tC:maj(9,11)\n1\t2\tx,y\n", ("C:maj(9,11)", "x,y")),
+    ],
+)
+def test_commas_and_semicolons_that_are_in_place(file, read, text, labels):
+    found, problems = read(file(text))
+    assert found.labels == labels and problems == []
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+def test_text_with_a_byte_order_mark(file, coding):
+    events, problems = read_events(file("1,kick\r\n2,caixa é\r\n".encode(coding)))
+    assert events.labels == ("kick", "caixa é") and problems == []
+    with pytest.raises(AnnotationError, match="is not UTF-16 text"):
+        read_events(file(b"\xff\xfe1"))
+
+
+def test_repeated_events_are_left_out_if_they_have_a_name(file):
+    events, (problem,) = read_events(file("1,kick\n1,snare\n2,kick\n1,kick\n"))
+    assert events.labels == ("kick", "snare", "kick")
+    assert (problem.line, problem.reason) == (4, "repeats line 1; left out")
+    events, problems = read_events(file("1\n1\n"))
+    assert events.times.tolist() == [1, 1] and problems == []
+
+
+def test_notes_in_unison_are_two(file):
+    notes, problems = read_notes(file("1,2,220\n1,2,220\n"))
+    assert len(notes.frequencies) == 2 and problems == []
+
+
+def test_what_is_wrong_with_many_lines_is_one_problem(file):
+    path = file("0,220\n" + "1,nan\n" * 100 + "2,x\n")
+    _, problems = read_f0(path)
+    assert [problem.line for problem in problems] == [2, 102]
+    assert problems[0].reason.endswith("write 0 for unvoiced (and 99 more like it)")
 
 
 def test_lines_that_are_no_text(file):

@@ -2,6 +2,7 @@
 
 import json
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -118,6 +119,48 @@ def test_midi_tracks_say_who_plays(tmp_path):
     assert names == [""]
     write_annotation(tmp_path / "none.mid", Notes(intervals[:0], frequencies[:0]))
     assert len(read_notes(tmp_path / "none.mid")[0].frequencies) == 0
+
+
+def _midi(path, *tracks, resolution=480):
+    """Write a MIDI file of tracks of messages; times are ticks since the message before."""
+    song = mido.MidiFile(type=1, ticks_per_beat=resolution)
+    song.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    song.save(path)
+    return path
+
+
+def _note(number, ticks):
+    """Return the messages of a note that lasts some ticks."""
+    off = mido.Message("note_off", note=number, time=ticks)
+    return [mido.Message("note_on", note=number, velocity=90), off]
+
+
+def test_midi_without_a_tempo_has_120_beats_per_minute(tmp_path):
+    path = _midi(tmp_path / "a.mid", [*_note(69, 480), *_note(57, 960)])
+    notes, (problem,) = read_notes(path)
+    np.testing.assert_allclose(notes.intervals, [[0, 0.5], [0.5, 1.5]])
+    assert str(problem) == f"{path}: says no tempo: taken as 120 beats per minute"
+
+
+def test_midi_tempos_count_on_whatever_track(tmp_path):
+    slow, slower = (mido.MetaMessage("set_tempo", tempo=tempo) for tempo in (10**6, 2 * 10**6))
+    track = [*_note(69, 480), *_note(57, 480)]
+    on_first = _midi(tmp_path / "a.mid", [slow, slower.copy(time=480)], track)
+    expected, problems = read_notes(on_first)
+    assert problems == []
+    np.testing.assert_allclose(expected.intervals, [[0, 1], [1, 3]])
+    with_notes = _midi(tmp_path / "b.mid", [], [slow, *track[:2], slower, *track[2:]])
+    found, (problem,) = read_notes(with_notes)
+    np.testing.assert_allclose(found.intervals, expected.intervals)
+    assert "has tempos on other tracks than the first" in problem.reason
+
+
+def test_midi_notes_without_length_or_end_are_reported(tmp_path):
+    tempo = mido.MetaMessage("set_tempo", tempo=500_000)
+    path = _midi(tmp_path / "a.mid", [tempo, *_note(60, 0), *_note(69, 480), _note(72, 0)[0]])
+    notes, (problem,) = read_notes(path)
+    np.testing.assert_allclose(notes.frequencies, [440])
+    assert str(problem) == f"{path}: 2 of its 3 notes have no length or no end; left out"
 
 
 def test_midi_leaves_drums_out_and_reports_notes_past_the_end(tmp_path):

@@ -1,9 +1,11 @@
 """Annotation files in and out: events, intervals, f0 curves, notes, labels.
 
 Every reader takes a path and the duration of the audio, and returns the annotation and the lines
-that could not be used (`Problem`: file, line, reason). What is unsorted is sorted, what lies
-outside the audio is left out and reported. Only a file with nothing usable raises
-`AnnotationError`. Every writer writes beside and renames; what it writes, the reader reads back.
+that could not be used, or not as they stand (`Problem`: file, line, reason). What is unsorted is
+sorted. What lies outside the audio is left out and reported, and so are events and intervals that
+repeat another one of their name (notes may: two players in unison; so may events without a name:
+two drums at once). Only a file with nothing usable raises `AnnotationError`. Every writer writes
+beside and renames; what it writes, the reader reads back.
 
 | kind | columns | other formats |
 |---|---|---|
@@ -26,7 +28,8 @@ from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes
 from umir.data.jams import jams_rows
 from umir.data.midi import midi_rows, write_midi
 from umir.data.problems import Problem
-from umir.data.rows import AnnotationError, Columns, Row, row_text, text_rows, usable_rows
+from umir.data.rows import AnnotationError, Row, row_text, usable_rows
+from umir.data.text_rows import Columns, text_rows
 from umir.files import write_beside
 
 _COLUMNS = {
@@ -39,6 +42,8 @@ _MIDI_SUFFIXES = (".mid", ".midi")
 # Annotations often end a little after the audio; only more than this is worth a word.
 _SLACK_SECONDS = 1.0
 _UNVOICED_HOP = 0.01  # seconds, of a curve that says nothing but that there is no pitch
+# What notes may have, in Hz: below is no pitch but another column, above nothing that is heard.
+_LOWEST, _HIGHEST = 8.0, 20_000.0
 
 
 def read_events(
@@ -54,6 +59,7 @@ def read_events(
         AnnotationError: nothing in the file can be used.
     """
     rows, problems = _rows(Path(path), "events", lambda row: _outside(row.numbers[0], duration))
+    rows = _without_repeats(Path(path), rows, problems)
     times = np.array([row.numbers[0] for row in rows], float)
     return Events(times, tuple(row.label for row in rows)), problems
 
@@ -65,13 +71,14 @@ def read_intervals(
 
     Args:
         path: text or JAMS file.
-        duration: length of the audio in seconds; intervals are cut there.
+        duration: length of the audio in seconds; intervals are cut there, and at 0.
 
     Raises:
         AnnotationError: nothing in the file can be used.
     """
     rows, problems = _rows(Path(path), "intervals", lambda row: _bad_interval(row, duration))
-    problems += _long_overhang(Path(path), rows, duration)
+    rows = _without_repeats(Path(path), rows, problems)
+    problems += _overhangs(Path(path), rows, duration)
     known = float(duration) if math.isfinite(duration) else None
     labels = tuple(row.label for row in rows)
     return Intervals(_interval_array(rows, duration), labels, known), problems
@@ -82,13 +89,13 @@ def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Not
 
     Args:
         path: text, JAMS or MIDI file.
-        duration: length of the audio in seconds; notes are cut there.
+        duration: length of the audio in seconds; notes are cut there, and at 0.
 
     Raises:
         AnnotationError: nothing in the file can be used.
     """
     rows, problems = _rows(Path(path), "notes", lambda row: _bad_note(row, duration))
-    problems += _long_overhang(Path(path), rows, duration)
+    problems += _overhangs(Path(path), rows, duration)
     frequencies = np.array([row.numbers[2] for row in rows], float)
     labels = tuple(row.label for row in rows)
     players = labels if any(labels) else ()
@@ -107,7 +114,7 @@ def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, li
         AnnotationError: nothing in the file can be used.
     """
     path = Path(path)
-    rows, problems = _rows(path, "f0", lambda row: _outside(row.numbers[0], math.inf))
+    rows, problems = _rows(path, "f0", _bad_frame)
     late = [row for row in rows if row.numbers[0] >= duration]
     if late and late[-1].numbers[0] > duration + _SLACK_SECONDS:
         reason = f"{len(late)} frames from here on lie past the end of the audio ({duration:.2f} s)"
@@ -214,6 +221,19 @@ def _rows(
     return usable_rows(path, items, reason_against)
 
 
+def _without_repeats(path: Path, rows: Iterable[Row], problems: list[Problem]) -> list[Row]:
+    """Return each row that has a label once, and add the others to the problems."""
+    first: dict[tuple, Row] = {}
+    kept = []
+    for row in rows:
+        same = first.setdefault((row.numbers, row.label), row) if row.label else row
+        if same is row:
+            kept.append(row)
+        else:
+            problems.append(Problem(path, row.line, f"repeats line {same.line}; left out"))
+    return kept
+
+
 def _write(path: str | os.PathLike, kind: str, rows: Iterable[tuple]) -> None:
     """Write rows of (numbers, label or None); commas in `.csv` files, tabs in all others."""
     separator = "," if Path(path).suffix.lower() == ".csv" else "\t"
@@ -236,25 +256,39 @@ def _bad_interval(row: Row, duration: float) -> str | None:
     start, end = row.numbers[:2]
     if end <= start:
         return f"ends at {end:.6g} s, not after its start at {start:.6g} s"
-    return _outside(start, duration)
+    return _outside(max(start, 0.0) if end > 0 else start, duration)
+
+
+def _bad_frame(row: Row) -> str | None:
+    if row.numbers[1] > _HIGHEST:
+        return f"{row.numbers[1]:.6g} Hz is no pitch ({_COLUMNS['f0']} in Hz)"
+    return _outside(row.numbers[0], math.inf)
 
 
 def _bad_note(row: Row, duration: float) -> str | None:
-    if row.numbers[2] <= 0:
-        return f"the frequency of a note must be above 0 Hz, not {row.numbers[2]:.6g}"
+    if not _LOWEST <= row.numbers[2] <= _HIGHEST:
+        return (
+            f"a note has a frequency from {_LOWEST:.0f} to {_HIGHEST:.0f} Hz, "
+            f"not {row.numbers[2]:.6g} ({_COLUMNS['notes']})"
+        )
     return _bad_interval(row, duration)
 
 
-def _long_overhang(path: Path, rows: Iterable[Row], duration: float) -> list[Problem]:
-    """Return a problem for each row that ends long after the audio (it is cut all the same)."""
-    return [
-        Problem(path, row.line, f"ends {row.numbers[1] - duration:.1f} s past the end; cut there")
-        for row in rows
-        if row.numbers[1] > duration + _SLACK_SECONDS
-    ]
+def _overhangs(path: Path, rows: Iterable[Row], duration: float) -> list[Problem]:
+    """Return a problem for each row that is cut at the start, or long before its end."""
+    problems = []
+    for row in rows:
+        start, end = row.numbers[:2]
+        if start < 0:
+            reason = f"starts {-start:.6g} s before the audio; cut there"
+            problems.append(Problem(path, row.line, reason))
+        if end > duration + _SLACK_SECONDS:
+            reason = f"ends {end - duration:.1f} s past the end; cut there"
+            problems.append(Problem(path, row.line, reason))
+    return problems
 
 
 def _interval_array(rows: list[Row], duration: float) -> np.ndarray:
-    """Return start and end of the rows, shape `(row, 2)`, cut at the end of the audio."""
+    """Return start and end of the rows, shape `(row, 2)`, cut at the ends of the audio."""
     bounds = np.array([row.numbers[:2] for row in rows], float).reshape(-1, 2)
-    return np.minimum(bounds, duration)
+    return np.clip(bounds, 0, duration)

@@ -5,10 +5,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import numpy as np
 import pretty_midi
 
 from umir.annotations import Notes
+from umir.data.problems import Problem
 from umir.data.rows import AnnotationError, Row, read_bytes
 from umir.files import write_beside
 
@@ -17,28 +19,62 @@ _RESOLUTION, _TEMPO = 960, 120.0
 _VELOCITY = 90
 
 
-def midi_rows(path: Path) -> Iterator[Row]:
+def midi_rows(path: Path) -> Iterator[Row | Problem]:
     """Yield onset, offset, frequency and track name of every note that is not on a drum track.
 
     Pitches are equally tempered with A4 = 440 Hz; pitch bends are not followed. A note ends when
     its key is released: the sustain pedal is left out, unlike in the figures published on MAESTRO.
+    A file that says no tempo has 120 beats per minute; tempos count on whatever track they are.
+    Both, and notes without a length or an end, are problems (of the file as a whole: line 0).
 
     Raises:
         AnnotationError: the file is missing or is no MIDI file.
     """
     read_bytes(path)  # says clearly what is wrong with a missing file or a folder
     try:
+        messages = mido.MidiFile(filename=str(path), charset="latin1")
+        played = sum(map(_starts_a_note, mido.merge_tracks(messages.tracks)))
+        repairs = [_with_tempo(messages) if played else ""]
         with warnings.catch_warnings():
-            # Tempo changes on a track of their own are out of the standard but read correctly.
+            # It warns of signatures on other tracks than the first, which change no time.
             warnings.simplefilter("ignore")
-            song = pretty_midi.PrettyMIDI(str(path))
+            song = pretty_midi.PrettyMIDI(mido_object=messages)
     except Exception as error:  # mido raises whatever the damaged bytes lead to
         raise AnnotationError(f"{path}: is not a MIDI file we can read ({error})") from error
+    if lost := played - sum(len(part.notes) for part in song.instruments):
+        repairs.append(f"{lost} of its {played} notes have no length or no end; left out")
+    yield from (Problem(path, 0, repair) for repair in repairs if repair)
     parts = [part for part in song.instruments if not part.is_drum]
     notes = [(note, part.name.strip()) for part in parts for note in part.notes]
     for number, (note, player) in enumerate(notes, 1):
         frequency = float(pretty_midi.note_number_to_hz(note.pitch))
         yield Row(number, (float(note.start), float(note.end), frequency), player)
+
+
+def _starts_a_note(message: mido.Message | mido.MetaMessage) -> bool:
+    # A note-on without velocity is a note-off.
+    return message.type == "note_on" and message.velocity > 0
+
+
+def _with_tempo(song: mido.MidiFile) -> str:
+    """Give a song that has its tempos elsewhere a first track of them, where pretty_midi looks.
+
+    Returns:
+        How its tempos had to be read, in words; `""` if they are where they should be.
+    """
+    tempos = mido.MidiTrack()
+    tick = last = 0
+    for message in mido.merge_tracks(song.tracks):
+        tick += message.time
+        if message.type == "set_tempo":
+            tempos.append(message.copy(time=tick - last))
+            last = tick
+    if not tempos:
+        return "says no tempo: taken as 120 beats per minute"
+    if not any(message.type == "set_tempo" for track in song.tracks[1:] for message in track):
+        return ""
+    song.tracks.insert(0, tempos)
+    return "has tempos on other tracks than the first: taken as those of all tracks"
 
 
 def write_midi(path: str | os.PathLike, notes: Notes) -> None:

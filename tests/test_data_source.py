@@ -1,0 +1,79 @@
+"""Data sets as a source for meta-training: each task gets what each set knows for it."""
+
+import pytest
+from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
+
+from umir.data_sets import DataSetError
+from umir.data_source import DataSource, JoinedSource
+from umir.tasks import EpisodeSampler, ExampleSource, Source, get_task
+
+
+@pytest.fixture
+def data(tmp_path):
+    parts = {
+        "mdb_drums": make_mdb_drums(tmp_path / "mdb"),
+        "mir_1k": make_mir_1k(tmp_path / "mir_1k"),
+        "musdb18hq": make_musdb18hq(tmp_path / "hq"),
+    }
+    folder = make_folder(tmp_path / "mine")
+    return ",".join([*(f"{name}:{path}" for name, path in parts.items()), str(folder)])
+
+
+def sets_of(examples):
+    return {example.group.split("/")[0] for example in examples}
+
+
+def test_each_task_gets_the_sets_that_serve_it(data):
+    source = DataSource(data, 8000, 1)
+    assert isinstance(source, Source)
+    drums = source.examples(get_task("drum_transcription"))
+    assert sets_of(drums) == {"mdb_drums", "mine"}
+    assert sets_of(source.examples(get_task("vocal_separation"))) == {"mir_1k", "musdb18hq"}
+    assert sets_of(source.examples(get_task("melody_extraction"))) == {"mir_1k"}
+    assert source.examples(get_task("drum_transcription")) is drums
+    assert not source.serves(get_task("chord_recognition"))
+    with pytest.raises(ValueError, match="has no labels for task 'chord_recognition'"):
+        source.examples(get_task("chord_recognition"))
+
+
+def test_a_part_may_be_kept_for_one_task(data):
+    only = data.replace("mir_1k:", "mir_1k/melody_extraction:")
+    source = DataSource(only, 8000, 1)
+    assert sets_of(source.examples(get_task("vocal_separation"))) == {"musdb18hq"}
+    assert source.serves(get_task("melody_extraction"))
+
+
+def test_only_the_split_is_given(data):
+    groups = [
+        {e.group for e in DataSource(data, 8000, 1, split).examples(get_task("beat_tracking"))}
+        for split in ("train", "valid", "test")
+    ]
+    assert all(groups)
+    assert len(set.union(*groups)) == sum(map(len, groups))
+
+
+def test_episodes_are_drawn_from_it(data):
+    task = get_task("drum_transcription")
+    sampler = EpisodeSampler([task], DataSource(data, 8000, 1), rate=8000)
+    episode = sampler.episode(0)
+    assert not set(episode.support_groups) & set(episode.query_groups)
+
+
+def test_beside_another_source(data):
+    source = DataSource(data, 8000, 1)
+    drums = get_task("drum_transcription")
+    first = source.examples(drums)[:1]
+    joined = JoinedSource(ExampleSource(first), source)
+    assert len(joined.examples(drums)) == 1 + len(source.examples(drums))
+    assert joined.examples(get_task("chord_recognition")) == first
+
+
+def test_what_cannot_be_used_is_said_at_once_or_kept(data, tmp_path):
+    with pytest.raises(DataSetError, match="no data set 'mdb'"):
+        DataSource("mdb:/nowhere,x", 8000, 1)
+    with pytest.raises(ValueError, match="no such file; write one JSON object per line"):
+        DataSource(str(tmp_path / "nothing"), 8000, 1)
+    (tmp_path / "mdb/MDB Drums/audio/full_mix/MusicDelta_Rock_MIX.wav").unlink()
+    source = DataSource(data, 8000, 1)
+    source.examples(get_task("drum_transcription"))
+    assert "1 of 6 tracks of mdb_drums left out" in str(source.problems[0])

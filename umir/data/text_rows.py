@@ -1,0 +1,184 @@
+"""Text files as annotation rows: one row per line, its columns separated by comma, tab or blanks.
+
+So mir_eval reads them. Blank lines and lines that start with `#` are skipped. The label is the last
+column and may contain blanks; in comma-separated files a label with commas stands in double quotes
+or has them in parentheses (`C:maj(9,11)`).
+
+What files of real data sets have besides is read and reported as a repair: further columns of
+numbers (a confidence), points with an end (as Audacity exports labels), columns separated by
+semicolons, decimal commas (as spreadsheets of half of Europe write them), UTF-16. A first line of
+words is a header and left out.
+"""
+
+import codecs
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from umir.data.problems import Problem
+from umir.data.rows import AnnotationError, Row, read_bytes
+
+_SEPARATOR = re.compile(r"\s*,\s*|\s+")
+# A comma that is neither in parentheses nor in double quotes.
+_BARE_COMMA = re.compile(r""",(?![^(]*\))(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")  # with a decimal point or comma
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a file mean.
+
+    Attributes:
+        numbers: the names of the numeric columns.
+        label: `no`, `optional` or `required`.
+    """
+
+    numbers: tuple[str, ...]
+    label: str = "no"
+
+    def __str__(self) -> str:
+        label = {"no": (), "optional": ("[label]",), "required": ("label",)}[self.label]
+        return ", ".join((*self.numbers, *label))
+
+
+def text_rows(path: Path, columns: Columns) -> Iterator[Row | Problem]:
+    """Yield the rows of a text file, and a problem for each line that is none.
+
+    Raises:
+        AnnotationError: the file is missing, a folder, not text, or has nothing in it. A recording
+            in which nothing happens has a file with a comment line, so that a failed export is not
+            taken for one.
+    """
+    lines = _content(path, columns).splitlines()
+    if not any(line.strip() for line in lines):
+        raise AnnotationError(
+            f"{path}: is empty; if nothing happens in the recording, write the line `# none`"
+        )
+    texts: dict[int, str] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            text = line.decode("utf-8").lstrip().rstrip(" ")
+        except UnicodeDecodeError:
+            yield Problem(path, number, "is not UTF-8 text; save the file as UTF-8")
+        else:
+            if text and not text.startswith("#"):
+                texts[number] = text
+    separator = _foreign_separator(list(texts.values()), len(columns.numbers))
+    for number, text in texts.items():
+        try:
+            if number == min(texts) and _is_header(text, columns):
+                raise ValueError(f"{text!r} is taken for a header; left out")
+            yield _parsed(number, text, columns, separator)
+        except ValueError as error:
+            yield Problem(path, number, str(error))
+
+
+def _content(path: Path, columns: Columns) -> bytes:
+    """Return the content of a text file as UTF-8 (or what is taken for it)."""
+    content = read_bytes(path)
+    try:
+        if content.startswith(_UTF_16):
+            return content.decode("utf-16").encode()
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"{path}: is not UTF-16 text ({error}); save it as UTF-8") from error
+    if b"\0" in content:
+        raise AnnotationError(f"{path}: is not a text file; give one with lines `{columns}`")
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _is_header(text: str, columns: Columns) -> bool:
+    """Return whether a first line has words where the numbers should be."""
+    cells = _SEPARATOR.split(text.replace(";", ","))[: len(columns.numbers)]
+    return all(re.match(r'"?[^\W\d]', cell) and not _is_float(cell) for cell in cells)
+
+
+def _is_float(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
+    """Return what separates the columns of a file with semicolons or decimal commas.
+
+    It is decided over the file as a whole: most lines must begin with numbers so separated, some of
+    them with a comma and none with a point. A lone number with a comma stays two columns, as `12,3`
+    may be the third beat of a bar, at 12 s.
+
+    Returns:
+        A semicolon, a tab or a blank; None for the usual separators.
+    """
+    for separator in ";\t ":
+        rows = [text.split(separator, n_numbers) for text in texts if separator in text]
+        numbers = [row[:n_numbers] for row in rows if _are_numbers(row[:n_numbers], n_numbers)]
+        cells = "".join(cell for row in numbers for cell in row)
+        commas = "," in cells and "." not in cells and (separator != " " or n_numbers > 1)
+        if len(numbers) > len(texts) / 2 and (separator == ";" or commas):
+            return separator
+    return None
+
+
+def _are_numbers(cells: Sequence[str], wanted: int) -> bool:
+    return len(cells) == wanted and all(map(_NUMBER.fullmatch, cells))
+
+
+def _parsed(line: int, text: str, columns: Columns, separator: str | None) -> Row:
+    """Return the row of one line; raises ValueError with the reason if it is none."""
+    if separator is None:
+        return _parsed_cells(line, text, columns)
+    *numbers, rest = [*text.split(separator, len(columns.numbers)), ""][: len(columns.numbers) + 1]
+    usual = "\t".join([*(cell.replace(",", ".") for cell in numbers), rest.rstrip(" ;")])
+    commas = "decimal commas are read as points"
+    how = f"semicolons separate its columns; {commas}" if separator == ";" else commas
+    row = _parsed_cells(line, usual, columns)
+    return replace(row, repair=", ".join(filter(None, (how, row.repair))))
+
+
+def _parsed_cells(line: int, text: str, columns: Columns) -> Row:
+    """Return the row of a line with the usual separators."""
+    n_numbers = len(columns.numbers)
+    cells = _SEPARATOR.split(text, maxsplit=n_numbers)
+    if len(cells) < n_numbers:
+        raise ValueError(f"{len(cells)} of {n_numbers} columns ({columns})")
+    numbers = tuple(map(_number, cells[:n_numbers], columns.numbers))
+    rest = cells[n_numbers].rstrip(" ,") if len(cells) > n_numbers else ""
+    if columns.label == "no":
+        return Row(line, numbers, repair=f"columns after {columns} are ignored" if rest else "")
+    if not rest and columns.label == "required":
+        raise ValueError(f"no label ({columns})")
+    comma = "," in text[: len(text) - len(cells[-1])]
+    label, *others = (part.strip() for part in _labels(rest, comma))
+    if n_numbers == 1 and len(others) == 1 and _is_float(label) and float(label) == numbers[0]:
+        return Row(line, numbers, _unquoted(others[0]), "has an end at its time, which is ignored")
+    if any(others):
+        raise ValueError(f"more columns than {columns}; put a label with commas in double quotes")
+    return Row(line, numbers, _unquoted(label))
+
+
+def _labels(rest: str, comma: bool) -> list[str]:
+    """Return the cells after the numbers: the label and what should not be there."""
+    return _BARE_COMMA.split(rest) if comma else rest.split("\t")
+
+
+def _number(cell: str, name: str) -> float:
+    unvoiced = ", or write 0 for unvoiced" if name == "frequency" else ""
+    if not cell.strip('"'):
+        raise ValueError(f"has no {name}; leave the line out{unvoiced}")
+    try:
+        number = float(cell.strip('"'))
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a number ({name})") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {number}; leave the line out{unvoiced}")
+    return number
+
+
+def _unquoted(label: str) -> str:
+    if len(label) >= 2 and label[0] == label[-1] == '"':
+        return label[1:-1].replace('""', '"')
+    return label

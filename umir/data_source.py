@@ -1,0 +1,92 @@
+"""Public data sets and users' folders as a source of examples for meta-training.
+
+A data set gives to each task what it knows for it, so that `guitarset:PATH` serves notes, chords
+and beats at once. A user's folder has one kind of annotation and serves every task that reads it.
+"""
+
+from pathlib import Path
+
+from umir.data.example import Example
+from umir.data.manifest import read_manifest
+from umir.data.problems import Problem
+from umir.data_sets import DATA_SETS
+from umir.data_specification import DataPart, data_parts, open_parts
+from umir.tasks import Source, Task
+from umir.user_data import known_examples
+
+
+class DataSource:
+    """The examples of one split of what a specification names, loaded when a task asks for them.
+
+    Attributes:
+        problems: what could not be used so far.
+    """
+
+    def __init__(self, data: str | Path, rate: int, channels: int, split: str = "train"):
+        """Name the data; nothing is read yet.
+
+        Args:
+            data: a specification (`umir.data_specification`).
+            rate: sampling rate of the waveforms in Hz.
+            channels: their number of channels.
+            split: `train`, `valid` or `test`.
+
+        Raises:
+            ValueError: it names a data set that there is none of, or a folder without a manifest
+                or with annotations of several kinds.
+        """
+        self.problems: list[Problem] = []
+        self._data, self._split = str(data), split
+        self._format = rate, channels
+        self._parts = data_parts(data)
+        self._kinds = {p.path: read_manifest(p.path).kind for p in self._parts if not p.data_set}
+        self._cache: dict[str, list[Example]] = {}
+
+    def serves(self, task: Task) -> bool:
+        """Return whether any of the data has labels for a task."""
+        return any(self._serves(part, task) for part in self._parts)
+
+    def examples(self, task: Task) -> list[Example]:
+        """Return the examples of all data that has labels for a task.
+
+        Raises:
+            ValueError: none has, or nothing of it can be used; says what to do.
+        """
+        if task.name not in self._cache:
+            self._cache[task.name] = self._loaded(task)
+        return self._cache[task.name]
+
+    def _loaded(self, task: Task) -> list[Example]:
+        parts = [part for part in self._parts if self._serves(part, task)]
+        if not parts:
+            raise ValueError(f"{self._data}: has no labels for task {task.name!r}")
+        data = open_parts(parts, task.kind, task.name, common_stems=False)
+        found = known_examples(task, data.examples(self._split, *self._format), data)
+        self.problems += [problem for problem in data.problems if problem not in self.problems]
+        if not found:
+            raise ValueError(
+                f"{self._data}: no recording in the split {self._split!r} has what task "
+                f"{task.name!r} reads: {task.wanted}"
+            )
+        return found
+
+    def _serves(self, part: DataPart, task: Task) -> bool:
+        if part.data_set is None:
+            return self._kinds[part.path] == task.kind
+        return task.name in DATA_SETS[part.data_set].tasks and part.task in (None, task.name)
+
+
+class JoinedSource:
+    """What a source has for a task, and what data has beside it."""
+
+    def __init__(self, source: Source, data: DataSource):
+        self._source, self._data = source, data
+
+    def examples(self, task: Task) -> list[Example]:
+        """Return the examples of the source, followed by those of the data if it serves the task.
+
+        Raises:
+            ValueError: as of the source, or of the data.
+        """
+        beside = self._data.examples(task) if self._data.serves(task) else []
+        return [*self._source.examples(task), *beside]
