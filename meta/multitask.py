@@ -7,6 +7,7 @@ A step trains on the support batches and then on the query batches: two updates,
 audio as one step of MAML.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +30,16 @@ class MultiTask:
 
     Attributes:
         optimizer: optimiser of the body.
-        head_optimizer: optimiser of the heads, each with a state of its own. A head sees only its
-            own task and learns a linear map: it may go faster than the body.
+        head_optimizers: task name -> optimiser of its head. A head sees only its own task and
+            learns a linear map: it may go faster than the body.
     """
 
     optimizer: optax.GradientTransformation
-    head_optimizer: optax.GradientTransformation
+    head_optimizers: Mapping[str, optax.GradientTransformation]
 
     def init(self, body: PyTree, heads: dict[str, PyTree]) -> MetaState:
         """Return the state that training starts from; `heads` holds one head per task name."""
-        states = {name: self.head_optimizer.init(head) for name, head in heads.items()}
+        states = {name: self.head_optimizers[name].init(head) for name, head in heads.items()}
         return MetaState(body, heads, {"body": self.optimizer.init(body), "heads": states})
 
     def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
@@ -67,7 +68,7 @@ class MultiTask:
             value, gradient = loss_and_gradient(episode.loss, params, batch, episode.key)
             gradient, norm = judged(value, gradient)
             heads[name], states[name] = outer_update(
-                self.head_optimizer, gradient["head"], heads[name], states[name]
+                self.head_optimizers[name], gradient["head"], heads[name], states[name]
             )
             body_gradients.append(gradient["body"])
             metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}

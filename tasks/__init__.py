@@ -6,6 +6,9 @@ from umir.tasks.base import Target as Target
 from umir.tasks.base import Task as Task
 from umir.tasks.beat_tracking import BeatTracking as BeatTracking
 from umir.tasks.chord_recognition import ChordRecognition as ChordRecognition
+from umir.tasks.chord_recognition import (
+    SeventhChordRecognition as SeventhChordRecognition,
+)
 from umir.tasks.classification import Classification as Classification
 from umir.tasks.classification import MultiLabelClassification as MultiLabelClassification
 from umir.tasks.drum_transcription import DRUM_MAPS as DRUM_MAPS
@@ -34,5 +37,6 @@ from umir.tasks.singing_voice_detection import (
 )
 from umir.tasks.source_separation import SourceSeparation as SourceSeparation
 from umir.tasks.sources import ExampleSource as ExampleSource
+from umir.tasks.sources import Source as Source
 from umir.tasks.sources import StudioSource as StudioSource
 from umir.tasks.tempo_estimation import TempoEstimation as TempoEstimation

@@ -3,10 +3,13 @@
 Conventions
 -----------
 Annotations are `Intervals` with chords in the syntax of Harte and mir_eval (`C:maj`, `A:min7/b3`,
-`N`). The classes are `N` (no chord) and the 24 major and minor triads; other chords count as the
-triad they hold, as in mir_eval's `majmin`, and what it does not score (`C:dim`, `X`, no label at
-all) is masked. The network gives logits 12.5 times per second; frame n is at n / 12.5 seconds. They
-are decoded by the most likely path (`umir.tasks.decoding.viterbi`).
+`N`). The classes are those of a vocabulary of mir_eval. `ChordRecognition` has `majmin`: `N` (no
+chord) and the 24 major and minor triads; other chords count as the triad they hold.
+`SeventhChordRecognition` has `sevenths`: also major, minor and dominant sevenths. What the
+vocabulary does not score (`C:dim`, `X`, no label at all) is masked. The network gives logits 12.5
+times per second; frame n is at n / 12.5 seconds. They are decoded by the most likely path
+(`umir.tasks.decoding.viterbi`), whose price of a change is that of a hidden Markov model's
+probability to stay.
 
 Metrics
 -------
@@ -14,7 +17,8 @@ By `mir_eval.chord`, in seconds; over several songs, seconds are summed, so that
 their length:
 
 * `majmin`: right major or minor triads, `N` included, of all that are such;
-* `root`, `thirds`: right roots; right roots and thirds;
+* `sevenths`: the same of triads and sevenths;
+* `root`, `thirds`, `triads`, `tetrads`: right roots; and thirds; and fifths; and sevenths;
 * `mirex`: three pitches or more in common;
 * `overseg`, `underseg`, `seg`: too many or too few borders, and the lower of both.
 
@@ -41,7 +45,15 @@ from umir.tasks.base import Settings, Target, Task
 from umir.tasks.decoding.viterbi import most_likely_paths
 from umir.tasks.interval_detection import random_instant, ratio
 from umir.tasks.losses import softmax_cross_entropy
-from umir.tasks.metrics.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
+from umir.tasks.metrics.chord_metrics import (
+    CHORDS,
+    METRICS,
+    SEVENTH_CHORDS,
+    is_chord,
+    scored_seconds,
+    seventh_chord,
+    triad,
+)
 from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 12.5  # Hz
@@ -76,7 +88,7 @@ class ChordRecognition(Task):
 
     @property
     def source_labels(self) -> frozenset[str]:
-        """The chords that the task reads, as `N` or triads."""
+        """The chords that the task reads, as the vocabulary has them."""
         return frozenset(chord for chord, _ in self.label_map) or frozenset(self.vocabulary)
 
     @property
@@ -84,9 +96,14 @@ class ChordRecognition(Task):
         """What annotations must name, in words, for messages."""
         return "chords (`N`, `C:maj`, `A:min7`, ...)"
 
+    @staticmethod
+    def reduced(label: str) -> str:
+        """Return what a chord of any kind counts as: one of the vocabulary's, or `X`."""
+        return triad(label)
+
     def labels_in(self, annotation: Intervals) -> frozenset[str]:
-        """Return `N` and the triads that occur, whatever was added to them."""
-        return frozenset(triad(label) for label in annotation.labels) - {X_CHORD}
+        """Return `N` and the chords that occur, reduced to what the vocabulary tells apart."""
+        return frozenset(self.reduced(label) for label in annotation.labels) - {X_CHORD}
 
     def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
         """Return the labels that are no chords."""
@@ -99,7 +116,7 @@ class ChordRecognition(Task):
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time at which a chord sounds that counts as `label`, in seconds."""
         assert isinstance(example.annotation, Intervals)
-        called = [triad(name) == label for name in example.annotation.labels]
+        called = [self.reduced(name) == label for name in example.annotation.labels]
         return random_instant(rng, example.annotation.intervals[called])
 
     def encode(self, annotation: Intervals, n_samples: int, rate: int) -> Target:
@@ -140,6 +157,8 @@ class ChordRecognition(Task):
         """
         right, known = np.zeros(len(PENALTIES)), 0
         for output, reference in zip(outputs, references, strict=True):
+            if not len(output):
+                continue
             true = self._frames(reference, len(output))
             paths = most_likely_paths(output, PENALTIES)
             right += (paths == true).sum(axis=1)
@@ -156,6 +175,8 @@ class ChordRecognition(Task):
             output: logits of a song, shape `(frame, class)`.
             settings: from `fit_decoder` or `default_settings`.
         """
+        if not len(output):  # of a file shorter than a sample of the network
+            return Intervals(np.zeros((0, 2)), (), 0.0)
         (path,) = most_likely_paths(output, [settings["change_penalty"]])
         first = np.flatnonzero(np.diff(path, prepend=_UNKNOWN))  # frames with another chord
         starts = np.maximum(first - 0.5, 0.0) / FRAME_RATE
@@ -225,9 +246,24 @@ class ChordRecognition(Task):
 
     def _class_index(self, label: str) -> int:
         """Return the index of a chord's class; a class stands for itself. -1: not known."""
-        chord = label if label in self.vocabulary else triad(label)
+        chord = label if label in self.vocabulary else self.reduced(label)
         name = dict(self.label_map).get(chord, chord)
         return self.vocabulary.index(name) if name in self.vocabulary else _UNKNOWN
+
+
+@dataclass(frozen=True)
+class SeventhChordRecognition(ChordRecognition):
+    """Recognise chords with their sevenths: 60 chords and no chord."""
+
+    name: str = "chord_recognition_sevenths"
+    vocabulary: tuple[str, ...] = SEVENTH_CHORDS
+
+    headline: ClassVar[str] = "sevenths"
+
+    @staticmethod
+    def reduced(label: str) -> str:
+        """Return what a chord of any kind counts as: one of the vocabulary's, or `X`."""
+        return seventh_chord(label)
 
 
 LabelMap = tuple[tuple[str, str], ...]

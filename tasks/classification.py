@@ -4,8 +4,9 @@ Conventions
 -----------
 Annotations are `Labels`, which hold for the whole clip. The network gives one logit per class;
 those of a whole song are the mean over its windows. A label that the task does not know is masked
-out of the target (single label), or ignored (several labels). Estimates carry `scores`, the
-probability of every class.
+out of the target (single label), or ignored (several labels). Where nobody has said whether a label
+holds (`Labels.unknown`), it is neither learnt from nor scored (several labels). Estimates carry
+`scores`, the probability of every class.
 
 Metrics
 -------
@@ -28,7 +29,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.special import expit
 from sklearn import metrics
 
@@ -166,6 +167,16 @@ class MultiLabelClassification(_ClipTask):
         """One logit per class and clip."""
         return HeadSpec("clip", len(self.vocabulary), activation="sigmoid")
 
+    def encode(self, annotation: Labels, n_samples: int, rate: int) -> Target:
+        """Return values `(class,)`, 1 for each of the clip's labels, and a mask of that shape.
+
+        The mask is 0 for the labels of which it is not known whether they hold.
+        """
+        values, _ = super().encode(annotation, n_samples, rate)
+        open_questions = set(annotation.unknown) - set(annotation.names)
+        known = [name not in open_questions for name in self.vocabulary]
+        return Target(values, np.array(known, np.float32))
+
     @staticmethod
     def loss(output: jax.Array, target: Target) -> Float[jax.Array, " batch"]:
         """Return balanced binary cross-entropy (`umir.tasks.losses.balanced_bce`)."""
@@ -184,10 +195,10 @@ class MultiLabelClassification(_ClipTask):
         """Return the threshold of each class with the best F-measure over the clips given."""
         thresholds = dict(self.default_settings(0)["thresholds"])
         probabilities = expit(np.stack(outputs).astype(np.float64))  # (clip, class)
-        true = self._indicators(references)
-        for column, name in enumerate(self.vocabulary):
-            if true[:, column].any():
-                thresholds[name] = _best_threshold(probabilities[:, column], true[:, column])
+        for name, known, true in self._truths(references):
+            if true.any():
+                column = self.vocabulary.index(name)
+                thresholds[name] = _best_threshold(probabilities[known, column], true)
         return {"thresholds": thresholds}
 
     def decode(self, output: np.ndarray, settings: Settings) -> Labels:
@@ -198,7 +209,8 @@ class MultiLabelClassification(_ClipTask):
 
     def evaluate(self, reference: Labels, estimate: Labels) -> dict[str, float]:
         """Return `f1` of one clip's set of labels; 1 if both are empty."""
-        true, guess = set(reference.names) & set(self.vocabulary), set(estimate.names)
+        true = set(reference.names) & set(self.vocabulary)
+        guess = set(estimate.names) - (set(reference.unknown) - true)
         return {"f1": 2 * len(true & guess) / (len(true) + len(guess)) if true | guess else 1.0}
 
     def evaluate_all(
@@ -209,10 +221,10 @@ class MultiLabelClassification(_ClipTask):
         Raises:
             ValueError: an estimate without scores: labels alone have no ranking.
         """
-        true = self._indicators(references)
         scores = np.array([self._scores(estimate) for estimate in estimates])
         precision, area = [math.nan], [math.nan]
-        for truth, score in zip(true.T, scores.T, strict=True):
+        for (_, known, truth), column in zip(self._truths(references), scores.T, strict=True):
+            score = column[known]
             if truth.any():
                 precision.append(float(metrics.average_precision_score(truth, score)))
             if truth.any() and not truth.all():
@@ -220,8 +232,18 @@ class MultiLabelClassification(_ClipTask):
         per_track = [self.evaluate(r, e) for r, e in zip(references, estimates, strict=True)]
         return {"mAP": nan_mean(precision), "roc_auc": nan_mean(area)}, per_track
 
-    def _indicators(self, references: Sequence[Labels]) -> Float[np.ndarray, "clip class"]:
-        return np.stack([self.encode(reference, 0, 1).values for reference in references])
+    def _truths(
+        self, references: Sequence[Labels]
+    ) -> list[tuple[str, Bool[np.ndarray, " clip"], Float[np.ndarray, " known"]]]:
+        """Return each class, in which clips it is known, and whether it holds in those."""
+        values, masks = zip(
+            *(self.encode(reference, 0, 1) for reference in references), strict=True
+        )
+        known, true = np.stack(masks) > 0, np.stack(values)  # (clip, class)
+        return [
+            (name, known[:, column], true[known[:, column], column])
+            for column, name in enumerate(self.vocabulary)
+        ]
 
     def _scores(self, estimate: Labels) -> list[float]:
         if estimate.scores is None:

@@ -41,7 +41,7 @@ from umir.wave_unet.heads import HeadSpec
 
 FRAME_RATE = 100.0  # Hz
 WINDOW = 0.05  # seconds: mir_eval's default for onsets, MIREX's for drums
-# Targets around an event, from two frames before it to two frames after it.
+REACH = 2  # frames that a target is widened by, before and after
 WIDENING = np.array([0.25, 0.5, 1.0, 0.5, 0.25], np.float32)
 
 
@@ -71,6 +71,9 @@ class EventDetection(FrameTask):
     def encode(self, annotation: Events, n_samples: int, rate: int) -> Target:
         """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.
 
+        An event within two frames beyond the segment would widen into it; it is not known, and the
+        target there is 0. (Masking those frames would leave the very start of songs unlearnt.)
+
         Args:
             annotation: events, in seconds from the start of the segment.
             n_samples: length of the segment; its frames are those at n / 100 < n_samples / rate.
@@ -80,7 +83,7 @@ class EventDetection(FrameTask):
         values = np.zeros((n_frames, len(self.vocabulary)), np.float32)
         for column, times in enumerate(self.class_times(annotation).values()):
             centres = np.rint(times * FRAME_RATE).astype(int)
-            frames = centres[:, None] + np.arange(-2, 3)  # (event, 5)
+            frames = centres[:, None] + np.arange(-REACH, REACH + 1)  # (event, 5)
             heights = np.broadcast_to(WIDENING, frames.shape)
             inside = (frames >= 0) & (frames < n_frames)
             np.maximum.at(values[:, column], frames[inside], heights[inside])

@@ -7,11 +7,11 @@ vocabulary is five genres, each the studio's styles with a common way of playing
 
 | genre | styles |
 |---|---|
-| `acoustic` | ballad, chamber, folk, waltz: no beat, or a soft one, on instruments without a plug |
-| `electronic` | ambient, drum_and_bass, house: synthesisers and drum machines |
-| `groove` | funk, hip_hop, reggae: one bar of bass and drums, repeated |
-| `jazz` | blues, bossa_nova, jazz: swing or bossa, sevenths |
-| `rock` | metal, pop, prog, rock: a back beat, and mostly electric guitars |
+| `acoustic` | ballad, chamber, country, folk, march, solo_piano, (viennese_)waltz: softly |
+| `electronic` | ambient, disco, drum_and_bass, house: machines, or a kick on every beat |
+| `groove` | cha_cha, funk, hip_hop, reggae, rumba, samba, soul, tango: one bar, repeated |
+| `jazz` | blues, bossa_nova, jazz, swing: swing or bossa, sevenths |
+| `rock` | metal, pop, prog, punk, rock: a back beat, and mostly electric guitars |
 
 The genres of other collections mean other music; give a folder's own labels as its task instead
 (`label` in the manifest). Variants draw five single styles.
@@ -35,11 +35,20 @@ from umir.tasks.base import Target
 from umir.tasks.classification import Classification
 
 GENRES: dict[str, tuple[str, ...]] = {
-    "acoustic": ("ballad", "chamber", "folk", "waltz"),
-    "electronic": ("ambient", "drum_and_bass", "house"),
-    "groove": ("funk", "hip_hop", "reggae"),
-    "jazz": ("blues", "bossa_nova", "jazz"),
-    "rock": ("metal", "pop", "prog", "rock"),
+    "acoustic": (
+        "ballad",
+        "chamber",
+        "country",
+        "folk",
+        "march",
+        "solo_piano",
+        "viennese_waltz",
+        "waltz",
+    ),
+    "electronic": ("ambient", "disco", "drum_and_bass", "house"),
+    "groove": ("cha_cha", "funk", "hip_hop", "reggae", "rumba", "samba", "soul", "tango"),
+    "jazz": ("blues", "bossa_nova", "jazz", "swing"),
+    "rock": ("metal", "pop", "prog", "punk", "rock"),
 }
 STYLES = tuple(style for styles in GENRES.values() for style in styles)
 

@@ -4,8 +4,9 @@ Conventions
 -----------
 Annotations are `Intervals`: start and end in seconds, one label each; those of different labels may
 overlap, and where there is none, no class is on. The network says, 50 times per second and per
-class, how likely the class is on; frame n is at n / 50 seconds. Labels that the task does not read
-are ignored; an interval without a name is of class `interval`. A song with no interval is an
+class, how likely the class is on; frame n is at n / 50 seconds. Decoded, a class goes on at one
+threshold and off at a lower one (`umir.tasks.decoding.activity`). Labels that the task does not
+read are ignored; an interval without a name is of class `interval`. A song with no interval is an
 example too: of what it sounds like when no class is on.
 
 Metrics
@@ -33,11 +34,12 @@ from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, nan_mean
 from umir.tasks.decoding.activity import (
+    DEFAULT_SETTINGS,
     Score,
+    active,
     active_frames,
     f_measure,
     fit_activity,
-    smoothed,
     stretches,
 )
 from umir.tasks.frame_task import FrameTask
@@ -86,12 +88,12 @@ class IntervalDetection(FrameTask):
     def default_settings(self, rate: int) -> Settings:
         """Return a threshold of 0.5 and a median over 0.25 s for every class."""
         del rate
-        return {"activity": {name: [0.5, 0.25] for name in self.vocabulary}}
+        return {"activity": {name: dict(DEFAULT_SETTINGS) for name in self.vocabulary}}
 
     def fit_decoder(
         self, outputs: Sequence[np.ndarray], references: Sequence[Intervals]
     ) -> Settings:
-        """Return `[threshold, smoothing in seconds]` of each class: the best over the songs given.
+        """Return each class's settings of `umir.tasks.decoding.activity`: the best over the songs.
 
         A class that has no reference in them keeps the default.
         """
@@ -102,8 +104,9 @@ class IntervalDetection(FrameTask):
             of_class = [song[:, column] for song in true]
             if any(song.any() for song in of_class):
                 curves = [expit(output[:, column].astype(np.float64)) for output in outputs]
-                fitted = fit_activity(curves, of_class, rate=FRAME_RATE, score=self.decoder_score())
-                settings[name] = list(fitted)
+                settings[name] = fit_activity(
+                    curves, of_class, rate=FRAME_RATE, score=self.decoder_score()
+                )
         return {"activity": settings}
 
     @staticmethod
@@ -120,9 +123,9 @@ class IntervalDetection(FrameTask):
         """
         found = []
         for column, name in enumerate(self.vocabulary):
-            threshold, seconds = settings["activity"][name]
-            curve = smoothed(expit(output[:, column].astype(np.float64)), FRAME_RATE, seconds)
-            found += [(*pair, name) for pair in stretches(curve >= threshold, FRAME_RATE).tolist()]
+            curve = expit(output[:, column].astype(np.float64))
+            on = active(curve, settings["activity"][name], FRAME_RATE)
+            found += [(*pair, name) for pair in stretches(on, FRAME_RATE).tolist()]
         found.sort()
         intervals = np.array([pair for *pair, _ in found], np.float64).reshape(-1, 2)
         labels = tuple(name for *_, name in found)

@@ -9,9 +9,13 @@ Annotations of any hop are read at the frames: voiced as the nearest annotated i
 interpolated between two voiced ones. Frames further than two hops from any are unknown and masked;
 unvoiced frames, and pitches off the axis, have no target pitch.
 
-A pitch between two bins is a target of both; decoded, the bins around the most likely one give the
-pitch back, finer than the bins are. What is decoded has a negative frequency where there is no
-melody: the pitch it would have, as in mir_eval.
+The melody is the line that leads at each moment, whoever plays it: MedleyDB's second definition
+(`melody2`), and the studio's. Its first follows one source throughout and has pauses where others
+lead; its third has several lines at once, of which `F0` holds one. Train on one definition.
+
+A pitch between two bins is a target of both; decoded, the bins around the most likely path give the
+pitch back, finer than the bins are (`umir.tasks.decoding.melody_decoding`). What is decoded has a
+negative frequency where there is no melody: the pitch it would have, as in mir_eval.
 
 Metrics
 -------
@@ -36,22 +40,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.ndimage import uniform_filter1d
-from scipy.special import expit, log_softmax
 
 from umir.annotations import F0
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target
-from umir.tasks.decoding.peak_picking import THRESHOLDS
+from umir.tasks.decoding.melody_decoding import (
+    DEFAULT_SETTINGS,
+    Melody,
+    decode_melody,
+    fit_melody,
+)
 from umir.tasks.losses import balanced_bce, best_constant, class_prior
-from umir.tasks.metrics.melody_metrics import TOLERANCE, melody_metrics
+from umir.tasks.metrics.melody_metrics import melody_metrics
 from umir.tasks.pitch_axis import OCTAVE, PITCH_CLASSES, PitchAxis, note_range, octaves
-from umir.tasks.pitch_curves import FRAME_RATE, at_frames, refined_best, shared
+from umir.tasks.pitch_curves import FRAME_RATE, at_frames, shared
 from umir.tasks.pitched_task import PitchedTask
 from umir.wave_unet.heads import HeadSpec
 
 VOICED = "voiced"  # the one label of an f0 curve
-SMOOTHING = (1, 5, 15)  # frames of the running mean over log-probabilities
 MIN_ENTROPY = 0.5  # nats: a batch in which hardly any pitch but one occurs
 UNSEEN_SHARE = 0.1  # of a fresh head's probability, spread over all pitches
 # Variants have 12 bins: the pitch classes, or steps of so many semitones from one of these pitches
@@ -132,30 +138,16 @@ class MelodyExtraction(PitchedTask):
         return np.concatenate([np.asarray(best_constant(prior)), np.log(mixed)]).astype(np.float32)
 
     def default_settings(self, rate: int) -> Settings:
-        """Return a voicing threshold of 0.5 and no smoothing."""
+        """Return a voicing threshold of 0.5 and no smoothing, of voicing or pitch."""
         del rate
-        return {"threshold": 0.5, "smoothing": 1}
+        return dict(DEFAULT_SETTINGS)
 
     def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[F0]) -> Settings:
-        """Return voicing threshold and smoothing with the best Overall Accuracy, mean over songs.
-
-        Among equal scores, the middle threshold is taken.
-        """
-        best, settings = -1.0, dict(self.default_settings(0))
-        for smoothing in SMOOTHING:
-            scores = np.mean(
-                [
-                    self._accuracies(output, reference, smoothing)
-                    for output, reference in zip(outputs, references, strict=True)
-                ],
-                axis=0,
-            )  # (threshold,)
-            if scores.max() > best:
-                best = float(scores.max())
-                candidates = np.flatnonzero(scores == scores.max())
-                threshold = THRESHOLDS[candidates[len(candidates) // 2]]
-                settings = {"threshold": threshold, "smoothing": smoothing}
-        return settings
+        """Return the settings with the best accuracy, mean over songs (`melody_decoding`)."""
+        pairs = zip(outputs, references, strict=True)
+        return fit_melody(
+            outputs, self.axis, [self._melody(f0, len(output)) for output, f0 in pairs]
+        )
 
     def decode(self, output: np.ndarray, settings: Settings) -> F0:
         """Return the melody every 10 ms; where it is unvoiced, its pitch as a negative frequency.
@@ -164,9 +156,8 @@ class MelodyExtraction(PitchedTask):
             output: logits of a song, shape `(frame, 1 + pitch)`.
             settings: from `fit_decoder` or `default_settings`.
         """
-        voicing, positions = self._curves(output, settings["smoothing"])
+        positions, voiced = decode_melody(output, self.axis, settings)
         frequencies = self.axis.frequencies(positions)
-        voiced = voicing >= settings["threshold"]
         times = np.arange(len(output)) / FRAME_RATE
         return F0(times, np.where(voiced, frequencies, -frequencies))
 
@@ -185,23 +176,10 @@ class MelodyExtraction(PitchedTask):
         lowest = int(rng.choice(_LOWEST[step]))
         return replace(self, vocabulary=note_range(lowest, lowest + (OCTAVE - 1) * step, step))
 
-    def _curves(self, output: np.ndarray, smoothing: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the probability of voicing, and the pitch in bins, of every frame."""
-        logits = uniform_filter1d(output[:, 0].astype(np.float64), smoothing, mode="nearest")
-        pitches = log_softmax(output[:, 1:].astype(np.float64), axis=1)
-        smooth = uniform_filter1d(pitches, smoothing, axis=0, mode="nearest")
-        return expit(logits), refined_best(smooth, self.axis.folded)
-
-    def _accuracies(self, output: np.ndarray, reference: F0, smoothing: int) -> np.ndarray:
-        """Return the Overall Accuracy at each of `THRESHOLDS`, over the frames that are known."""
-        voicing, positions = self._curves(output, smoothing)
-        frequencies, known = at_frames(reference, len(output))
-        true = self.axis.positions(np.where(frequencies > 0, frequencies, 1.0))
-        off = np.abs(positions - true) * self.axis.step * 1200 / OCTAVE
-        called = voicing[:, None] >= np.array(THRESHOLDS)  # (frame, threshold)
-        pitch_right = called & (off < TOLERANCE)[:, None]
-        right = np.where((frequencies > 0)[:, None], pitch_right, ~called)
-        return right[known].mean(axis=0) if known.any() else np.zeros(len(THRESHOLDS))
+    def _melody(self, reference: F0, n_frames: int) -> Melody:
+        frequencies, known = at_frames(reference, n_frames)
+        voiced = frequencies > 0
+        return Melody(self.axis.positions(np.where(voiced, frequencies, 1.0)), voiced, known)
 
 
 def pitch_loss(

@@ -3,25 +3,32 @@
 Conventions
 -----------
 Annotations are `Notes`; each counts as the nearest pitch of `vocabulary` (`umir.tasks.pitch_axis`),
-by default the 88 keys of a piano; notes off that axis are ignored. The network says, 100 times per
-second and per pitch, how likely a note starts (the first half of its channels) and how likely one
-sounds (the second half). Frame n is at n / 100 seconds; onsets are widened as in
-`umir.tasks.event_detection`, a note sounds in the frames from its onset to its offset.
+by default the 88 keys of a piano; notes off that axis are ignored. A note lasts as long as it
+sounds: where a pedal holds it, until the pedal is let go (as in the figures published on MAESTRO).
+The network says, 100 times per second and per pitch, how likely a note starts (the first third of
+its channels), sounds (the second) and ends (the third). Frame n is at n / 100 seconds; onsets and
+offsets are widened as in `umir.tasks.event_detection`, a note sounds in the frames from its onset
+to its offset.
 
-Decoded, an onset is a peak of its channel; the note lasts while the other channel stays above its
-threshold, but not beyond the next onset of the same pitch (`umir.tasks.decoding.note_decoding`).
+Decoded, an onset is a peak of its channel; the note lasts while the second channel stays above its
+threshold, but not beyond a peak of the third, or the next onset of the same pitch
+(`umir.tasks.decoding.note_decoding`).
 
 Notes may say who plays them (`Notes.labels`); a variant transcribes one instrument, or a few. Where
 labels are not known it has no targets.
 
 Metrics
 -------
-By `mir_eval.transcription`, mean over songs: F-measures of notes that are paired one to one with an
-onset within 50 ms, and
+Means over songs. By `mir_eval.transcription`, F-measures of notes that are paired one to one with
+an onset within 50 ms, and
 
 * `Onset_F-measure`: of any pitch;
 * `F-measure_no_offset`: a pitch within 50 cents;
 * `F-measure`: also an offset within 50 ms, or a fifth of the note's length if that is more.
+
+By `mir_eval.multipitch`, of the pitches that sound in each frame of 10 ms, right within 50 cents:
+`Frame_Precision`, `Frame_Recall`, `Frame_F-measure` and `Frame_Accuracy` (hits / (hits + misses +
+false alarms)).
 
 Reference: C. Hawthorne et al., "Onsets and Frames: Dual-Objective Piano Transcription", ISMIR 2018.
 """
@@ -32,9 +39,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import jax.numpy as jnp
-import mir_eval
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
 from umir.annotations import Notes
@@ -42,18 +48,21 @@ from umir.data.example import Example
 from umir.tasks.base import Settings, Target
 from umir.tasks.decoding.note_decoding import (
     DEFAULT_SETTINGS,
+    Activations,
     PitchedNotes,
     decode_notes,
     fit_notes,
 )
 from umir.tasks.event_detection import FRAME_RATE, WIDENING, EventDetection
 from umir.tasks.losses import best_constant, class_prior
+from umir.tasks.metrics.note_metrics import note_metrics
 from umir.tasks.pitch_axis import PITCH_CLASSES, note_range, octave_of, octaves
 from umir.tasks.pitched_task import PitchedTask
 from umir.wave_unet.heads import HeadSpec
 
 ANY_NOTE = "note"  # the label that every note has, beside its player's
 MOST_PLAYERS = 3  # instruments of a variant
+_ROUNDING = 1e-6  # seconds
 _LOWEST_KEY, _HIGHEST_KEY = 21, 108  # of a piano, as MIDI numbers
 _OCTAVES = tuple(f"octave {number}" for number in range(9))  # labels of notes, by their pitch
 
@@ -78,8 +87,8 @@ class NoteTranscription(PitchedTask):
 
     @property
     def head(self) -> HeadSpec:
-        """Logits at 100 Hz: onsets of every pitch, then what sounds."""
-        return HeadSpec("frames", 2 * len(self.vocabulary), FRAME_RATE, "sigmoid")
+        """Logits at 100 Hz: onsets of every pitch, then what sounds, then offsets."""
+        return HeadSpec("frames", 3 * len(self.vocabulary), FRAME_RATE, "sigmoid")
 
     @property
     def source_labels(self) -> frozenset[str]:
@@ -118,10 +127,11 @@ class NoteTranscription(PitchedTask):
         return PitchedNotes(channels[kept], onsets[kept], offsets[kept])
 
     def encode(self, annotation: Notes, n_samples: int, rate: int) -> Target:
-        """Return values and a mask, both of shape `(frame, 2 pitch)`: onsets, what sounds.
+        """Return values and a mask, both of shape `(frame, 3 pitch)`: onsets, what sounds, offsets.
 
-        A note that starts with the segment may have begun before it: whether there is an onset is
-        masked. Everything is, if only some players count and it is not known who plays.
+        A note that starts with the segment may have begun before it, one that ends with it may go
+        on: whether there is an onset, or an offset, is masked. Everything is, if only some players
+        count and it is not known who plays.
 
         Args:
             annotation: notes, in seconds from the start of the segment.
@@ -129,21 +139,20 @@ class NoteTranscription(PitchedTask):
             rate: sampling rate in Hz.
         """
         n_frames = math.ceil(n_samples * FRAME_RATE / rate)
-        onset, active = np.zeros((2, n_frames, self.axis.bins), np.float32)
-        known = np.full((n_frames, self.axis.bins), self._knows_who_plays(annotation), np.float32)
+        active = np.zeros((n_frames, self.axis.bins), np.float32)
         notes = self.pitched(annotation)
         starts, ends = (np.rint(t * FRAME_RATE).astype(int) for t in (notes.onsets, notes.offsets))
+        ends = np.maximum(ends, starts + 1)
         for pitch, start, end in zip(notes.pitches, starts, ends, strict=True):
-            active[start : max(end, start + 1), pitch] = 1
-        frames = starts[:, None] + np.arange(-2, 3)  # (note, 5)
-        inside = (frames >= 0) & (frames < n_frames)
-        heights = np.broadcast_to(WIDENING, frames.shape)[inside]
-        pitches = np.broadcast_to(notes.pitches[:, None], frames.shape)[inside]
-        np.maximum.at(onset, (frames[inside], pitches), heights)
-        onset_known = known.copy()
+            active[start:end, pitch] = 1
+        onset, offset = (_widened(frames, notes.pitches, active.shape) for frames in (starts, ends))
+        known = np.full(active.shape, self._knows_who_plays(annotation), np.float32)
+        onset_known, offset_known = known.copy(), known.copy()
         onset_known[:3, notes.pitches[notes.onsets == 0]] = 0
+        offset_known[-3:, notes.pitches[notes.offsets >= n_samples / rate - _ROUNDING]] = 0
         return Target(
-            np.concatenate([onset, active], axis=1), np.concatenate([onset_known, known], axis=1)
+            np.concatenate([onset, active, offset], axis=1),
+            np.concatenate([onset_known, known, offset_known], axis=1),
         )
 
     def head_prior(self, target: Target) -> Float[np.ndarray, " channel"]:
@@ -157,30 +166,30 @@ class NoteTranscription(PitchedTask):
 
     def fit_decoder(self, outputs: Sequence[np.ndarray], references: Sequence[Notes]) -> Settings:
         """Return thresholds and least length of notes (`umir.tasks.decoding.note_decoding`)."""
-        onsets, actives = zip(*map(self._activations, outputs), strict=True)
-        return fit_notes(onsets, actives, [self.pitched(n) for n in references], FRAME_RATE)
+        songs = [self._activations(output) for output in outputs]
+        return fit_notes(songs, [self.pitched(notes) for notes in references], FRAME_RATE)
 
     def decode(self, output: np.ndarray, settings: Settings) -> Notes:
         """Return the notes of a song, sorted by onset.
 
         Args:
-            output: logits of shape `(frame, 2 pitch)`.
+            output: logits of shape `(frame, 3 pitch)`.
             settings: from `fit_decoder` or `default_settings`.
         """
-        found = decode_notes(*self._activations(output), settings, FRAME_RATE)
+        found = decode_notes(self._activations(output), settings, FRAME_RATE)
         order = np.lexsort((found.pitches, found.onsets))
         intervals = np.stack([found.onsets, found.offsets], axis=1)[order]
         return Notes(intervals, self.axis.frequencies(found.pitches[order].astype(float)))
 
     def evaluate(self, reference: Notes, estimate: Notes) -> dict[str, float]:
-        """Return the F-measures of one song; NaN where there is neither a reference nor a note.
+        """Return the metrics of one song; NaN where there is neither a reference nor a note.
 
         Args:
             reference: notes; those that do not count are left out.
             estimate: notes as `decode` returns them: all of them count.
         """
         kept = _fit(reference, self.only)
-        return note_f_measures(
+        return note_metrics(
             (reference.intervals[kept], self.axis.comparable(reference.frequencies[kept])),
             (estimate.intervals, self.axis.comparable(estimate.frequencies)),
         )
@@ -206,40 +215,26 @@ class NoteTranscription(PitchedTask):
         number = _OCTAVES.index(octave)
         return replace(self, vocabulary=octaves(number, number), only=(octave,))
 
-    def _activations(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return how likely notes start and sound, each of shape `(frame, pitch)`."""
-        onset, active = np.split(expit(output.astype(np.float64)), 2, axis=1)
-        return onset, active
+    def _activations(self, output: np.ndarray) -> Activations:
+        """Return how likely notes start, sound and end."""
+        return Activations(*np.split(expit(output.astype(np.float64)), 3, axis=1))
 
     def _knows_who_plays(self, annotation: Notes) -> bool:
         by_player = bool(set(self.only) - set(_OCTAVES))
         return not by_player or bool(annotation.labels) or not len(annotation.frequencies)
 
 
-def note_f_measures(
-    reference: tuple[np.ndarray, np.ndarray], estimate: tuple[np.ndarray, np.ndarray]
-) -> dict[str, float]:
-    """Return `mir_eval.transcription`'s F-measures.
-
-    Args:
-        reference: intervals in seconds, shape `(note, 2)`, and frequencies in Hz, shape `(note,)`.
-        estimate: the same.
-
-    Returns:
-        `Onset_F-measure`, `F-measure_no_offset`, `F-measure`; 0 where one side has no note, NaN
-        where none has.
-    """
-    names = ("Onset_F-measure", "F-measure_no_offset", "F-measure")
-    if not len(reference[1]) or not len(estimate[1]):  # of which mir_eval would warn
-        nothing = len(reference[1]) == len(estimate[1])
-        return dict.fromkeys(names, math.nan if nothing else 0.0)
-    score = mir_eval.transcription.precision_recall_f1_overlap
-    values = (
-        mir_eval.transcription.onset_precision_recall_f1(reference[0], estimate[0])[2],
-        score(*reference, *estimate, offset_ratio=None)[2],
-        score(*reference, *estimate)[2],
-    )
-    return {name: float(value) for name, value in zip(names, values, strict=True)}
+def _widened(
+    frames: Int[np.ndarray, " note"], pitches: Int[np.ndarray, " note"], shape: tuple[int, int]
+) -> Float[np.ndarray, "frame pitch"]:
+    """Return targets of points in time, over two frames on either side."""
+    values = np.zeros(shape, np.float32)
+    around = frames[:, None] + np.arange(-2, 3)  # (note, 5)
+    inside = (around >= 0) & (around < shape[0])
+    heights = np.broadcast_to(WIDENING, around.shape)[inside]
+    channels = np.broadcast_to(pitches[:, None], around.shape)[inside]
+    np.maximum.at(values, (around[inside], channels), heights)
+    return values
 
 
 def _fit(notes: Notes, names: Collection[str]) -> Bool[np.ndarray, " note"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, Scalar
 
 from umir.tasks.base import Batch, Target, Task
 from umir.wave_unet import Network
+
+AnyBatch = TypeVar("AnyBatch")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,6 @@ def fresh_params(network: Network, body: Any, task: Task, target: Target, key: P
     return {"body": body, "head": network.init_head(key, prior)}
 
 
-def as_arrays(batch: Batch) -> Batch:
-    """Return a numpy batch on the device."""
+def as_arrays(batch: AnyBatch) -> AnyBatch:
+    """Return a numpy batch, of one task or of several, on the device."""
     return jax.tree.map(jnp.asarray, batch)

@@ -4,7 +4,7 @@ Frame n is at n / 100 seconds.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from umir.annotations import F0
 from umir.tasks.pitch_axis import PitchAxis
@@ -63,21 +63,28 @@ def shared(
 def refined_best(
     log_probabilities: Float[np.ndarray, "frame pitch"], folded: bool
 ) -> Float[np.ndarray, " frame"]:
-    """Return the mean of the most likely bin and its two neighbours, weighted by probability.
+    """Return the most likely position of each frame, finer than the bins (see `refined`)."""
+    return refined(log_probabilities, log_probabilities.argmax(axis=1), folded)
+
+
+def refined(
+    log_probabilities: Float[np.ndarray, "frame pitch"],
+    bins: Int[np.ndarray, " frame"],
+    folded: bool,
+) -> Float[np.ndarray, " frame"]:
+    """Return the mean of a bin per frame and its two neighbours, weighted by probability.
 
     Args:
         log_probabilities: of each bin.
+        bins: the one to look around, of each frame.
         folded: whether the last bin and the first are neighbours.
 
     Returns:
         Positions in bins (on a folded axis they may lie half a bin beyond its ends).
     """
-    best = log_probabilities.argmax(axis=1)
-    neighbours = best[:, None] + np.arange(-1, 2)  # (frame, 3)
+    neighbours = bins[:, None] + np.arange(-1, 2)  # (frame, 3)
     n_bins = log_probabilities.shape[1]
     there = folded | ((neighbours >= 0) & (neighbours < n_bins))
-    weights = there * np.exp(
-        np.take_along_axis(log_probabilities, neighbours % n_bins, axis=1)
-        - log_probabilities.max(axis=1, keepdims=True)
-    )
-    return best + (weights[:, 2] - weights[:, 0]) / weights.sum(axis=1)
+    logs = np.take_along_axis(log_probabilities, neighbours % n_bins, axis=1)
+    weights = there * np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf, where=there))
+    return bins + (weights[:, 2] - weights[:, 0]) / weights.sum(axis=1)

@@ -7,7 +7,7 @@ from typing import Any
 from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.tasks.base import Task
 from umir.tasks.beat_tracking import BeatTracking
-from umir.tasks.chord_recognition import ChordRecognition
+from umir.tasks.chord_recognition import ChordRecognition, SeventhChordRecognition
 from umir.tasks.classification import Classification, MultiLabelClassification
 from umir.tasks.drum_transcription import DrumTranscription
 from umir.tasks.event_detection import EventDetection
@@ -32,10 +32,11 @@ TASKS: dict[str, Task] = {
     for task in (
         four_stem_separation(),
         vocal_separation(),
-        DrumTranscription(),
+        *map(DrumTranscription.with_classes, (3, 5, 8)),
         InstrumentRecognition(),
         SingingVoiceDetection(),
         ChordRecognition(),
+        SeventhChordRecognition(),
         GenreRecognition(),
         KeyRecognition(),
         OnsetDetection(),

@@ -5,7 +5,8 @@ take turns, so that rare ones are seen as often as frequent ones; of frame and w
 second segment is cut anywhere, so that the network also hears what is not the label.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from umir.audio import normalise_level
 from umir.data.example import Example
 from umir.tasks.augmentation import low_pass, random_cutoff, random_gain
 from umir.tasks.base import Batch, Target, Task
+from umir.tasks.speed_change import change_speed, label_move, random_semitones, speed_ratio
 
 SEGMENTS = 4  # of 6.4 s; tasks may choose other numbers (`Task.n_segments`)
 
@@ -79,6 +81,7 @@ def segment_batch(
     labels: Collection[str] | None = None,
     augment: bool = True,
     remix: bool = False,
+    speed: float = 0.0,
 ) -> Batch:
     """Draw segments of random songs at random places, with their targets.
 
@@ -97,6 +100,8 @@ def segment_batch(
             second segment from any example.
         augment: vary gain, polarity and bandwidth.
         remix: put stems of different segments together to new mixtures (separation only).
+        speed: how often a segment is played faster and higher or slower and lower, by up to two
+            semitones; never, where the task's labels cannot follow (`umir.tasks.speed_change`).
 
     Returns:
         Waveforms `(batch, time, channel)` and targets with a leading batch axis, float32.
@@ -110,8 +115,10 @@ def segment_batch(
         raise ValueError(f"examples at {wrong.pop()} Hz for a network at {rate} Hz: resample them")
     n_samples = round((seconds or task.segment_seconds) * rate)
     drawn = [
-        _segment(task, entry, start, n_samples, rng if augment else None)
-        for entry, start in _places(task, pool, rng, segments, n_samples / rate, labels)
+        _segment(task, entry, start, n_samples, rng if augment else None, semitones)
+        for entry, start, semitones in _places(
+            task, pool, rng, segments, n_samples / rate, labels, speed
+        )
     ]
     values = np.stack([target.values for _, target in drawn])
     mask = np.stack([target.mask for _, target in drawn])
@@ -126,8 +133,12 @@ def _places(
     segments: int | None,
     seconds: float,
     labels: Collection[str] | None,
-) -> Iterator[tuple[PooledExample, float]]:
-    """Yield examples and starts in seconds: labels in turn, in a new random order each round."""
+    speed: float,
+) -> Iterator[tuple[PooledExample, float, int]]:
+    """Yield examples, starts in seconds and changes of speed in semitones.
+
+    Labels take turns, in a new random order each round.
+    """
     chosen = sorted(pool.labels(task) if labels is None else labels)
     if not chosen and (labels is not None or task.always_labelled):
         raise ValueError(
@@ -138,16 +149,27 @@ def _places(
     anywhere = pool.entries if every else _having(pool, set(chosen))
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
+        semitones = random_semitones(rng, task, speed)
         # Clips of a single-label task all have one; elsewhere every second segment may have none.
         if chosen and (task.always_labelled or index % 2 == 0):
             order = order or [chosen[i] for i in rng.permutation(len(chosen))]
-            label = order.pop()
+            label, semitones = _label_before(task, pool, order.pop(), semitones)
+            length = seconds * speed_ratio(semitones)
             entry = _any_of(rng, _having(pool, {label}))
-            start = task.moment(rng, entry.example, label) - rng.uniform(0, seconds)
+            start = task.moment(rng, entry.example, label) - rng.uniform(0, length)
         else:
+            length = seconds * speed_ratio(semitones)
             entry = _any_of(rng, anywhere)
             start = rng.uniform(0, entry.example.duration)
-        yield entry, float(np.clip(start, 0.0, max(0.0, entry.example.duration - seconds)))
+        last = max(0.0, entry.example.duration - length)
+        yield entry, float(np.clip(start, 0.0, last)), semitones
+
+
+def _label_before(task: Task, pool: Pool, label: str, semitones: int) -> tuple[str, int]:
+    """Return the label that a change of speed makes `label`; no change, if no example has it."""
+    move = label_move(task)
+    before = label if move is None else move(label, -semitones)
+    return (before, semitones) if _having(pool, {before}) else (label, 0)
 
 
 def _having(pool: Pool, labels: set[str]) -> list[PooledExample]:
@@ -164,26 +186,51 @@ def _segment(
     start: float,
     n_samples: int,
     rng: np.random.Generator | None,
+    semitones: int,
 ) -> tuple[np.ndarray, Target]:
     """Cut, encode, scale and, with a generator, vary one segment."""
     rate = entry.example.rate
-    cut = entry.example.crop(start, start + n_samples / rate)
-    target = _without_padding(task, task.encode(cut.annotation, n_samples, rate), cut, n_samples)
+    length = math.ceil(n_samples * speed_ratio(semitones))
+    cut = entry.example.crop(start, start + length / rate)
+    if semitones:
+        cut = change_speed(cut, semitones, label_move(task))
+    target = segment_target(task, cut, n_samples)
     waveform = cut.waveform[:n_samples]
     waveform = np.pad(waveform, ((0, n_samples - len(waveform)), (0, 0)))
-    gain, cutoff = entry.gain, None
+    change = varied(len(cut.waveform), entry.gain, rate, rng)
+    if task.head.kind == "waveform":
+        target = Target(change(target.values), target.mask)
+    return change(waveform), target
+
+
+def segment_target(task: Task, cut: Example, n_samples: int) -> Target:
+    """Return the target of a segment cut from a song, unknown past the end of the audio."""
+    target = task.encode(cut.annotation, n_samples, cut.rate)
+    return _without_padding(task, target, cut, n_samples)
+
+
+def varied(
+    n_known: int, gain: float, rate: int, rng: np.random.Generator | None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what scales a segment and, with a generator, varies its level and bandwidth.
+
+    Args:
+        n_known: number of samples; what comes after them is padding and stays silent.
+        gain: what brings the song to -20 dBFS.
+        rate: sampling rate in Hz.
+        rng: source of randomness; None: scale only.
+    """
+    cutoff = None
     if rng is not None:
         gain, cutoff = gain * random_gain(rng), random_cutoff(rng, rate)
 
     def change(samples: np.ndarray) -> np.ndarray:
         limited = samples if cutoff is None else low_pass(samples, rate, cutoff)
         changed = (gain * limited).astype(np.float32)
-        changed[len(cut.waveform) :] = 0  # a filter rings into the padding
+        changed[n_known:] = 0  # a filter rings into the padding
         return changed
 
-    if task.head.kind == "waveform":
-        target = Target(change(target.values), target.mask)
-    return change(waveform), target
+    return change
 
 
 def _without_padding(task: Task, target: Target, cut: Example, n_samples: int) -> Target:

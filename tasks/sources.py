@@ -17,7 +17,7 @@ from umir.studio.labels import join_notes, join_over_pauses
 from umir.studio.song import Part, Song
 from umir.tasks.base import AUDIBLE, Task
 from umir.tasks.beat_tracking import BeatTracking
-from umir.tasks.chord_recognition import ChordRecognition
+from umir.tasks.chord_recognition import ChordRecognition, SeventhChordRecognition
 from umir.tasks.drum_transcription import DrumTranscription
 from umir.tasks.genre_recognition import GenreRecognition
 from umir.tasks.instrument_recognition import InstrumentRecognition
@@ -90,7 +90,9 @@ class StudioSource:
                 + ", ".join(sorted(cls.__name__ for cls in _CUTS))
             )
         if type(task) not in self._cache:
-            self._cache[type(task)] = [example for song in self._songs for example in cut(song)]
+            label = _LABELS.get(type(task), "")
+            known = [song for song in self._songs if label not in song.unknown]
+            self._cache[type(task)] = [example for song in known for example in cut(song)]
         return self._cache[type(task)]
 
 
@@ -243,6 +245,7 @@ _CUTS: dict[type[Task], Callable[[Song], list[Example]]] = {
     InstrumentRecognition: _solo_parts,
     SingingVoiceDetection: _activity,
     ChordRecognition: _chords,
+    SeventhChordRecognition: _chords,
     GenreRecognition: _genre,
     KeyRecognition: _key,
     OnsetDetection: _onsets,
@@ -250,4 +253,15 @@ _CUTS: dict[type[Task], Callable[[Song], list[Example]]] = {
     MelodyExtraction: _melody,
     NoteTranscription: _notes,
     TempoEstimation: _tempo,
+}
+
+# What of a song each task learns from, where a song may not know it.
+_LABELS: dict[type[Task], str] = {
+    ChordRecognition: "chords",
+    SeventhChordRecognition: "chords",
+    GenreRecognition: "style",
+    KeyRecognition: "key",
+    BeatTracking: "beats",
+    MelodyExtraction: "melody",
+    TempoEstimation: "tempo",
 }

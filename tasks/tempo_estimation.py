@@ -17,6 +17,13 @@ Means over clips.
 * `Accuracy2`: within 4% of the reference, its double, triple, half or third.
 * `relative_error`: |estimate - reference| / reference.
 
+References may name two tempi that people tap to, the one that counts for the three metrics first,
+with `scores` that say how many tap to each (alike, without). By `mir_eval.tempo`, as in MIREX:
+
+* `P-score`: the part of the people whose tempo is within 8% of an estimated one; `One-correct`,
+  `Both-correct`: whether one of the two tempi is, and whether both are. Of one reference, all three
+  are whether it is.
+
 Reference: F. Gouyon et al., "An Experimental Comparison of Audio Tempo Induction Algorithms", IEEE
 TASLP 14(5), 2006, section IV. Tempo as classes: H. Schreiber and M. Müller, "A Single-Step Approach
 to Musical Tempo Estimation Using a Convolutional Neural Network", ISMIR 2018.
@@ -27,6 +34,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import mir_eval
 import numpy as np
 from jaxtyping import Float
 
@@ -135,11 +143,11 @@ class TempoEstimation(Classification):
         return Labels((f"{tempo:.2f}",), scores)
 
     def evaluate(self, reference: Labels, estimate: Labels) -> dict[str, float]:
-        """Return `Accuracy1`, `Accuracy2` and `relative_error` of one clip.
+        """Return the metrics of one clip.
 
         Args:
             reference: the tempo, as annotated (outside the bins it is judged as it is).
-            estimate: what `decode` returns.
+            estimate: what `decode` returns, or several tempi.
 
         Raises:
             ValueError: a label that is no tempo.
@@ -151,6 +159,7 @@ class TempoEstimation(Classification):
             "Accuracy1": float(right[0]),
             "Accuracy2": float(any(right)),
             "relative_error": abs(found - true) / true,
+            **_two_tempi(true, reference, estimate),
         }
 
     def evaluate_all(
@@ -186,6 +195,30 @@ def clip_tempo(annotation: Labels) -> float:
     if tempo is None:
         raise ValueError(f"{annotation.names}: not a tempo in beats per minute, such as 120.5")
     return tempo
+
+
+def _two_tempi(first: float, reference: Labels, estimate: Labels) -> dict[str, float]:
+    """Return mir_eval's scores of one or two tempi.
+
+    Args:
+        first: the first tempo of the reference, as the task reads it.
+        reference: its labels; a second one that is no number does not count.
+        estimate: its labels, two at most.
+    """
+    second = tempo_of(reference.names[1]) if len(reference.names) > 1 else None
+    weight = 1.0
+    if second is not None:
+        people = [(reference.scores or {}).get(name, 1.0) for name in reference.names[:2]]
+        weight = people[0] / sum(people)
+    found = [tempo for tempo in map(tempo_of, estimate.names) if tempo]
+    # mir_eval wants two tempi on both sides, and leaves a reference of 0 out.
+    score, one, both = mir_eval.tempo.detection(
+        np.array([first, second or 0.0]),
+        weight,
+        np.array([found[0], found[1] if len(found) > 1 else found[0]]),
+    )
+    hits = {"One-correct": one, "Both-correct": both if second else one}
+    return {"P-score": float(score), **{name: float(hit) for name, hit in hits.items()}}
 
 
 def _folded(tempo: float, low: float, high: float) -> float:

@@ -149,6 +149,13 @@ BAD_LABELS = {
     "nan": ("nan\tclick\n0.5\tclick\n", "nan"),
     "negative": ("-1\tclick\n0.5\tclick\n", "-1"),
     "outside": ("0.5\tclick\n99\tclick\n", "99"),
+    "a header": ("time,label\n0.5,click\n", "'time,label' is taken for a header"),
+    "no time": (",click\n0.5,click\n", "has no time"),
+    "twice": ("0.5\tclick\n0.5\tclick\n", "0.txt:2: repeats line 1; left out"),
+    "a third column": ("0.5,click,[1]\n1.5,click\n", "more columns than time"),
+    "an end": ("0.5\t0.5\tclick\n", "has an end at its time, which is ignored"),
+    "decimal commas": ("0,5;click\n1,5;click\n", "decimal commas are read as points"),
+    "bytes": ("\0", "is not a text file"),
 }
 
 
@@ -166,6 +173,16 @@ def test_bad_labels_are_named_and_the_others_are_kept(events_folder, tmp_path, c
     assert "0.txt" in shown
     assert reason in shown
     assert "1 problem" in shown
+
+
+def test_labels_in_another_case_are_those_of_the_task(events_folder, capsys):
+    for path in events_folder.glob("*.txt"):
+        path.write_text(path.read_text().replace("click", "Kick"))
+    arguments = ("--task", "drum_transcription", "--steps", "1")
+    assert finetune(events_folder, *arguments) == 0
+    shown = capsys.readouterr().err
+    assert f"{events_folder / 'manifest.jsonl'}: 0.wav: 'Kick' is taken for 'kick'" in shown
+    assert "4 problems" in shown
 
 
 def test_labels_in_any_order_give_the_same_model(events_folder, tmp_path):

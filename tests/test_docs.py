@@ -1,13 +1,12 @@
 """What README and docs say can be run: their commands parse, their links and files exist."""
 
-import importlib
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from umir.cli import PROGRAMS
+from umir.cli import PROGRAMS, program_module
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,7 +27,7 @@ def commands():
 @pytest.mark.parametrize(("page", "program", "arguments"), list(commands()), ids=str)
 def test_commands_parse(page, program, arguments):
     assert program in PROGRAMS
-    importlib.import_module(f"umir.{program}").parser().parse_args(arguments)
+    program_module(program).parser().parse_args(arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -57,7 +57,7 @@ def test_beats_from_folder_to_predictions(rhythm_folder, tmp_path, capsys):
     assert main(["predict", str(rhythm_folder / "3.wav"), "--model", "model", "--out", "p"]) == 0
     rows = [line.split("\t") for line in (tmp_path / "p" / "3.txt").read_text().splitlines()]
     assert {label for _, label in rows} <= set("1234")
-    assert TaskModel.load("model").settings["metres"] == [2, 3, 4]
+    assert {2, 3, 4} <= set(TaskModel.load("model").settings["metres"])
 
 
 def test_onsets_have_any_labels(rhythm_folder, capsys):

@@ -7,7 +7,7 @@ files is in `umir.data.annotation_files`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -20,10 +20,13 @@ class Labels:
     Attributes:
         names: the labels, in any order.
         scores: how sure an estimate is of every class, in [0, 1]; None in a reference.
+        unknown: names that may hold or not: nobody has said (partial labels). What is in neither
+            does not hold.
     """
 
     names: tuple[str, ...]
     scores: Mapping[str, float] | None = None
+    unknown: tuple[str, ...] = ()
 
     def crop(self, start: float, end: float) -> "Labels":
         """Return the same labels: they hold for every part of the clip."""
@@ -153,6 +156,26 @@ class Stems:
 
 
 Annotation = Labels | Events | Intervals | F0 | Notes | Stems
+
+
+def renamed(annotation: Annotation, names: Mapping[str, str]) -> Annotation:
+    """Return an annotation with other names for its labels, stems or players.
+
+    Args:
+        annotation: of any type; f0 curves have no names.
+        names: name in the annotation -> the name instead; others stay. Labels of a clip that get
+            the same name become one; of two stems that do, the last one counts.
+    """
+    if isinstance(annotation, Labels):
+        found = dict.fromkeys(names.get(name, name) for name in annotation.names)
+        unknown = dict.fromkeys(names.get(name, name) for name in annotation.unknown)
+        return replace(annotation, names=tuple(found), unknown=tuple(unknown))
+    if isinstance(annotation, Events | Intervals | Notes):
+        return replace(annotation, labels=tuple(names.get(n, n) for n in annotation.labels))
+    if isinstance(annotation, Stems):
+        waveforms = {names.get(name, name): part for name, part in annotation.waveforms.items()}
+        return replace(annotation, waveforms=waveforms)
+    return annotation
 
 
 def _cut(intervals: np.ndarray, start: float, end: float) -> tuple[np.ndarray, np.ndarray]:

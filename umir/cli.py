@@ -7,6 +7,7 @@ Each program is a module with `main(argv) -> exit status`, so `umir finetune` is
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from umir import __version__
 
@@ -16,8 +17,17 @@ PROGRAMS = {
     "evaluate": "score a model on labelled audio",
     "predict": "write a model's predictions for audio files",
     "separate": "split songs into stems",
+    "studio": "render songs with all labels",
+    "data": "list public data sets, download one",
     "doctor": "print what is installed and what is missing",
 }
+# Programs whose module would have the name of a package.
+_MODULES = {"data": "data_command", "studio": "studio_command"}
+
+
+def program_module(name: str) -> ModuleType:
+    """Return the module of a program: its `parser` and `main`."""
+    return importlib.import_module(f"umir.{_MODULES.get(name, name)}")
 
 
 def _usage() -> str:
@@ -47,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program not in PROGRAMS:
         print(f"umir: no program {name!r}: choose from {', '.join(PROGRAMS)}", file=sys.stderr)
         return 2
-    return importlib.import_module(f"umir.{program}").main(rest)
+    return program_module(program).main(rest)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import program_parser, run_program, use_compilation_cache
+from umir.program import DATA_HELP, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.data.example import Example
-    from umir.data.manifest import Manifest
+    from umir.data_specification import LabelledData
     from umir.task_model import TaskModel
 
 
@@ -18,7 +18,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("evaluate", "Score a model on labelled audio.")
     p.add_argument("--model", required=True, type=Path, help="model directory")
-    p.add_argument("--data", required=True, type=Path, help="folder with manifest.jsonl")
+    p.add_argument("--task", help="which task, of a model that has several")
+    p.add_argument("--data", required=True, help=DATA_HELP)
     p.add_argument("--split", default="test", choices=["train", "valid", "test"])
     p.add_argument("--json", type=Path, help="write the scores to this file too")
     return p
@@ -27,13 +28,13 @@ def parser() -> argparse.ArgumentParser:
 def evaluate(
     model: "str | Path | TaskModel", data: str | Path, split: str = "test"
 ) -> dict[str, Any]:
-    """Score a model on one split of a folder of labelled audio.
+    """Score a model on one split of labelled audio.
 
     Songs that the model was adapted with keep the split they had then.
 
     Args:
         model: a task model, or its directory.
-        data: folder with `manifest.jsonl`, or that file.
+        data: a user's folder, public data sets or both (`umir.data_specification`).
         split: `train`, `valid` or `test`.
 
     Returns:
@@ -42,18 +43,20 @@ def evaluate(
     Raises:
         ValueError: if model or data cannot be used, or the split is empty.
     """
-    from umir.data.manifest import read_manifest
     from umir.data.problems import describe
+    from umir.data_specification import open_data, stored_splits
     from umir.fine_tuning import score
     from umir.task_model import TaskModel
+    from umir.tasks import TASKS
     from umir.user_data import known_examples
 
     loaded = model if isinstance(model, TaskModel) else TaskModel.load(model)
-    splits = loaded.facts.get("splits")
-    manifest = read_manifest(data, loaded.task.kind, splits, common_stems=False)
+    splits = stored_splits(data, loaded.facts.get("splits"))
+    named = loaded.task.name if loaded.task.name in TASKS else None
+    manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     config = loaded.network.config
     read = manifest.examples(split, config.rate, config.channels)
-    unseen = _not_learnt_from(loaded, read, split, manifest)
+    unseen = _not_learnt_from(splits, read, split, manifest)
     examples = known_examples(loaded.task, unseen, manifest)
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
@@ -64,14 +67,13 @@ def evaluate(
 
 
 def _not_learnt_from(
-    model: "TaskModel", examples: "list[Example]", split: str, manifest: "Manifest"
+    stored: "dict[str, str]", examples: "list[Example]", split: str, manifest: "LabelledData"
 ) -> "list[Example]":
     """Return the examples of a test split without those that the model was adapted with."""
     from umir.data.problems import Problem
 
     if split != "test":
         return examples
-    stored = model.facts.get("splits", {})
     kept = [example for example in examples if stored.get(example.group, "test") == "test"]
     for group in sorted({example.group for example in examples} - {e.group for e in kept}):
         reason = f"{group}: in the split {stored[group]!r} when the model was made; not scored"
@@ -85,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     from umir.task_model import TaskModel
 
     use_compilation_cache()
-    model = TaskModel.load(args.model)
+    model = TaskModel.load(args.model, args.task)
     result = evaluate(model, args.data, args.split)
     names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
     print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")

@@ -45,7 +45,7 @@ def finetune(
     """Adapt a network to the labelled audio in a folder.
 
     Args:
-        data: folder with `manifest.jsonl`, or that file.
+        data: a user's folder, public data sets or both (`umir.data_specification`).
         init: model directory to start from, or `scratch`.
         task: a named task (`drum_transcription`); default: the task of the manifest's kind.
         kind: which annotation to use if the manifest has several.

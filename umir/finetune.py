@@ -1,6 +1,7 @@
 """`umir finetune`: from a folder of labelled audio to a model directory.
 
-The folder holds a `manifest.jsonl` (docs/users_folder.md). From Python: `umir.fine_tuning`.
+The folder holds a `manifest.jsonl` (docs/users_folder.md); public data sets (`umir data list`)
+serve as well. From Python: `umir.fine_tuning`.
 """
 
 import argparse
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from umir.program import (
+    DATA_HELP,
     positive,
     positive_number,
     program_parser,
@@ -21,7 +23,7 @@ from umir.program import (
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("finetune", "Adapt a network to your own labelled audio.")
-    p.add_argument("--data", required=True, type=Path, help="folder with manifest.jsonl")
+    p.add_argument("--data", required=True, help=DATA_HELP)
     p.add_argument("--out", required=True, type=Path, help="model directory to write")
     what = p.add_mutually_exclusive_group()
     what.add_argument("--task", help="a named task; default: what the manifest's kind is")

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from umir.program import (
     command_line,
@@ -29,6 +29,7 @@ from umir.program import (
 )
 
 if TYPE_CHECKING:
+    from umir.meta_training import Trained
     from umir.plan import Plan
 
 # What is trained on unless `--tasks` says otherwise, in the order of turns: names of the registry.
@@ -47,7 +48,6 @@ TASKS = (
 # What is never trained on, to see at the end how the start serves a new task.
 NEW_TASKS = ("key_recognition", "tempo_estimation")
 ALGORITHMS = ("fomaml", "maml", "reptile", "anil", "multitask")
-FORMAT = "umir initialisation 1"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,8 +65,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="TASK",
         help="tasks that are never trained on, only adapted to at the end",
     )
-    p.add_argument("--data", default="studio", choices=["studio"], help="where songs come from")
+    p.add_argument(
+        "--data",
+        default="studio",
+        help="what to learn from: studio, NAME:PATH of data sets (`umir data list`), folders, or "
+        "several of them separated by commas",
+    )
     p.add_argument("--songs", type=positive, default=128, help="number of training songs")
+    p.add_argument(
+        "--songs-per-step",
+        type=fraction,
+        default=0.0,
+        help="new songs per step that take the place of old ones, for example 0.2",
+    )
     p.add_argument(
         "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
     )
@@ -95,9 +106,9 @@ def run(args: argparse.Namespace) -> None:
     plan = plan_of(args)
     go_on = command_line(parser(), args, sys.executable, resume=True)
     with locked(plan.out), going_on_with(go_on):
-        body = meta_train(plan)
-        save(plan, body, command_line(parser(), args, resume=False))
-        print(report(plan, body))
+        trained = meta_train(plan)
+        save(plan, trained, command_line(parser(), args, resume=False))
+        print(report(plan, trained.body))
     print(f"model: {plan.out}")
 
 
@@ -123,7 +134,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         raise ValueError("no task is left to train on: hold out fewer")
     new = [name for name in (*args.hold_out, *args.new_tasks) if name not in names]
     settings = vars(args).copy()
-    for name in ("preset", "body", "data", "hold_out"):
+    for name in ("preset", "body", "hold_out"):
         del settings[name]
     settings["out"] = args.out or Path("models") / f"umir-{args.preset}"
     settings["tasks"] = [get_task(name) for name in names]
@@ -131,29 +142,50 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     return Plan(config=PRESETS[args.preset], **settings)
 
 
-def save(plan: "Plan", body: Any, command: str) -> None:
+def save(plan: "Plan", trained: "Trained", command: str) -> None:
     """Write the model directory of the shared initialisation, which `command` made."""
     from umir.checkpoint import Model, save_model
+    from umir.task_model import INITIALISATION, heads_to_config
 
     names = [task.name for task in plan.tasks]
     config = {
-        "format": FORMAT,
+        "format": INITIALISATION,
         "network": asdict(plan.config),
         "tasks": names,
         "training": plan.facts(),
+        "heads": heads_to_config(trained.models),
     }
     card = "\n".join(
         [
             f"# {plan.out.name}\n",
-            "A shared initialisation for `umir finetune`, not a model for a task.\n",
+            _purpose(trained),
             f"- Made by: `{command}`",
             f"- Tasks: {', '.join(names)}.",
-            f"- Data: {plan.songs} songs of umir's own studio (docs/sound_sources.md).",
+            f"- Data: {_learnt_from(plan)}.",
             "- Scores: adaptation.json beside this file.",
             "- Licence: Apache-2.0.\n",
         ]
     )
-    save_model(plan.out, Model(config, {"body": body}), card)
+    heads = {model.task.name: model.params["head"] for model in trained.models}
+    params = {"body": trained.body} | ({"heads": heads} if heads else {})
+    save_model(plan.out, Model(config, params), card)
+
+
+def _learnt_from(plan: "Plan") -> str:
+    """Return what a training learnt from, in words."""
+    rolling = f", {plan.songs_per_step:g} new ones per step" if plan.songs_per_step else ""
+    studio = f"{plan.songs} songs of umir's own studio{rolling} (docs/sound_sources.md)"
+    return ", ".join([*([studio] if plan.studio else []), *filter(None, [plan.recordings])])
+
+
+def _purpose(trained: "Trained") -> str:
+    """Return the first sentence of the model card."""
+    if trained.models:
+        return (
+            "A model for each of its tasks (`umir predict --task`), trained in the studio only, "
+            "and an initialisation for `umir finetune`.\n"
+        )
+    return "A shared initialisation for `umir finetune`, not a model for a task.\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,15 +4,16 @@ Two phases run in the one training loop: a multi-task warm-up on the tasks as th
 persistent head each, then meta-training on variants of the tasks with fresh heads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
-import optax
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import PyTree
 
 from umir.adaptation import Recipe
 from umir.adaptation_report import HeldOut, curves, deal_songs, write_report
+from umir.fine_tuning import with_decoder
 from umir.meta import (
     ANIL,
     MAML,
@@ -20,26 +21,25 @@ from umir.meta import (
     FirstOrderMAML,
     MetaLearner,
     MetaState,
-    MultiTask,
     Reptile,
 )
 from umir.plan import META_TRAINING, WARM_UP, Plan
-from umir.resuming import Checkpoints, Interruption
+from umir.resuming import Checkpoints, Interruption, steps_done
+from umir.schedules import outer_optimizer
 from umir.studio.catalogue import render_songs
+from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
-from umir.tasks.objective import Objective, as_arrays, fresh_params
+from umir.tasks.objective import Objective, as_arrays
 from umir.training import JsonLog, ProgressBar, TensorBoard, train
+from umir.training_songs import TrainingSongs
+from umir.warm_up import WarmUp, heads_by_task
 from umir.wave_unet import Network, WaveUNetConfig, init_body
 
-# The songs of seed s are numbered from s times this; held-out songs lie beyond all of them.
-SONGS_PER_SEED = 1_000_000
 FIRST_HELD_OUT_SONG = 10**12
+# Those that fit the decoders of a model that needs no adaptation.
+FIRST_VALIDATION_SONG, VALIDATION_SONGS = 10**11, 16
 # A clip task has one answer per song where others have hundreds: it is shown on more songs.
 CLIP_SONGS = 3
-# Of Adam, found on held-out studio songs; at 3e-3 the warm-up ends where it adapts less well.
-WARM_UP_RATE = 1e-3
-# With 1e-3 the same losses take twice as many steps; with 1e-2 the body is left less to learn.
-WARM_UP_HEAD_RATE = 3e-3
 META_RATE = 5e-4
 # Of the phase after the warm-up; `multitask` is the warm-up alone.
 ALGORITHMS: dict[str, type[MetaLearner]] = {
@@ -50,8 +50,22 @@ ALGORITHMS: dict[str, type[MetaLearner]] = {
 }
 
 
-def meta_train(plan: Plan) -> PyTree:
-    """Return the body after warm-up and meta-training.
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes:
+        body: the shared initialisation.
+        models: the same body with a head for each task, and a decoder fitted on studio songs; none
+            after an algorithm with fresh heads.
+    """
+
+    body: PyTree
+    models: Sequence[TaskModel] = ()
+
+
+def meta_train(plan: Plan) -> Trained:
+    """Return what the warm-up and meta-training give.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the last step is saved, for another call with `resume`.
@@ -59,15 +73,33 @@ def meta_train(plan: Plan) -> PyTree:
     """
     algorithm = _algorithm(plan)
     plan.begin_or_resume()
-    songs = _render(plan, plan.seed * SONGS_PER_SEED, plan.songs)
-    rate = plan.config.rate
-    sampler = EpisodeSampler(plan.tasks, StudioSource(songs), rate=rate, seed=plan.seed)
-    state = _warm_up(plan, sampler)
-    if algorithm is not None:
-        steps = (plan.warm_up_steps, plan.steps)
-        state = algorithm.init(state.body)
-        state = _phase(plan, META_TRAINING, algorithm.step, state, sampler, steps)
-    return state.body
+    done = steps_done(plan.out / "checkpoints")
+    with TrainingSongs(plan) as songs:
+        warm_up = WarmUp(plan, songs, done)
+        multi_task = warm_up.algorithm()
+        state = multi_task.init(*warm_up.parameters(jax.random.key(plan.seed)))
+        steps = (0, plan.warm_up_steps)
+        state = _phase(plan, WARM_UP, multi_task.step, state, warm_up.episode, steps)
+        if algorithm is None:
+            return Trained(state.body, _models(plan, state.body, heads_by_task(state.heads)))
+
+        def episode(step: int) -> Episode:
+            return meta_episode(plan.config, songs.at(step).sampler, step, variants=True)
+
+        state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
+        state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)
+        return Trained(state.body)
+
+
+def _models(plan: Plan, body: PyTree, heads: Mapping[str, PyTree]) -> list[TaskModel]:
+    """Return a model for each task, its decoder fitted on songs that nothing was trained on."""
+    source = StudioSource(_render(plan, FIRST_VALIDATION_SONG, VALIDATION_SONGS))
+    models = []
+    for task in plan.tasks:
+        params = {"body": body, "head": heads[task.name]}
+        model = TaskModel(Network(plan.config, task.head), task, params)
+        models.append(with_decoder(model, source.examples(task)))
+    return models
 
 
 def _algorithm(plan: Plan) -> MetaLearner | None:
@@ -113,53 +145,22 @@ def _render(plan: Plan, first: int, number: int) -> list:
     return render_songs(seeds, rate=plan.config.rate, channels=channels, progress=True)
 
 
-def _warm_up(plan: Plan, sampler: EpisodeSampler) -> MetaState:
-    """Multi-task training with persistent heads, on the tasks as they are."""
-    body, heads = starting_parameters(plan.config, sampler, jax.random.key(plan.seed))
-    updates = 2 * plan.warm_up_steps  # of the body; the tasks take turns
-    algorithm = MultiTask(
-        outer_optimizer(WARM_UP_RATE, updates),
-        outer_optimizer(WARM_UP_HEAD_RATE, updates // len(plan.tasks)),
-    )
-    state = algorithm.init(body, heads)
-    return _phase(plan, WARM_UP, algorithm.step, state, sampler, (0, plan.warm_up_steps))
-
-
-def starting_parameters(
-    config: WaveUNetConfig, sampler: EpisodeSampler, key: PRNGKeyArray
-) -> tuple[PyTree, dict[str, PyTree]]:
-    """Return the body that training starts from, and a persistent head for each task.
-
-    Every head has a key of its own. Drawn from `key`, it would be the head that adaptation with the
-    same seed starts from: "fresh" to the eye, but the one that the body has grown used to.
-    """
-    body = init_body(config, key)
-    heads = {}
-    for step, task in enumerate(sampler.tasks):
-        target = sampler.episode(step, variants=False).support.target
-        network = Network(config, task.head)
-        head_key = jax.random.fold_in(key, step)
-        heads[task.name] = fresh_params(network, body, task, target, head_key)["head"]
-    return body, heads
-
-
 def _phase(
     plan: Plan,
     name: str,
     step_function: Callable[[MetaState, list[Episode]], tuple[MetaState, Any]],
     state: MetaState,
-    sampler: EpisodeSampler,
+    episode: Callable[[int], Episode],
     steps: tuple[int, int],
 ) -> MetaState:
     """Run the steps of one phase, from its last checkpoint if it is to be resumed."""
     first, last = steps
     checkpoints = Checkpoints(plan.out / "checkpoints" / name, plan.checkpoint_every, last)
     state, first = checkpoints.latest(state) or (state, first)
-    variants = name == META_TRAINING
     return train(
         step_function,
         state,
-        lambda step: [meta_episode(plan.config, sampler, step, variants=variants)],
+        lambda step: [episode(step)],
         steps=last,
         first_step=first,
         callbacks=[
@@ -170,13 +171,6 @@ def _phase(
             Interruption(),
         ],
     )
-
-
-def outer_optimizer(rate: float, steps: int) -> optax.GradientTransformation:
-    """Return Adam with a short warm-up, a cosine decay, and gradients clipped to norm 1."""
-    warm_up = max(1, min(20, steps // 10))
-    schedule = optax.warmup_cosine_decay_schedule(0.0, rate, warm_up, max(steps, warm_up + 1))
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
 
 
 def meta_episode(

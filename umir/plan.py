@@ -13,8 +13,18 @@ from umir.tasks import Task
 from umir.wave_unet import WaveUNetConfig
 
 WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
+STUDIO = "studio"
 # What a resumed run must have in common with the one before.
-PLANNED = ("algorithm", "songs", "steps", "warm_up", "inner_steps", "seed")
+PLANNED = (
+    "algorithm",
+    "data",
+    "songs",
+    "songs_per_step",
+    "steps",
+    "warm_up",
+    "inner_steps",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,10 @@ class Plan:
         tasks: what to train on.
         new_tasks: what is only adapted to at the end.
         algorithm: `maml`, `fomaml`, `reptile`, `anil`, or `multitask` (all steps are warm-up).
-        songs: number of training songs.
+        data: what to learn from: `studio`, data sets and folders (`umir.data_specification`),
+            separated by commas.
+        songs: number of training songs of the studio at a time.
+        songs_per_step: how many of them a step replaces by new ones, on average.
         held_out_songs: number of songs to show adaptation on.
         steps: training steps, one episode each.
         warm_up: fraction of the steps that is multi-task training.
@@ -43,7 +56,9 @@ class Plan:
     tasks: Sequence[Task]
     new_tasks: Sequence[Task]
     algorithm: str
+    data: str
     songs: int
+    songs_per_step: float
     held_out_songs: int
     steps: int
     warm_up: float
@@ -54,6 +69,16 @@ class Plan:
     out: Path
     checkpoint_every: int
     resume: bool
+
+    @property
+    def studio(self) -> bool:
+        """Whether songs of the studio are learnt from."""
+        return STUDIO in self.data.split(",")
+
+    @property
+    def recordings(self) -> str:
+        """The data sets and folders that are learnt from, as a specification; "" if none."""
+        return ",".join(part for part in self.data.split(",") if part != STUDIO)
 
     @property
     def warm_up_steps(self) -> int:

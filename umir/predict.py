@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     p = program_parser("predict", "Write a model's predictions for audio files.")
     p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio files")
     p.add_argument("--model", required=True, type=Path, help="model directory")
+    p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--out", required=True, type=Path, help="folder for the predictions")
     return p
 
@@ -50,16 +51,18 @@ class Prediction:
     Attributes:
         model: its directory.
         out: folder for the predictions.
+        task: which task, of a model that has several.
     """
 
     model: Path
     out: Path
+    task: str | None = None
 
     def start(self) -> "Work":
         """Load the model."""
         from umir.task_model import TaskModel
 
-        model = TaskModel.load(self.model)
+        model = TaskModel.load(self.model, self.task)
         self.out.mkdir(parents=True, exist_ok=True)
         return lambda path, progress: predict_file(model, path, self.out)
 
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from umir.file_batch import outcomes, report
 
     use_compilation_cache()
-    return report(outcomes(args.files, Prediction(args.model, args.out)), print)
+    return report(outcomes(args.files, Prediction(args.model, args.out, args.task)), print)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,9 @@ from typing import Any
 
 from umir import __version__
 
+# Of every `--data` that takes labelled audio (`umir.data_specification`).
+DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:PATH"
+
 
 def program_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return a parser for `umir NAME`, with `--version`, before anything heavy is imported."""

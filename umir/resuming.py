@@ -85,6 +85,16 @@ class Checkpoints:
             self._manager.close()
 
 
+def steps_done(checkpoints: Path) -> int:
+    """Return the step of the newest checkpoint of any phase; 0 if there is none.
+
+    Args:
+        checkpoints: the folder that holds a folder of `Checkpoints` for each phase.
+    """
+    steps = (path.name for path in checkpoints.glob("*/*") if path.is_dir())
+    return max((int(name) for name in steps if name.isdecimal()), default=0)
+
+
 class Interruption:
     """Turns Ctrl-C into the end of the running step; a second Ctrl-C kills at once.
 

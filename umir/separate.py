@@ -75,7 +75,7 @@ class Separation:
         from umir.task_model import TaskModel
 
         use_compilation_cache()
-        model = TaskModel.load(self.model)
+        model = TaskModel.load(self.model, kind="stems")
         if model.task.kind != "stems":
             raise ValueError(f"{self.model}: a model for {model.task.name}, not for separation")
         separator = model.separator

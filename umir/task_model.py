@@ -1,6 +1,6 @@
 """A network, its task and its decoder together: what predicts, and what a model directory holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import Network, WaveUNetConfig
 
 FORMAT = "umir task model 1"
+INITIALISATION = "umir initialisation 1"
 
 
 @dataclass(frozen=True)
@@ -90,28 +91,76 @@ class TaskModel:
         save_model(directory, Model(config, self.params), card)
 
     @classmethod
-    def load(cls, directory: str | Path) -> "TaskModel":
-        """Read a model directory that `save` wrote.
+    def load(
+        cls, directory: str | Path, task: str | None = None, kind: str | None = None
+    ) -> "TaskModel":
+        """Read a model directory.
+
+        Args:
+            directory: what `save` wrote, or an initialisation that has heads for its tasks.
+            task: which of the tasks of an initialisation; must be the task of a task model.
+            kind: of an initialisation, take the task that reads annotations of this kind.
 
         Raises:
-            ValueError: if it is something else, for example an initialisation.
+            ValueError: it is something else, has no such task, or has several and none is named.
         """
         model = load_model(directory)
-        if model.config.get("format") != FORMAT:
+        config = dict(model.config)
+        form = config.pop("format", None)
+        if form == INITIALISATION and config.get("heads"):
+            return cls._of_heads(directory, model, task, kind)
+        if form != FORMAT:
             raise ValueError(
-                f"{directory}: not a model for a task but {model.config.get('format')!r}; "
+                f"{directory}: not a model for a task but {form!r}; "
                 "adapt it to one with `umir finetune --init`"
             )
-        config = dict(model.config)
-        config.pop("format")
         try:
             parts = [config.pop(name) for name in ("task", "network", "decoder")]
         except KeyError as error:
             raise CheckpointError(
                 f"{directory}: config.json lacks {error}; copy the model again"
             ) from None
+        loaded = cls._checked(directory, parts, model.params, config)
+        if task not in (None, loaded.task.name):
+            raise ValueError(f"{directory}: a model for {loaded.task.name}, not for {task}")
+        return loaded
+
+    @classmethod
+    def _of_heads(
+        cls, directory: str | Path, model: Model, task: str | None, kind: str | None
+    ) -> "TaskModel":
+        """Return the model of one of the tasks that an initialisation has heads for."""
+        heads = model.config["heads"]
+        known = [
+            name for name in heads if kind in (None, task_from_config(heads[name]["task"]).kind)
+        ]
+        chosen = task or (known[0] if len(known) == 1 else None)
+        if chosen not in known:
+            asked = f"no head for {task!r}" if task else "several tasks: name one with --task"
+            asked = asked if known else f"no head for {kind}"
+            raise ValueError(f"{directory}: {asked} ({', '.join(sorted(heads))})")
+        try:
+            parts = [heads[chosen]["task"], model.config["network"], heads[chosen]["decoder"]]
+            params = {"body": model.params["body"], "head": model.params["heads"][chosen]}
+        except KeyError as error:
+            raise CheckpointError(f"{directory}: lacks {error}; copy the model again") from None
+        return cls._checked(directory, parts, params, {})
+
+    @classmethod
+    def _checked(
+        cls, directory: str | Path, parts: list, params: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> "TaskModel":
+        """Return the model of a task's configuration, a network's, and decoder settings."""
         task = task_from_config(parts[0])
         network = Network(WaveUNetConfig.from_json(parts[1]), task.head)
         expected = jax.eval_shape(network.init, jax.random.key(0))
-        check_params(model.params, expected, directory)
-        return cls(network, task, model.params, parts[2], config)
+        check_params(params, expected, directory)
+        return cls(network, task, params, parts[2], facts)
+
+
+def heads_to_config(models: Sequence[TaskModel]) -> dict[str, Any]:
+    """Return, as plain JSON, what models of several tasks have besides their parameters."""
+    return {
+        model.task.name: {"task": task_to_config(model.task), "decoder": dict(model.settings)}
+        for model in models
+    }

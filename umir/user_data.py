@@ -1,12 +1,15 @@
-"""A user's folder as a task poses it: the examples of each split, and what could not be used."""
+"""Labelled audio as a task poses it: the examples of each split, and what could not be used."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from umir.data.example import Example
-from umir.data.manifest import Manifest, ManifestError, read_manifest
+from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
+from umir.data.spelling import respelled
+from umir.data_sets import DataSetError
+from umir.data_specification import LabelledData, open_data
 from umir.tasks import Task, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
@@ -15,7 +18,7 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class UserData:
-    """A folder of labelled audio, read for one task.
+    """Labelled audio, read for one task.
 
     Attributes:
         task: what the annotations ask for.
@@ -37,10 +40,10 @@ class UserData:
 def read_user_data(
     data: str | Path, config: WaveUNetConfig, task: str | None = None, kind: str | None = None
 ) -> UserData:
-    """Read a folder at the network's rate and channels, and name the task it poses.
+    """Read labelled audio at the network's rate and channels, and name the task it poses.
 
     Args:
-        data: folder with `manifest.jsonl`, or that file.
+        data: a user's folder, public data sets or both (`umir.data_specification`).
         config: of the network.
         task: a named task; default: the task of the manifest's kind, with the classes that occur.
         kind: which annotation to use if the manifest has several.
@@ -52,7 +55,7 @@ def read_user_data(
     if named and kind not in (None, named.kind):
         raise ValueError(f"task {task!r} reads annotations of kind {named.kind!r}, not {kind!r}")
     kind = kind or (named.kind if named else None)
-    manifest = read_manifest(data, kind, common_stems=named is None)
+    manifest = open_data(data, kind, task, common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
@@ -76,24 +79,32 @@ def _posed(kind: str, train: Sequence[Example], valid: Sequence[Example]) -> Tas
     return task_for_kind(kind, vocabulary_of(kind, learnt + fitted))
 
 
-def _loadable(manifest: Manifest, split: str, config: WaveUNetConfig) -> list[Example]:
+def _loadable(manifest: LabelledData, split: str, config: WaveUNetConfig) -> list[Example]:
     """Return the examples of a split; only of `train` must there be some that can be loaded."""
     try:
         return manifest.examples(split, config.rate, config.channels)
-    except ManifestError:
+    except (ManifestError, DataSetError):
         if split == "train":
             raise
         return []
 
 
-def known_examples(task: Task, examples: Sequence[Example], manifest: Manifest) -> list[Example]:
+def known_examples(
+    task: Task, examples: Sequence[Example], manifest: LabelledData
+) -> list[Example]:
     """Return the examples whose annotation the task can read; the others become problems.
 
     Events of classes that the task does not know are left out and reported; a clip whose label it
-    does not know, or a song that lacks one of its stems, is left out as a whole.
+    does not know, or a song that lacks one of its stems, is left out as a whole. A name that
+    differs from one that the task knows in nothing but its case is taken for it, and reported.
     """
     kept = []
     for example in examples:
+        annotation, spelling = respelled(example.annotation, task.source_labels)
+        if spelling:
+            example = replace(example, annotation=annotation)
+            taken = ", ".join(f"{name!r} is taken for {like!r}" for name, like in spelling.items())
+            manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {taken}"))
         if complaint := task.complaint(example.annotation):
             manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {complaint}"))
         if task.can_use(example.annotation):

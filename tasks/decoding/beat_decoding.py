@@ -3,8 +3,9 @@
 Logits become evidence: smoothed over the five frames of a widened target, less a threshold, limited
 to `LIMIT` either way, so that no single frame decides. `umir.tasks.decoding.bar_pointer` finds the
 beats and counts them. Thresholds and costs are searched on validation data, those of beats first,
-then those of bars; tempi and metres are the usual ones, and any others that the validation data
-has.
+then those of bars; tempi are the usual ones, and any others that the validation data has. Metres
+are those of 2/4 to 7/8, unless two, three and four beats per bar, and what else the validation data
+has, score better there: fewer metres are safer to count where downbeats are hardly heard.
 """
 
 from collections import Counter
@@ -25,13 +26,14 @@ DEFAULT_SETTINGS: Settings = {
     "bpm": [55.0, 215.0],  # slowest, fastest
     "downbeat_threshold": 0.0,  # log-odds
     "slip": 6.0,  # for a bar that is too short or too long
-    "metres": [2, 3, 4],  # beats per bar; none: downbeats are not known
+    "metres": [2, 3, 4, 5, 6, 7],  # beats per bar; none: downbeats are not known
 }
+USUAL = (2, 3, 4)  # metres
 LIMIT = 4.0  # the most that one frame may say, in log-odds
 NEAR = 2  # frames within which beats and downbeats are looked for around where they should be
 # Log-odds: a network that has learnt few songs by heart is never sure of another (peak_picking).
 THRESHOLDS = tuple(np.arange(-8.0, 4.01).tolist())
-TRANSITIONS = (3.0, 10.0, 30.0, 100.0, 300.0)
+TRANSITIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 SLIPS = (2.0, 6.0, 18.0)
 WINDOW = 0.07  # seconds
 # Counted in bars, downbeats are right under many a threshold: of these, one that tells them from
@@ -69,16 +71,16 @@ def fit_beats(outputs: Songs, beats: Times, downbeats: Times) -> Settings:
         downbeats: the true downbeats of each song; empty where they are not known.
     """
     logits = [_smoothed(output) for output in outputs]
-    metres = _metres(beats, downbeats)
-    settings: Settings = {**DEFAULT_SETTINGS, "bpm": _tempo_range(beats), "metres": metres}
+    settings: Settings = {**DEFAULT_SETTINGS, "bpm": _tempo_range(beats)}
 
     def beat_score(settings: Settings) -> float:
         return _mean_f(beats, [_beats(song[:, 0], settings) for song in logits])
 
     settings = _searched(settings, "threshold", THRESHOLDS, beat_score)
     settings = _searched(settings, "transition", TRANSITIONS, beat_score)
-    if not settings["metres"]:
-        return settings
+    metres = _metres(beats, downbeats)
+    if not metres:
+        return {**settings, "metres": []}
     frames = [_beats(song[:, 0], settings) for song in logits]
     known = [index for index, bars in enumerate(downbeats) if len(bars)]
 
@@ -89,8 +91,12 @@ def fit_beats(outputs: Songs, beats: Times, downbeats: Times) -> Settings:
         true = [downbeats[index] for index in known]
         return _mean_f(true, counted) + TIE * _mean_f(true, alone)
 
-    settings = _searched(settings, "downbeat_threshold", THRESHOLDS, downbeat_score)
-    return _searched(settings, "slip", SLIPS, downbeat_score)
+    fitted = []
+    for tried in (sorted({*metres, *DEFAULT_SETTINGS["metres"]}), metres):
+        bars: Settings = {**settings, "metres": tried}
+        bars = _searched(bars, "downbeat_threshold", THRESHOLDS, downbeat_score)
+        fitted.append(_searched(bars, "slip", SLIPS, downbeat_score))
+    return max(fitted, key=lambda bars: round(downbeat_score(bars), 9))  # of equal ones the first
 
 
 def _searched(
@@ -109,6 +115,8 @@ def _searched(
 
 def _smoothed(output: np.ndarray) -> np.ndarray:
     """Return logits averaged over the frames of a target, weighted as the target is."""
+    if not len(output):
+        return output.astype(np.float64)
     kernel = WIDENING.astype(np.float64) / WIDENING.sum()
     padded = np.pad(output.astype(np.float64), ((2, 2), (0, 0)), mode="edge")
     columns = [np.convolve(column, kernel, mode="valid") for column in padded.T]
@@ -156,14 +164,14 @@ def _tempo_range(beats: Times) -> list[float]:
 
 
 def _metres(beats: Times, downbeats: Times) -> list[int]:
-    """Return the numbers of beats per bar: the default ones, and others that are not rare."""
+    """Return the numbers of beats per bar: the usual ones, and others that are not rare."""
     counts: Counter = Counter()
     for times, bars in zip(beats, downbeats, strict=True):
         counts.update(np.diff(np.searchsorted(times, bars)).tolist())
     if not any(len(bars) for bars in downbeats):
         return []
     seen = {metre for metre, count in counts.items() if metre and count >= RARE * counts.total()}
-    return sorted(seen | set(DEFAULT_SETTINGS["metres"]))
+    return sorted(seen | set(USUAL))
 
 
 def _mean_f(references: Times, found: Sequence[Int[np.ndarray, " _"]]) -> float:

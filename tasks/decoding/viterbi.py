@@ -7,6 +7,8 @@ others with probability (1 - p) / (n - 1): the most likely path is the one with 
     penalty = log(p (n - 1) / (1 - p)).
 
 A temperature of the logits would only divide the penalty: this number is all there is to fit.
+Where classes are pitches, a small step costs less than a leap: `cheapest_paths` takes a cost for
+every pair of classes, times a price to fit.
 
 Reference: A. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding
 algorithm", IEEE Transactions on Information Theory 13(2), 1967.
@@ -44,4 +46,35 @@ def most_likely_paths(
     paths[:, -1] = score.argmax(axis=1)
     for frame in range(n_frames - 1, 0, -1):
         paths[:, frame - 1] = previous[frame, rows, paths[:, frame]]
+    return paths
+
+
+def cheapest_paths(
+    logits: Float[np.ndarray, "frame class"],
+    costs: Float[np.ndarray, "class class"],
+    prices: Sequence[float],
+) -> Int[np.ndarray, "price frame"]:
+    """Return the best sequence of classes for each of several prices.
+
+    It has the highest sum of logits less price times the costs of its changes.
+
+    Args:
+        logits: of each class and frame; without a frame, paths are empty.
+        costs: what it costs to go from one class (first axis) to another; 0 for staying.
+        prices: what a unit of cost is worth, in the unit of the logits.
+    """
+    n_frames, n_classes = logits.shape
+    # The class that is come from lies on the last axis: maxima along it are fast.
+    toll = np.multiply.outer(np.array(prices, float), costs.T)  # (price, to, from)
+    score = np.zeros((len(prices), n_classes))
+    previous = np.zeros((n_frames, len(prices), n_classes), np.int16)
+    for frame in range(n_frames):
+        ways = score[:, None, :] - toll
+        previous[frame] = ways.argmax(axis=2)
+        score = ways.max(axis=2) + logits[frame]
+    paths, rows = np.zeros((len(prices), n_frames), int), np.arange(len(prices))
+    best = score.argmax(axis=1)
+    for frame in range(n_frames - 1, -1, -1):
+        paths[:, frame] = best
+        best = previous[frame, rows, best]
     return paths

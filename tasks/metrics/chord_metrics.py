@@ -5,6 +5,7 @@ Reference: J. Pauwels and G. Peeters, "Evaluating automatically estimated chord 
 of musical context", PhD thesis, Queen Mary University of London, 2010, section 4.3 (segmentation).
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import mir_eval
@@ -15,9 +16,12 @@ from mir_eval.chord import NO_CHORD, X_CHORD
 from umir.annotations import Intervals
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-# No chord, and the major and minor triad of each root.
-CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in ROOTS for quality in ("maj", "min")))
-COMPARISONS = ("majmin", "root", "thirds", "mirex")
+TRIADS = ("maj", "min")
+SEVENTHS = ("maj", "min", "maj7", "7", "min7")
+# No chord, and the major and minor triad of each root; or also its seventh chords.
+CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in ROOTS for quality in TRIADS))
+SEVENTH_CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in ROOTS for quality in SEVENTHS))
+COMPARISONS = ("majmin", "root", "thirds", "triads", "sevenths", "tetrads", "mirex")
 _SEGMENTATION = ("overseg", "underseg", "seg")
 METRICS = (*COMPARISONS, *_SEGMENTATION)
 
@@ -39,13 +43,34 @@ def triad(label: str) -> str:
     Sevenths and the like count as the triad they hold. What `majmin` does not score is `X`:
     diminished, augmented and suspended chords, and labels that are no chords.
     """
+    return _reduced(label, TRIADS, upto=8)
+
+
+@cache
+def seventh_chord(label: str) -> str:
+    """Return the one of `SEVENTH_CHORDS` that a chord counts as in `sevenths`.
+
+    What `sevenths` does not score is `X`: all but `N`, triads and the sevenths built on them, so
+    also sixths, ninths, and a bass that is no part of the chord.
+    """
+    return _reduced(label, SEVENTHS, upto=12)
+
+
+def _reduced(label: str, qualities: Sequence[str], upto: int) -> str:
+    """Return a chord as the quality with the same pitches, of the first semitones above the root.
+
+    Args:
+        label: a chord, or not.
+        qualities: to choose from, as mir_eval calls them.
+        upto: how many semitones are compared: 8 leave out what lies above the fifth.
+    """
     if not is_chord(label):
         return X_CHORD
     root, semitones, _ = mir_eval.chord.encode(label)
     if root < 0:
         return NO_CHORD if label == NO_CHORD else X_CHORD
-    for quality in ("maj", "min"):
-        if np.array_equal(semitones[:8], mir_eval.chord.QUALITIES[quality][:8]):
+    for quality in qualities:
+        if np.array_equal(semitones[:upto], mir_eval.chord.QUALITIES[quality][:upto]):
             return f"{ROOTS[root]}:{quality}"
     return X_CHORD
 

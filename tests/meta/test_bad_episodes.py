@@ -32,7 +32,7 @@ def started(kind, body, head):
     """The algorithm with Adam, whose state must not see NaN either."""
     adam = optax.adam(0.1)
     if kind is MultiTask:
-        algorithm = MultiTask(adam, adam)
+        algorithm = MultiTask(adam, {"quartic": adam, "bad": adam})
         return algorithm, algorithm.init(body, {"quartic": head, "bad": head})
     return kind(adam), kind(adam).init(body)
 

@@ -12,7 +12,7 @@ from umir.meta import MultiTask
 def test_each_head_is_moved_by_its_own_task_only(problem):
     episode, body = problem
     other = episode._replace(name="other", support=episode.query)
-    algorithm = MultiTask(optax.sgd(0.1), optax.sgd(0.3))
+    algorithm = MultiTask(optax.sgd(0.1), {"quartic": optax.sgd(0.3), "other": optax.sgd(0.3)})
     heads = {"quartic": episode.head, "other": episode.head}
     meta, metrics = algorithm.step(algorithm.init(body, heads), [episode, other])
     w, first, second = float(body["w"]), float(episode.head["b"]), float(episode.head["b"])
@@ -30,7 +30,7 @@ def test_each_head_is_moved_by_its_own_task_only(problem):
 
 def test_heads_persist(problem):
     episode, body = problem
-    algorithm = MultiTask(optax.sgd(0.1), optax.sgd(0.1))
+    algorithm = MultiTask(optax.sgd(0.1), dict.fromkeys(("quartic", "other"), optax.sgd(0.1)))
     meta, _ = algorithm.step(algorithm.init(body, {"quartic": episode.head}), [episode])
     again, _ = algorithm.step(meta, [episode._replace(head={"b": jnp.asarray(99.0)})])
     assert abs(again.heads["quartic"]["b"]) < 1
@@ -38,6 +38,6 @@ def test_heads_persist(problem):
 
 def test_a_task_without_a_head_is_an_error(problem):
     episode, body = problem
-    algorithm = MultiTask(optax.sgd(0.1), optax.sgd(0.1))
+    algorithm = MultiTask(optax.sgd(0.1), dict.fromkeys(("quartic", "other"), optax.sgd(0.1)))
     with pytest.raises(KeyError, match="quartic"):
         algorithm.step(algorithm.init(body, {"other": episode.head}), [episode])

@@ -11,8 +11,8 @@ from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks import ChordRecognition, EpisodeSampler, ExampleSource
 from umir.tasks.base import Target
-from umir.tasks.chord_recognition import PENALTIES
-from umir.tasks.metrics.chord_metrics import CHORDS
+from umir.tasks.chord_recognition import PENALTIES, SeventhChordRecognition
+from umir.tasks.metrics.chord_metrics import CHORDS, SEVENTH_CHORDS
 
 RATE = 16_000
 TASK = ChordRecognition()
@@ -103,7 +103,10 @@ def test_songs_weigh_by_their_length():
     scores, per_track = TASK.evaluate_all([long, short], [long, long])
     assert [track["majmin"] for track in per_track] == [1, 0]
     assert scores["majmin"] == pytest.approx(0.9)
-    assert set(scores) == {"majmin", "root", "thirds", "mirex", "overseg", "underseg", "seg"}
+    assert set(scores) == {
+        *("majmin", "root", "thirds", "triads", "sevenths", "tetrads", "mirex"),
+        *("overseg", "underseg", "seg"),
+    }
     expected = mir_eval.chord.evaluate(
         *(np.array([[0, 9], [9, 10.0]]), ["C:maj", "D:min"]), *(np.array([[0, 10.0]]), ["C:maj"])
     )
@@ -168,3 +171,27 @@ def test_episodes_of_variants_know_something(rng):
         episode = sampler.episode(step)
         assert episode.support.waveform.shape == (4, 102_400, 1)
         assert episode.support.target.mask.any() and episode.query.target.mask.any()
+
+
+def test_sevenths_are_classes_of_their_own():
+    task = SeventhChordRecognition()
+    assert task.head.channels == len(SEVENTH_CHORDS) == 61
+    song = _intervals((0, 0.16, "A:min7/b3"), (0.16, 0.32, "C:maj6"), (0.32, 0.48, "Db:7"),
+                      (0.48, 0.64, "D:hdim7"), (0.64, 1, "N"))  # fmt: skip
+    found = ["A:min7"] * 2 + ["-"] * 2 + ["Db:7"] * 2 + ["-"] * 2 + ["N"] * 5
+    assert _classes(task, song) == found
+    assert task.labels_in(song) == {"A:min7", "Db:7", "N"}
+    scores = task.evaluate(song, _intervals((0, 0.64, "A:min"), (0.64, 1, "N")))
+    # Of 0.16 s of A:min7, 0.16 s of Db:7 and 0.36 s of N only the last are right.
+    assert scores[task.headline] == pytest.approx(0.36 / 0.68)
+    assert scores["majmin"] == pytest.approx(0.52 / 0.84)  # and C:maj6 is a wrong C:maj
+    variants = {task.variant(np.random.default_rng(n)) for n in range(40)}
+    assert {variant.head.channels for variant in variants} == {3}
+    assert any("7" in name for variant in variants for name, _ in variant.label_map)
+
+
+def test_a_song_without_a_frame_has_no_chord(rng):
+    decoded = TASK.decode(np.zeros((0, 25), np.float32), TASK.default_settings(RATE))
+    assert decoded.labels == ()
+    output = rng.normal(size=(0, 25)).astype(np.float32)
+    assert TASK.fit_decoder([output], [NOTHING]) == TASK.default_settings(RATE)

@@ -1,5 +1,6 @@
 """Classification: targets, priors, thresholds, and scores against scikit-learn."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -23,8 +24,49 @@ def test_encoding():
     np.testing.assert_array_equal(ONE.encode(Labels(("a", "c")), 1, 1).values, [0.5, 0, 0.5])
     values, mask = MANY.encode(Labels(("a", "c", "z")), 100, 100)
     np.testing.assert_array_equal(values, [1, 0, 1])
-    np.testing.assert_array_equal(mask, [1])
-    assert values.dtype == np.float32
+    np.testing.assert_array_equal(mask, [1, 1, 1])
+    assert values.dtype == mask.dtype == np.float32
+
+
+def test_labels_of_which_nobody_has_said_whether_they_hold_are_masked():
+    partial = Labels(("a",), unknown=("c", "z", "a"))
+    values, mask = MANY.encode(partial, 100, 100)
+    np.testing.assert_array_equal(values, [1, 0, 0])
+    np.testing.assert_array_equal(mask, [1, 1, 0])
+    assert partial.crop(0.0, 1.0) == partial
+    target = Target(np.stack([values, [0, 1, 1]]), np.stack([mask, [1, 1, 1]]))
+    logits = jnp.array([[0.5, -1.0, 2.0], [1.0, 0.0, -1.0]], jnp.float32)
+    slope = jax.grad(lambda x: MANY.loss(x, target).sum())(logits)
+    assert (np.asarray(slope) != 0).tolist() == [[True, True, False], [True, True, True]]
+
+
+def test_labels_of_which_nobody_has_said_whether_they_hold_are_not_scored(rng):
+    """As if each class were scored alone, on the clips where it is known."""
+    true, known = rng.uniform(size=(2, 60, 3)) < np.array([0.4, 0.5])[:, None, None]
+    logits = rng.normal(size=(60, 3)) + true
+    references = [
+        Labels(
+            tuple(name for name, t, k in zip(NAMES, holds, told, strict=True) if t and k),
+            unknown=tuple(name for name, k in zip(NAMES, told, strict=True) if not k),
+        )
+        for holds, told in zip(true, known, strict=True)
+    ]
+    settings = MANY.fit_decoder(list(logits), references)
+    estimates = [MANY.decode(row, settings) for row in logits]
+    scores, per_track = MANY.evaluate_all(references, estimates)
+    alone = {"mAP": metrics.average_precision_score, "roc_auc": metrics.roc_auc_score}
+    for name, score in alone.items():
+        classes = [score(true[k, c], logits[k, c]) for c, k in enumerate(known.T)]
+        assert scores[name] == pytest.approx(np.mean(classes))
+    for column, (name, told) in enumerate(zip(NAMES, known.T, strict=True)):
+        single = MultiLabelClassification("one", (name,))
+        held = [Labels((name,) if t else ()) for t in true[told, column]]
+        fitted = single.fit_decoder(list(logits[told, column, None]), held)
+        assert settings["thresholds"][name] == fitted["thresholds"][name]
+    said = {*estimates[0].names} - {*references[0].unknown}
+    hits = len(said & {*references[0].names})
+    whole = len(said) + len(references[0].names)
+    assert per_track[0]["f1"] == pytest.approx(2 * hits / whole if whole else 1.0)
 
 
 def test_decoding_carries_probabilities():

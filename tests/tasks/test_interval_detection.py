@@ -11,6 +11,7 @@ from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks import EpisodeSampler, ExampleSource, IntervalDetection, segment_batch
 from umir.tasks.base import Target
+from umir.tasks.decoding.activity import DEFAULT_SETTINGS
 
 RATE = 16_000
 TASK = IntervalDetection("intervals", ("a", "b"))
@@ -70,7 +71,7 @@ def test_decoding_recovers_what_was_encoded(drawn):
     rows = sorted({(slot, name): (slot * 0.7, slot * 0.7 + length, name)
                    for slot, length, name in drawn}.values())  # fmt: skip
     values, _ = TASK.encode(_intervals(*rows), 8 * RATE, RATE)
-    settings = {"activity": {"a": [0.5, 0.1], "b": [0.5, 0.1]}}
+    settings = {"activity": dict.fromkeys("ab", {**DEFAULT_SETTINGS, "smoothing": 0.1})}
     decoded = TASK.decode(_logits(values), settings)
     assert decoded.labels == tuple(row[2] for row in rows)
     np.testing.assert_allclose(decoded.intervals, _intervals(*rows).intervals, atol=0.0101)
@@ -137,8 +138,8 @@ def test_the_decoder_learns_thresholds_and_smoothing_per_class(rng):
     probabilities[rng.choice(400, 30, replace=False), 1] = 0.01
     outputs = [np.log(probabilities / (1 - probabilities))]
     settings = TASK.fit_decoder(outputs, [reference])
-    assert settings["activity"]["b"][0] < 0.12
-    assert settings["activity"]["b"][1] > 0
+    assert settings["activity"]["b"]["threshold"] < 0.12
+    assert settings["activity"]["b"]["smoothing"] > 0
     assert TASK.evaluate(reference, TASK.decode(outputs[0], settings))["f1"] > 0.98
     default = TASK.decode(outputs[0], TASK.default_settings(RATE))
     assert TASK.evaluate(reference, default)["f1"] == pytest.approx(0.5, abs=0.02)

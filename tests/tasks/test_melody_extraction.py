@@ -134,7 +134,7 @@ def test_silence_and_unknown_segments_have_a_finite_loss():
 
 def test_scores_are_those_of_mir_eval(rng):
     outputs, references = _songs(rng)
-    settings = {"threshold": 0.6, "smoothing": 5}
+    settings = {"threshold": 0.6, "low": 0.5, "smoothing": 5, "price": 0.1}
     for output, reference in zip(outputs, references, strict=True):
         estimate = TASK.decode(output, settings)
         expected = mir_eval.melody.evaluate(
@@ -191,7 +191,7 @@ def test_the_decoder_is_fitted_by_overall_accuracy(rng):
     assert accuracy(settings) > 0.9 > accuracy(TASK.default_settings(RATE)) + 0.2
     for threshold in (0.002, 0.01, 0.05, 0.3):
         for smoothing in (1, 5, 15):
-            other = {"threshold": threshold, "smoothing": smoothing}
+            other = {"threshold": threshold, "low": threshold, "smoothing": smoothing, "price": 0.0}
             assert accuracy(settings) >= accuracy(other) - 1e-9
 
 

@@ -20,6 +20,7 @@ RATE = 16_000
 TASK = NoteTranscription()
 SMALL = NoteTranscription("notes", octaves(4, 4))
 METRICS = ["Onset_F-measure", "F-measure_no_offset", "F-measure"]
+FRAMES = ["Frame_F-measure", "Frame_Precision", "Frame_Recall", "Frame_Accuracy"]
 
 
 def _hz(numbers):
@@ -32,6 +33,13 @@ def _notes(*rows, labels=()):
     return Notes(table[:, :2], _hz(table[:, 2]), labels)
 
 
+def _of_notes(task, reference, estimate):
+    """The metrics of notes; those of frames are tested with `note_metrics`."""
+    scores = task.evaluate(reference, estimate)
+    assert list(scores) == METRICS + FRAMES
+    return {name: scores[name] for name in METRICS}
+
+
 def _logits(values):
     clipped = np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)
     return np.log(clipped / (1 - clipped)).astype(np.float32)
@@ -42,29 +50,31 @@ def test_a_note_is_at_its_frames_also_in_cut_segments(start):
     song = _notes((2.7, 3.1, 69))
     cut = song.crop(start / 100, start / 100 + 4)
     values, mask = TASK.encode(cut, 4 * RATE, RATE)
-    assert values.shape == mask.shape == (400, 176)
-    onset, active = np.split(values, 2, axis=1)
+    assert values.shape == mask.shape == (400, 264)
+    onset, active, offset = np.split(values, 3, axis=1)
     first, key = 270 - start, 69 - 21
     np.testing.assert_array_equal(onset[first - 2 : first + 3, key], [0.25, 0.5, 1, 0.5, 0.25])
     np.testing.assert_array_equal(np.flatnonzero(active[:, key]), np.arange(first, first + 40))
-    assert onset.sum() == 2.5 and active.sum() == 40
+    np.testing.assert_array_equal(np.roll(offset[:, key], -40), onset[:, key])
+    assert onset.sum() == offset.sum() == 2.5 and active.sum() == 40
     assert mask.all()
 
 
-def test_a_note_that_began_before_the_segment_has_no_onset_that_is_known():
+def test_a_note_that_goes_beyond_the_segment_has_no_onset_or_offset_that_is_known():
     values, mask = SMALL.encode(
-        _notes((1.0, 3.0, 60), (2.5, 3.0, 61)).crop(2.0, 4.0), 2 * RATE, RATE
+        _notes((1.0, 5.0, 60), (2.5, 3.0, 61)).crop(2.0, 4.0), 2 * RATE, RATE
     )
     np.testing.assert_array_equal(mask[:4, 0], [0, 0, 0, 1])
-    assert mask.sum() == mask.size - 3
-    np.testing.assert_array_equal(np.flatnonzero(values[:, 12]), np.arange(100))
+    np.testing.assert_array_equal(mask[-4:, 24], [1, 0, 0, 0])
+    assert mask.sum() == mask.size - 6
+    np.testing.assert_array_equal(np.flatnonzero(values[:, 12]), np.arange(200))
     assert values[3:, 0].sum() == 0
 
 
 def test_pitches_are_those_nearest_and_others_are_ignored():
     notes = Notes(np.tile([0.2, 0.4], (4, 1)), _hz([60.4, 61.6, 59.4, 71.6]))
     values, mask = SMALL.encode(notes, RATE, RATE)
-    assert set(np.flatnonzero(values[30, 12:])) == {0, 2}
+    assert set(np.flatnonzero(values[30, 12:24])) == {0, 2}
     assert mask.all()
 
 
@@ -77,15 +87,13 @@ def test_who_plays_is_read_and_unknown_players_are_masked():
     task = NoteTranscription(vocabulary=octaves(4, 4), only=("flute", "harp"))
     rows = (0.1, 0.2, 60), (0.1, 0.2, 62), (0.1, 0.2, 64)
     values, mask = task.encode(_notes(*rows, labels=("flute", "piano", "harp")), RATE, RATE)
-    assert set(np.flatnonzero(values[15, 12:])) == {0, 4}
+    assert set(np.flatnonzero(values[15, 12:24])) == {0, 4}
     assert mask.all()
     assert not task.encode(_notes(*rows), RATE, RATE).mask.any()
     assert task.encode(_notes(), RATE, RATE).mask.all()
     assert SMALL.encode(_notes(*rows), RATE, RATE).mask.all()
-    scores = task.evaluate(
-        _notes(*rows, labels=("flute", "piano", "harp")), _notes(rows[0], rows[2])
-    )
-    assert scores == dict.fromkeys(METRICS, 1)
+    played = _notes(*rows, labels=("flute", "piano", "harp"))
+    assert _of_notes(task, played, _notes(rows[0], rows[2])) == dict.fromkeys(METRICS, 1)
 
 
 @given(
@@ -101,7 +109,7 @@ def test_decoding_recovers_what_was_encoded(slots, length, shift):
     np.testing.assert_allclose(decoded.frequencies, notes.frequencies)
     np.testing.assert_allclose(decoded.intervals, notes.intervals, atol=0.0051)
     if rows:
-        assert TASK.evaluate(notes, decoded) == dict.fromkeys(METRICS, 1)
+        assert _of_notes(TASK, notes, decoded) == dict.fromkeys(METRICS, 1)
 
 
 def test_scores_are_those_of_mir_eval(rng):
@@ -114,7 +122,7 @@ def test_scores_are_those_of_mir_eval(rng):
     expected = mir_eval.transcription.evaluate(
         reference.intervals, reference.frequencies, estimate.intervals, estimate.frequencies
     )
-    scores = TASK.evaluate(reference, estimate)
+    scores = _of_notes(TASK, reference, estimate)
     assert scores == pytest.approx({name: expected[name] for name in METRICS})
     assert 0 < scores["F-measure"] < scores["F-measure_no_offset"] < scores["Onset_F-measure"] < 1
 
@@ -123,17 +131,18 @@ def test_scores_of_a_hand_case():
     reference = _notes((1, 2, 60), (2, 3, 62), (3, 4, 64))
     # Right; right but let go 0.3 s too early (a fifth of a second is allowed); a wrong pitch.
     estimate = _notes((1.04, 2.1, 60), (2, 2.7, 62), (3, 4, 65), (3.5, 4, 65))
-    assert TASK.evaluate(reference, estimate) == pytest.approx({
+    assert _of_notes(TASK, reference, estimate) == pytest.approx({
         "Onset_F-measure": 2 * 3 / 7, "F-measure_no_offset": 2 * 2 / 7, "F-measure": 2 * 1 / 7,
     })  # fmt: skip
 
 
 def test_silence_and_misses_and_false_alarms():
     song, silence = _notes((1, 2, 60)), _notes()
-    assert TASK.evaluate(song, silence) == TASK.evaluate(silence, song) == dict.fromkeys(METRICS, 0)
+    for pair in ((song, silence), (silence, song)):
+        assert _of_notes(TASK, *pair) == dict.fromkeys(METRICS, 0)
     assert all(math.isnan(value) for value in TASK.evaluate(silence, silence).values())
     metrics, per_track = TASK.evaluate_all([song, silence], [song, silence])
-    assert metrics == dict.fromkeys(METRICS, 1)
+    assert metrics == dict.fromkeys(METRICS + FRAMES, 1)
     assert len(per_track) == 2
 
 
@@ -151,7 +160,7 @@ def test_the_decoder_is_fitted_however_low_activations_are(rng):
 
 def test_the_loss_is_that_of_events_and_a_fresh_head_starts_at_its_best_constant(rng):
     assert NoteTranscription.loss is EventDetection.loss
-    values = (rng.uniform(size=(4, 640, 24)) < 0.1).astype(np.float32)
+    values = (rng.uniform(size=(4, 640, 36)) < 0.1).astype(np.float32)
     target = Target(values, np.ones_like(values))
     output = jnp.broadcast_to(jnp.asarray(SMALL.head_prior(target)), values.shape)
     assert float(SMALL.loss(output, target).mean()) == pytest.approx(1, abs=1e-3)
@@ -178,7 +187,7 @@ def test_labels_and_moments(rng):
 def test_variants_have_few_shapes_and_read_what_there_is():
     labels = {"note", "octave 2", "octave 3", "flute", "harp", "piano", "organ"}
     variants = [TASK.variant(np.random.default_rng(seed), labels) for seed in range(100)]
-    assert {task.head.channels for task in variants} == {176, 24}
+    assert {task.head.channels for task in variants} == {264, 36}
     assert len(set(variants)) > 20
     for task in variants:
         assert task.source_labels <= labels
@@ -194,14 +203,14 @@ def test_variants_have_few_shapes_and_read_what_there_is():
 def test_variants_without_players_are_octaves_or_pitch_classes():
     for labels in (None, {"note", "octave 4"}):
         variants = [TASK.variant(np.random.default_rng(seed), labels) for seed in range(20)]
-        assert {task.head.channels for task in variants} == {24}
+        assert {task.head.channels for task in variants} == {36}
         assert all(not task.only or task.only[0].startswith("octave") for task in variants)
 
 
 def test_an_octave_is_all_that_its_variant_reads():
     task = NoteTranscription(vocabulary=octaves(4, 4), only=("octave 4",))
     song, found = _notes((1, 2, 60), (1, 2, 50)), _notes((1, 2, 60))
-    assert task.evaluate(song, found) == dict.fromkeys(METRICS, 1)
+    assert _of_notes(task, song, found) == dict.fromkeys(METRICS, 1)
     # A folder whose training songs had one octave still misses what others have beyond it.
     assert SMALL.evaluate(song, found)["F-measure"] == pytest.approx(2 / 3)
 
@@ -212,7 +221,7 @@ def test_pitch_classes_are_scored_up_to_octaves():
     values, _ = task.encode(song, 2 * RATE, RATE)
     decoded = task.decode(_logits(values), task.default_settings(RATE))
     np.testing.assert_allclose(decoded.frequencies, _hz([60, 60, 69]))
-    assert task.evaluate(song, decoded) == dict.fromkeys(METRICS, 1)
+    assert _of_notes(task, song, decoded) == dict.fromkeys(METRICS, 1)
 
 
 def test_labels_are_kept_by_cropping_and_counted():

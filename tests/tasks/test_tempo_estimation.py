@@ -76,7 +76,10 @@ def test_within_4_percent_of_the_tempo_or_its_octaves(estimate, first, second):
 def test_a_set_is_scored_by_its_means():
     references = [_tempo(100), _tempo(120.5)]
     metrics, per_track = TASK.evaluate_all(references, [_tempo(100), _tempo(60.25)])
-    assert metrics == pytest.approx({"Accuracy1": 0.5, "Accuracy2": 1, "relative_error": 0.25})
+    assert metrics == pytest.approx({
+        "Accuracy1": 0.5, "Accuracy2": 1, "relative_error": 0.25,
+        "P-score": 0.5, "One-correct": 0.5, "Both-correct": 0.5,
+    })  # fmt: skip
     assert [track["Accuracy1"] for track in per_track] == [1, 0]
     with pytest.raises(ValueError, match="'fast'.*: not a tempo in beats per minute"):
         TASK.evaluate(Labels(("fast",)), _tempo(100))

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from umir.tasks.decoding.viterbi import most_likely_paths
+from umir.tasks.decoding.viterbi import cheapest_paths, most_likely_paths
 
 
 def _score(logits, path, penalty):
@@ -46,3 +46,25 @@ def test_the_extremes(rng):
     np.testing.assert_array_equal(free, logits.argmax(axis=1))
     assert set(fixed) == {logits.sum(axis=0).argmax()}
     np.testing.assert_array_equal(most_likely_paths(logits[:1], [3.0]), [[logits[0].argmax()]])
+
+
+def test_with_costs_no_path_is_better(rng):
+    costs = np.array([[0.0, 1, 3], [2, 0, 1], [4, 1, 0]])
+    prices = [0.0, 0.7, 50.0]
+    for _ in range(5):
+        logits = rng.normal(size=(5, 3))
+
+        def score(path, price, logits=logits):
+            changes = sum(costs[a, b] for a, b in zip(path, path[1:], strict=False))
+            return sum(logits[frame, c] for frame, c in enumerate(path)) - price * changes
+
+        for price, path in zip(prices, cheapest_paths(logits, costs, prices), strict=True):
+            best = max(score(p, price) for p in product(range(3), repeat=5))
+            assert score(path.tolist(), price) == pytest.approx(best)
+
+
+def test_equal_costs_are_a_penalty(rng):
+    logits, prices = rng.normal(size=(60, 4)), [0.0, 0.5, 2.0]
+    found = cheapest_paths(logits, 1 - np.eye(4), prices)
+    np.testing.assert_array_equal(found, most_likely_paths(logits, prices))
+    assert cheapest_paths(logits[:0], 1 - np.eye(4), prices).shape == (3, 0)

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from umir.annotations import Intervals
-from umir.tasks.metrics.chord_metrics import CHORDS, METRICS, is_chord, scored_seconds, triad
+from umir.tasks.metrics.chord_metrics import (
+    CHORDS,
+    METRICS,
+    SEVENTH_CHORDS,
+    is_chord,
+    scored_seconds,
+    seventh_chord,
+    triad,
+)
 
 LABELS = (
     *("N", "X", "C:maj", "C#:maj", "Db:7", "A:min7/b3", "A:min", "G:sus4", "B:dim", "E", "E:maj/2"),
@@ -24,6 +32,14 @@ def test_a_chord_counts_as_the_triad_that_majmin_accepts(label):
     assert [triad(label)] == (right or ["X"])
     assert triad(triad(label)) == triad(label)
     assert is_chord(label)
+
+
+@pytest.mark.parametrize("label", [*LABELS, "A:7", "D:min7", "Bb:maj7", "C:7(b9)", "C:maj7/7"])
+def test_a_chord_counts_as_the_seventh_chord_that_sevenths_accepts(label):
+    scores = {chord: mir_eval.chord.sevenths([label], [chord])[0] for chord in SEVENTH_CHORDS}
+    right = [chord for chord, score in scores.items() if score == 1]
+    assert [seventh_chord(label)] == (right or ["X"])
+    assert seventh_chord(seventh_chord(label)) == seventh_chord(label)
 
 
 @pytest.mark.parametrize("label", ["", "H:maj", "verse", "C:major", "Cmaj7", "C:maj(99)"])

@@ -1,0 +1,122 @@
+"""The songs that a training learns from: the same ones all the time, or a pool that rolls on."""
+
+from dataclasses import dataclass
+
+from umir.data_source import DataSource, JoinedSource
+from umir.plan import Plan
+from umir.studio.catalogue import render_songs
+from umir.studio.song import Song
+from umir.studio.song_pool import SongPool
+from umir.studio.stream import SongStream
+from umir.tasks import EpisodeSampler, Source, StudioSource, Task
+from umir.tasks.joint import JointExample, JointPool, joint_examples, shared_tasks
+
+# The songs of seed s are numbered from s times this; held-out songs lie beyond all of them.
+SONGS_PER_SEED = 1_000_000
+# Steps between two looks at a pool that rolls on: what is drawn from it has to be cut anew.
+EDITION = 50
+# Processes that render what comes next, beside the training.
+WORKERS = 1
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What is drawn from while the songs stay the same.
+
+    Attributes:
+        sampler: draws episodes of one task.
+        joint: the tasks that are learnt jointly; none if no two share a waveform.
+        pool: draws batches for all of `joint`; None if there are none.
+    """
+
+    sampler: EpisodeSampler
+    joint: tuple[Task, ...]
+    pool: JointPool | None
+
+
+class TrainingSongs:
+    """The songs of each step of a training, as a function of the step.
+
+    Args:
+        plan: seed, number of songs, how many are new per step, data beside them, network and
+            tasks.
+
+    Raises:
+        ValueError: data that cannot be used, or that has nothing for one of the tasks.
+    """
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        config = plan.config
+        self._data = (
+            DataSource(plan.recordings, config.rate, config.channels) if plan.recordings else None
+        )
+        self._rolling = _rolling(plan) if plan.studio and plan.songs_per_step else None
+        self._fixed = _rendered(plan) if plan.studio and not self._rolling else []
+        self._joint: tuple[Task, ...] | None = None
+        self._cut: dict[str, list[JointExample]] = {}
+        self._number = -1
+        self._edition: Edition | None = None
+
+    def at(self, step: int) -> Edition:
+        """Return what a step draws from."""
+        number = step // EDITION if self._rolling else 0
+        if self._edition is None or number != self._number:
+            self._number, self._edition = number, self._make(self._songs(number * EDITION))
+        return self._edition
+
+    def close(self) -> None:
+        """End the processes that render."""
+        if self._rolling:
+            self._rolling.close()
+
+    def __enter__(self) -> "TrainingSongs":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _songs(self, step: int) -> list[Song]:
+        return self._rolling.at(step) if self._rolling else self._fixed
+
+    def _make(self, songs: list[Song]) -> Edition:
+        plan, source = self._plan, self._source(songs)
+        sampler = EpisodeSampler(plan.tasks, source, rate=plan.config.rate, seed=plan.seed)
+        if self._joint is None:
+            self._joint = shared_tasks(source, plan.tasks)
+        if not self._joint:
+            return Edition(sampler, (), None)
+        examples = [example for song in songs for example in self._examples(song)]
+        if self._data is not None:
+            examples += joint_examples(self._data, [t for t in self._joint if self._data.serves(t)])
+        names = {song.name for song in songs}
+        self._cut = {name: cut for name, cut in self._cut.items() if name in names}
+        return Edition(sampler, self._joint, JointPool(self._joint, examples))
+
+    def _source(self, songs: list[Song]) -> Source:
+        if self._data is None:
+            return StudioSource(songs)
+        return JoinedSource(StudioSource(songs), self._data) if songs else self._data
+
+    def _examples(self, song: Song) -> list[JointExample]:
+        """Return the joint examples of a song, cut when it is new."""
+        if song.name not in self._cut:
+            self._cut[song.name] = joint_examples(StudioSource([song]), self._joint or ())
+        return self._cut[song.name]
+
+
+def _rendered(plan: Plan) -> list[Song]:
+    first = plan.seed * SONGS_PER_SEED
+    config = plan.config
+    seeds = range(first, first + plan.songs)
+    return render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
+
+
+def _rolling(plan: Plan) -> SongPool:
+    def stream(given: int) -> SongStream:
+        first, config = plan.seed * SONGS_PER_SEED, plan.config
+        return SongStream(
+            first, given=given, rate=config.rate, channels=config.channels, workers=WORKERS
+        )
+
+    return SongPool(stream, plan.songs, plan.songs_per_step)
