@@ -3,9 +3,10 @@
     python benchmarks/real_folders.py RECORDINGS OUT
 
 RECORDINGS holds `MDBDrums`, `MedleyDB_annotations`, `MIR-1K`, `medley-solos-db-small`, `ASAP`,
-`POP909` and `mirdata` as their authors give them out (of the last, two excerpts); what is missing
-is left out. OUT gets one folder per task that has labels there; audio is referred to by its
-absolute path where it can be used as it is. (`tempo` needs the extra `benchmarks`.)
+`POP909`, `mirdata`, `madmom`, `libnmfd` and `libsoni` as their authors give them out (of the last
+four, a few excerpts); what is missing is left out. OUT gets one folder per task that has labels
+there; audio is referred to by its absolute path where it can be used as it is. (`tempo` needs the
+extra `benchmarks`.)
 
 | folder | kind | audio | group |
 |---|---|---|---|
@@ -21,6 +22,12 @@ absolute path where it can be used as it is. (`tempo` needs the extra `benchmark
 | `pop909_rendered` | `notes` | 10 pop arrangements, rendered piano | song |
 | `chords_rendered` | `intervals` | the same 10 | song |
 | `keys_rendered` | `label` | the same 10 in twelve keys each | song |
+| `onset_excerpts` | `events` | a drum loop, a band, a piano: 14 s in all | recording |
+| `notes_recorded` | `notes` | a piano and a wind and string quartet: 11 s in all | recording |
+| `melody_medley` | `f0` | the 7 songs, the leading line whoever has it | song |
+| `mdb_stems` | `stems` | the 7 songs: bass, drums, vocals, other | song |
+
+The last four are for `benchmarks/without_adaptation.py`, which trains on nothing.
 
 Genre has no folder: all these recordings have is `Rock` for six of the seven songs (MedleyDB) and
 the titles of a few pieces, too little to learn from and to test on.
@@ -30,7 +37,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from recordings import medley_solos, mir_1k, music_delta, rendered_piano
+from recordings import excerpts, medley_solos, mir_1k, music_delta, rendered_piano
 
 FOLDERS: dict[str, Callable[[Path, Path], Path]] = {
     "mdb_drums": music_delta.mdb_drums,
@@ -45,6 +52,10 @@ FOLDERS: dict[str, Callable[[Path, Path], Path]] = {
     "pop909_rendered": rendered_piano.pop909,
     "chords_rendered": rendered_piano.chords,
     "keys_rendered": rendered_piano.keys,
+    "onset_excerpts": excerpts.onset_excerpts,
+    "notes_recorded": excerpts.notes_recorded,
+    "melody_medley": music_delta.melody_medley,
+    "mdb_stems": music_delta.mdb_stems,
 }
 
 

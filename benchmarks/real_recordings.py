@@ -15,8 +15,6 @@ FOLDERS/DATA_SET.json after every run; a second call goes on where the first one
 """
 
 import argparse
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
@@ -26,16 +24,14 @@ from typing import Any
 import numpy as np
 from classical import METHODS
 from recordings.experiments import EXPERIMENTS, Experiment, split
-from recordings.tables import HEADLINE, apart, header, table
+from recordings.results import Results, group_scores, mean_headline
+from recordings.tables import apart, header, table
 
 from umir.adaptation import Recipe, adapt
-from umir.annotations import Annotation
 from umir.data.example import Example
-from umir.files import write_beside
 from umir.fine_tuning import starting_point, with_decoder
 from umir.program import use_compilation_cache
 from umir.task_model import TaskModel
-from umir.tasks import Task
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
 
@@ -44,32 +40,6 @@ LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 # Not 0, the seed of the meta-training: a fresh head of the same shape would be the one that the
 # body began its training with.
 SEEDS = (1, 2, 3)
-
-
-class Results:
-    """What was measured on one folder, kept in a JSON file beside it."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.values: dict[str, dict] = json.loads(path.read_text()) if path.exists() else {}
-
-    def part(self, *keys: str) -> dict:
-        """Return the dictionary under these keys, made if it is not there."""
-        found = self.values
-        for key in keys:
-            found = found.setdefault(key, {})
-        return found
-
-    def once(self, part: dict, key: str, measure: Callable[[], Any], what: str) -> Any:
-        """Return `part[key]`; measure, keep and print it if it is not there yet."""
-        if key not in part:
-            start = time.perf_counter()
-            part[key] = measure()
-            with write_beside(self.path) as temporary:
-                temporary.write_text(json.dumps(self.values, indent=1) + "\n")
-            seconds = time.perf_counter() - start
-            print(f"{self.path.stem}, {what}: {_shown(part[key])} ({seconds:.0f} s)", flush=True)
-        return part[key]
 
 
 def run_data_set(name: str, folders: Path, starts: Mapping[str, str]) -> dict:
@@ -97,7 +67,7 @@ def run_data_set(name: str, folders: Path, starts: Mapping[str, str]) -> dict:
 def scores_of_method(data: UserData, experiment: Experiment, method: Callable) -> dict:
     """Return the metrics of each test group with a classical method."""
     predict = method(data.task, [*data.train, *data.valid])
-    return group_scores(data.task, predict, data.test, experiment)
+    return group_scores(data.task, predict, data.test, experiment.headline)
 
 
 def choose_learning_rate(
@@ -130,44 +100,11 @@ def scores_of_run(
 
     def watch(step: int, params: Any) -> None:
         model = with_decoder(TaskModel(network, data.task, params), data.valid)
-        scores[str(step)] = group_scores(data.task, model.predict, judged_on, experiment)
+        scores[str(step)] = group_scores(data.task, model.predict, judged_on, experiment.headline)
 
     recipe = Recipe(max(STEPS), learning_rate, segments=experiment.segments, seed=seed)
     adapt(network, data.task, body, data.train, recipe, watch=watch, watch_at=STEPS)
     return scores
-
-
-def group_scores(
-    task: Task,
-    predict: Callable[[np.ndarray, int], Annotation],
-    examples: Sequence[Example],
-    experiment: Experiment,
-) -> dict[str, dict[str, float]]:
-    """Return the metrics of each group: its songs or clips scored together."""
-    scores = {}
-    for group in sorted({example.group for example in examples}):
-        own = [example for example in examples if example.group == group]
-        references = [example.annotation for example in own]
-        estimates = [predict(example.waveform, example.rate) for example in own]
-        metrics, _ = task.evaluate_all(references, estimates)
-        names = experiment.headline or (task.headline,)
-        found = [metrics[name] for name in names if not np.isnan(metrics.get(name, np.nan))]
-        scores[group] = {**metrics, HEADLINE: float(np.mean(found)) if found else np.nan}
-    return scores
-
-
-def mean_headline(scores: Mapping[str, Mapping[str, float]]) -> float:
-    """Return the mean of the headline metric over groups."""
-    return float(np.nanmean([metrics[HEADLINE] for metrics in scores.values()]))
-
-
-def _shown(found: Mapping[str, Any]) -> str:
-    """Return a measurement in short: the headline's mean, for each number of steps if several."""
-    if all(isinstance(value, float) for value in found.values()):
-        return ", ".join(f"{step}: {value:.3f}" for step, value in found.items())
-    if all(HEADLINE in metrics for metrics in found.values()):
-        return f"{mean_headline(found):.3f}"
-    return ", ".join(f"{step}: {mean_headline(groups):.3f}" for step, groups in found.items())
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from umir.studio.performance import PlayedPart
 from umir.studio.performer import perform
 from umir.studio.singer import REGISTERS, draw_singer
 from umir.studio.singing import Singing, sing
+from umir.studio.voice_quality import vary_singer
 
 RATE = 16000
 LOWEST, HIGHEST = 65.0, 1100.0  # range of the tracker in Hz: C2 to C6
@@ -46,8 +47,14 @@ class Line:
     seconds: float
 
 
-def lead_lines(count: int, duration: float) -> dict[str, list[Line]]:
-    """Return `count` lead voices of at least ten notes for each register."""
+def lead_lines(count: int, duration: float, varied: bool) -> dict[str, list[Line]]:
+    """Return `count` lead voices of at least ten notes for each register.
+
+    Args:
+        count: lines of each register.
+        duration: seconds of each.
+        varied: whether singers have the qualities of the group of features *singing*.
+    """
     found: dict[str, list[Line]] = defaultdict(list)
     seed = 0
     while any(len(found[name]) < count for name in REGISTERS):
@@ -57,6 +64,7 @@ def lead_lines(count: int, duration: float) -> dict[str, list[Line]]:
             wanted = part.role == "vocals" and len(found[part.register]) < count
             if wanted and len(part.notes) >= 10:
                 singer = draw_singer(rng, part.register)
+                singer = vary_singer(rng.spawn(1)[0], singer) if varied else singer
                 start = time.process_time()
                 singing = sing(singer, part.notes, round(duration * RATE), RATE)
                 seconds = time.process_time() - start
@@ -187,10 +195,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--lines", type=int, default=3, help="lead voices per register")
     parser.add_argument("--duration", type=float, default=16.0, help="seconds of each")
+    parser.add_argument("--varied", action="store_true", help="breathy, nasal, growling... voices")
     parser.add_argument("--out", type=Path, default=Path("singing"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    lines = lead_lines(arguments.lines, arguments.duration)
+    lines = lead_lines(arguments.lines, arguments.duration, arguments.varied)
     report(lines)
     draw(lines, arguments.out / "singing.png", 6.0)
     listening_file(lines, arguments.out / "singing.wav", 6.0)

@@ -1,6 +1,7 @@
 """Measure how fast the studio renders songs, and what they consist of.
 
     OMP_NUM_THREADS=1 python benchmarks/studio.py --songs 40
+    OMP_NUM_THREADS=1 python benchmarks/studio.py --songs 40 --without timbre production
 
 Prints, for one process: seconds of music per second of processor time ("x real time per core"),
 the parts by stem and generator, and the events labelled per minute.
@@ -13,16 +14,19 @@ from collections import Counter
 import numpy as np
 
 from umir.studio import Song, render_song
+from umir.studio.features import ALL_FEATURES, GROUPS, Features
 
 
 def measure(
-    seeds: range, rate: int, duration: float, channels: int
+    seeds: range, rate: int, duration: float, channels: int, features: Features
 ) -> tuple[list[Song], list[float]]:
     """Render songs; return them with the processor time of each, in seconds."""
     songs, times = [], []
     for seed in seeds:
         start = time.process_time()
-        songs.append(render_song(seed, rate=rate, duration=duration, channels=channels))
+        songs.append(
+            render_song(seed, rate=rate, duration=duration, channels=channels, features=features)
+        )
         times.append(time.process_time() - start)
     return songs, times
 
@@ -60,10 +64,15 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=16000)
     parser.add_argument("--duration", type=float, default=24.0)
     parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--without", nargs="*", default=[], choices=GROUPS, metavar="GROUP")
     arguments = parser.parse_args()
     render_song(10**6, rate=arguments.rate, duration=2.0)  # reads the SoundFont
     songs, times = measure(
-        range(arguments.songs), arguments.rate, arguments.duration, arguments.channels
+        range(arguments.songs),
+        arguments.rate,
+        arguments.duration,
+        arguments.channels,
+        ALL_FEATURES.without(*arguments.without),
     )
     report(songs, times)
 

@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 from scipy.signal import stft
 
 from umir.studio import DRUM_CLASSES, Song, render_song
+from umir.studio.features import ALL_FEATURES, GROUPS
 
 
 def spectrogram(wave: np.ndarray, rate: int, top: float) -> tuple[np.ndarray, ...]:
@@ -109,10 +110,12 @@ def main() -> None:
     parser.add_argument("--start", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--style", default=None)
+    parser.add_argument("--without", nargs="*", default=[], choices=GROUPS, metavar="GROUP")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    features = ALL_FEATURES.without(*arguments.without)
     for seed in arguments.seeds:
-        song = render_song(seed, style=arguments.style)
+        song = render_song(seed, style=arguments.style, features=features)
         draw(song, arguments.out / f"{song.name}.png", arguments.start, arguments.seconds)
 
 

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 from benchmark_scripts import benchmark_module
 
-from umir.annotations import F0, Events, Intervals, Labels, Stems
+from umir.annotations import F0, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
 from umir.tasks import Classification, SourceSeparation, get_task
 
 pytest.importorskip("librosa")
 CLASSICAL = benchmark_module("classical")
+CHANCE = benchmark_module("classical.chance")
+DRUMS = benchmark_module("classical.drums")
 HARMONY = benchmark_module("classical.harmony")
+METHOD = benchmark_module("classical.method")
+NOTES = benchmark_module("classical.notes")
 RHYTHM = benchmark_module("classical.rhythm")
+SEPARATION = benchmark_module("classical.separation")
 TIMBRE = benchmark_module("classical.timbre")
 VOICE = benchmark_module("classical.voice")
 RATE = 16_000
@@ -132,7 +137,160 @@ def test_equal_shares_add_up(rng):
     np.testing.assert_allclose(sum(found.waveforms.values()), waveform, rtol=1e-6)
 
 
+def drum_song(rng):
+    """Return two bars of low thumps, broad bursts and high ticks, and when they sound."""
+    times = {"kick": [0.5, 1.5, 2.5, 3.5], "snare": [1.0, 2.0, 3.0], "hihat": [0.75, 1.25, 1.75]}
+    sounds = {
+        "kick": np.sin(2 * np.pi * 60 * np.arange(3200) / RATE),
+        "snare": sum(np.sin(2 * np.pi * f * np.arange(3200) / RATE) for f in (200, 900, 1800)) / 3,
+        "hihat": 0.5 * np.diff(rng.normal(size=3203), 2) * (np.arange(3201) < 3200),
+    }
+    waveform = 1e-4 * rng.normal(size=5 * RATE)
+    for name, sound in sounds.items():
+        for time in times[name]:
+            first = round(time * RATE)
+            decay = np.exp(-np.arange(len(sound)) / 600)
+            waveform[first : first + len(sound)] += 0.3 * sound * decay
+    found = sorted((time, name) for name, own in times.items() for time in own)
+    return example(waveform, Events(np.array([t for t, _ in found]), tuple(n for _, n in found)))
+
+
+def test_drums_by_their_bands(rng):
+    song, task = drum_song(rng), get_task("drum_transcription")
+    found = DRUMS.onset_bands(task, [song])(song.waveform, RATE)
+    scores = task.evaluate(song.annotation, found)
+    assert scores["F-measure/kick"] == scores["F-measure/snare"] == 1
+    assert scores["F-measure/hihat"] > 0.8
+    silence = np.zeros_like(song.waveform)
+    assert not DRUMS.onset_bands(task, [song])(silence, RATE).labels
+
+
+def test_notes_of_chords_without_their_overtones():
+    # C, E and G, then A and C; six harmonics each, dying away as a string does.
+    chords, rows, waveform = [[261.63, 329.63, 392.0], [440.0, 523.25]], [], np.zeros(3 * RATE)
+    for number, chord in enumerate(chords):
+        first = round((0.5 + number) * RATE)
+        waveform[first : first + RATE] += tone(chord, 1) * np.exp(-np.arange(RATE) / 5000)
+        rows += [(0.5 + number, 1.2 + number, frequency) for frequency in chord]
+    intervals, frequencies = np.split(np.array(rows), [2], axis=1)
+    song = example(waveform, Notes(intervals, frequencies[:, 0]))
+    task = get_task("note_transcription")
+    found = NOTES.cqt_peaks(task, [song])(song.waveform, RATE)
+    assert task.evaluate(song.annotation, found)["F-measure_no_offset"] == 1
+
+
+def test_overtones_go_and_louder_octaves_stay():
+    levels = np.full(88, -80.0)
+    levels[[40, 52, 59, 64]] = [-10.0, -14.0, -20.0, -5.0]
+    assert NOTES.pitches(levels, -30.0) == [40, 64]
+    assert NOTES.pitches(levels, -8.0) == [64]
+
+
+def test_a_note_ends_where_it_starts_again():
+    strength = np.zeros(80)
+    strength[[10, 40]] = 1.0
+    levels = np.full((88, 80), -80.0)
+    levels[30, 10:] = -10.0
+    levels[30, 32:40] = -20.0
+    found = NOTES.notes_of(NOTES.Spectrum(strength, levels), 0.03, -30.0)
+    frames = found.intervals * METHOD.RATE / NOTES.HOP
+    np.testing.assert_allclose(frames, [[10, 40], [40, 80]], atol=1)
+
+
+@pytest.fixture
+def loop_with_voice(rng):
+    """A half-second loop, eight seconds long, and a gliding voice in the middle of it."""
+    beat = np.concatenate([tone([220 * k], 0.25) for k in (1.0, 1.5)])
+    loop = np.tile(beat, 16)
+    times = np.arange(len(loop)) / RATE
+    phase = 2 * np.pi * np.cumsum(500 + 150 * np.sin(2 * np.pi * 0.37 * times)) / RATE
+    voice = 0.05 * sum(np.sin(n * phase) / n for n in range(1, 5)) * (np.abs(times - 4) < 2)
+    waveforms = {"vocals": voice, "accompaniment": loop}
+    stems = {name: w[:, None].astype(np.float32) for name, w in waveforms.items()}
+    return example(voice + loop, Stems(stems, RATE))
+
+
+def test_what_comes_again_is_no_voice(loop_with_voice):
+    song, task = loop_with_voice, get_task("vocal_separation")
+    found = SEPARATION.repet_sim(task, [song])(song.waveform, RATE)
+    np.testing.assert_allclose(sum(found.waveforms.values()), song.waveform, atol=1e-5)
+    scores = task.evaluate(song.annotation, found)
+    mixture = SEPARATION.mixture_itself(task, [])(song.waveform, RATE)
+    assert scores["SDR/vocals"] > task.evaluate(song.annotation, mixture)["SDR/vocals"] + 6
+
+
+def test_clicks_are_drums_and_low_tones_bass(rng):
+    sounds = {
+        "drums": clicks(np.arange(0.5, 4, 0.5), 4, rng),
+        "bass": 0.2 * np.sin(2 * np.pi * 80 * np.arange(4 * RATE) / RATE),
+        "other": tone([440.0, 660.0], 4),
+    }
+    stems = {name: sound[:, None].astype(np.float32) for name, sound in sounds.items()}
+    stems["vocals"] = np.zeros_like(stems["drums"])
+    song = example(sum(sounds.values()), Stems(stems, RATE))
+    task = get_task("source_separation")
+    scores = task.evaluate(song.annotation, SEPARATION.hpss(task, [])(song.waveform, RATE))
+    assert min(scores[f"SI-SDR/{stem}"] for stem in ("drums", "bass", "other")) > 6
+
+
+def test_four_stems_add_up(rng):
+    waveform = 0.1 * rng.normal(size=(2 * RATE, 1)).astype(np.float32)
+    task = get_task("source_separation")
+    for method in (SEPARATION.repet_sim, SEPARATION.hpss):
+        found = method(task, [])(waveform, RATE)
+        assert set(found.waveforms) == set(task.vocabulary)
+        np.testing.assert_allclose(sum(found.waveforms.values()), waveform, atol=1e-5)
+
+
+def test_voicing_of_pyin_is_fitted(rng):
+    waveform = np.concatenate([tone([220], 1), 1e-3 * rng.normal(size=RATE)])
+    times = np.arange(200) / 100
+    song = example(waveform, F0(times, np.where(times < 1, 220.0, 0.0)))
+    task = get_task("melody_extraction")
+    found = VOICE.pyin_with_threshold(task, [song])(song.waveform, RATE)
+    assert task.evaluate(song.annotation, found)["Overall Accuracy"] > 0.9
+
+
+def test_a_slow_analysis_runs_once_per_song(rng):
+    heard = []
+    analyse = METHOD.once_per_song(lambda waveform: heard.append(1) or waveform.sum())
+    first, second = rng.normal(size=(2, 10))
+    assert analyse(first) == analyse(first.copy()) == first.sum()
+    assert analyse(second) == second.sum()
+    assert len(heard) == 2
+
+
+def test_settings_of_equal_worth_and_none():
+    task, song = get_task("onset_detection"), example(np.zeros(RATE), Events(np.zeros(1), ("",)))
+    decide = lambda features, setting: Events(np.array([features]), ("",))  # noqa: E731
+    assert METHOD.best_setting(task, [song, song], [3, 1], [0.0, 0.0], decide) == 3
+    assert METHOD.best_setting(task, [], [3, 1], [], decide) == 3
+    assert METHOD.spread([song] * 3, 5) == [song] * 3
+    assert METHOD.spread(list(range(9)), 3) == [0, 4, 8]
+
+
+def test_chance_is_the_best_constant():
+    seconds = np.zeros(4 * RATE)
+    onsets = example(seconds, Events(np.arange(0.0, 4.0, 0.25), ("",) * 16))
+    found = CHANCE.regular_events(get_task("onset_detection"), [onsets])(onsets.waveform, RATE)
+    np.testing.assert_allclose(found.times, onsets.annotation.times)
+    chords = example(seconds, Intervals(np.array([[0, 3], [3, 4.0]]), ("A:min", "C:maj")))
+    found = CHANCE.constant_chord(get_task("chord_recognition"), [chords])(seconds[:, None], RATE)
+    assert found.labels == ("A:min",)
+    melody = example(seconds, F0(np.arange(400) / 100, np.where(np.arange(400) < 90, 440.0, 0.0)))
+    task = get_task("melody_extraction")
+    found = CHANCE.constant_pitch(task, [melody])(seconds[:, None], RATE)
+    assert task.evaluate(melody.annotation, found)["Overall Accuracy"] == pytest.approx(0.775, 0.01)
+    beats = example(seconds, Events(np.arange(0.0, 4.0, 0.5), ("beat",) * 8))
+    found = CHANCE.steady_beats(get_task("beat_tracking"), [beats])(seconds[:, None], RATE)
+    np.testing.assert_allclose(np.diff(found.times), 0.5)
+    assert not CHANCE.no_notes(get_task("note_transcription"), [])(seconds[:, None], RATE).labels
+    names = [example(seconds, Labels((name,))) for name in "aba"]
+    found = CHANCE.constant_label(Classification("label", ("a", "b")), names)
+    assert found(seconds[:, None], RATE).names == ("a",)
+
+
 def test_methods_are_for_folders_that_exist():
     folders = benchmark_module("real_folders").FOLDERS
     experiments = benchmark_module("recordings.experiments").EXPERIMENTS
-    assert set(CLASSICAL.METHODS) <= set(folders) == set(experiments)
+    assert set(CLASSICAL.METHODS) <= set(experiments) <= set(folders)

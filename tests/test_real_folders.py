@@ -226,7 +226,7 @@ def test_stretched_audio_is_shorter_but_not_higher():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_named_tasks_read_everything(name, tmp_path):
     folder = built(name, tmp_path)
     data = read_user_data(folder, PRESETS["nano"], EXPERIMENTS[name].task)

@@ -1,7 +1,6 @@
 """The table on real recordings: who is tested on what, and how results become rows."""
 
 import numpy as np
-import pytest
 from benchmark_scripts import benchmark_module
 
 from umir.annotations import Labels
@@ -65,8 +64,7 @@ def test_rows_of_the_table():
 
 
 def test_results_are_measured_once(tmp_path):
-    pytest.importorskip("librosa")
-    results = benchmark_module("real_recordings").Results
+    results = benchmark_module("recordings.results").Results
     path = tmp_path / "melody.json"
     first = results(path)
     found = first.once(first.part("runs", "meta"), "0/1", lambda: {"10": 0.5}, "first")
@@ -76,10 +74,8 @@ def test_results_are_measured_once(tmp_path):
 
 
 def test_groups_are_scored_together():
-    pytest.importorskip("librosa")
-    group_scores = benchmark_module("real_recordings").group_scores
+    group_scores = benchmark_module("recordings.results").group_scores
     task = Classification("label", ("a", "b"))
     always_a = lambda waveform, rate: Labels(("a",))  # noqa: E731
-    experiment = EXPERIMENTS.Experiment()
-    scores = group_scores(task, always_a, examples(3), experiment)
+    scores = group_scores(task, always_a, examples(3))
     assert [scores[f"song {n}"]["headline"] for n in range(3)] == [1, 0, 1]

@@ -1,7 +1,8 @@
-"""What the field's standard tool does on the same songs: librosa, one method per task.
+"""What can be done without learning on the same songs: mostly librosa, one method per task.
 
-Drum transcription, note transcription and separation have no method in librosa. For separation,
-half the mixture stands for each of two stems: the score of a guess.
+`METHODS` are those of `benchmarks/real_recordings.py`; there, for separation, half the mixture
+stands for each of two stems, the score of a guess. `benchmarks/without_adaptation.py` has methods
+for drums, notes and separation, too (`recordings.trials`).
 """
 
 from classical.harmony import chroma_templates, key_profiles

@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 from jaxtyping import Float
 
-from classical.method import RATE, Predict, fitted, mono
+from classical.method import RATE, Predict, fitted, mono, once_per_song, spread
 from umir.annotations import F0, Intervals
 from umir.data.example import Example
 from umir.tasks.base import Task
@@ -15,6 +15,8 @@ PITCH_RANGE = (80.0, 1000.0)  # Hz
 HOP = 220  # samples, 10 ms
 FRAME = 2048  # samples
 BAND = (200.0, 4000.0)  # Hz
+PROBABILITIES = (0.5, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.99)
+PYIN_SONGS = 12
 SMOOTHING = 51  # frames over which loudness is averaged: half a second
 THRESHOLDS = np.arange(-40.0, 7.0)  # dB, relative to the mean power of the song's band
 
@@ -33,6 +35,30 @@ def pyin(task: Task, examples: Sequence[Example]) -> Predict:
         return F0(times, np.where(voiced, pitch, -pitch))
 
     return curve
+
+
+def pyin_with_threshold(task: Task, examples: Sequence[Example]) -> Predict:
+    """As `pyin`, where the probability of a voice that is enough is fitted.
+
+    pYIN takes a quarter of a song's length: it is fitted on a few songs only.
+    """
+
+    def decide(found: tuple[np.ndarray, np.ndarray], least: float) -> F0:
+        pitch, probability = found
+        times = librosa.times_like(pitch, sr=RATE, hop_length=HOP)
+        return F0(times, np.where(probability > least, pitch, -pitch))
+
+    return fitted(task, spread(examples, PYIN_SONGS), PROBABILITIES, _pyin, decide)
+
+
+@once_per_song
+def _pyin(waveform: Float[np.ndarray, " time"]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pitch, in Hz, and the probability that it is one, every 10 ms."""
+    low, high = PITCH_RANGE
+    pitch, _, probability = librosa.pyin(
+        waveform, fmin=low, fmax=high, sr=RATE, hop_length=HOP, fill_na=None
+    )
+    return pitch, probability
 
 
 def vocal_energy(task: Task, examples: Sequence[Example]) -> Predict:

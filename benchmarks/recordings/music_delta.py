@@ -5,15 +5,17 @@ tracker may learn that one tempo from them.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import yaml
+from jaxtyping import Float
 
 from recordings.folder import RATE, read_start, stretched, write_cut, write_manifest, write_mono
 from recordings.mir_1k import VOICE, singing_rows
-from umir.annotations import Events, Intervals
+from umir.annotations import F0, Events, Intervals
+from umir.audio import read_audio, write_audio
 from umir.data.annotation_files import read_events
 
 # For tempo: how many times each song is there beside the original, between which speeds, and how
@@ -39,15 +41,15 @@ def mdb_drums(source: Path, out: Path) -> Path:
 def onsets(source: Path, out: Path) -> Path:
     """Build the folder for onset detection: the drum track alone, of which all hits are labelled.
 
-    The other instruments' onsets are not labelled, so that the mixture would not do.
+    The other instruments' onsets are not labelled, so that the mixture would not do. The drums stay
+    labelled: two that are hit together are one onset, to the task that is told so.
     """
     folder = out / "onsets"
     rows = []
     for song, _ in songs(source):
         audio = drum_track(_base(source) / "audio" / "multi-tracks" / song)
         hits, _ = read_events(_base(source) / "annotations" / "class" / f"{song}_class.txt")
-        unnamed = Events(hits.times, ("",) * len(hits.times))
-        path = write_cut(folder, song, unnamed, audio)
+        path = write_cut(folder, song, hits, audio)
         rows.append({"audio": str(audio), "group": song, "events": path})
     return write_manifest(folder, rows)
 
@@ -93,6 +95,49 @@ def singing(source: Path, out: Path) -> Path:
     return write_manifest(folder, rows)
 
 
+def melody_medley(source: Path, out: Path) -> Path:
+    """Build the folder for melody extraction from the seven songs (Melody2); group = song.
+
+    Melody2 follows the leading line from one instrument to the next, one at a time.
+    """
+    folder = out / "melody_medley"
+    labels = source / "MedleyDB_annotations" / "Annotations" / "Melody" / "Melody2"
+    rows = []
+    for song, audio in songs(source):
+        times, frequencies = np.loadtxt(labels / f"{song}_MELODY2.csv", delimiter=",").T
+        path = write_cut(folder, song, F0(times, frequencies), audio)
+        rows.append({"audio": str(audio), "group": song, "f0": path})
+    return write_manifest(folder, rows)
+
+
+def mdb_stems(source: Path, out: Path) -> Path:
+    """Build the folder for separation into four stems: sums of raw tracks; group = song.
+
+    The raw tracks are dry and mono: their sum is a mixture, not the mix of the record.
+    """
+    folder = out / "mdb_stems"
+    rows = []
+    for song, _ in songs(source):
+        stems = stems_of(_base(source) / "audio" / "multi-tracks" / song)
+        paths = {name: _write_float(folder, f"{name}/{song}.wav", w) for name, w in stems.items()}
+        mixture = _write_float(folder, f"mixture/{song}.wav", sum(stems.values(), np.float32(0)))
+        rows.append({"audio": mixture, "group": song, "stems": paths})
+    return write_manifest(folder, rows)
+
+
+def stems_of(song: Path) -> dict[str, Float[np.ndarray, "time 1"]]:
+    """Return the four stems of a multitrack folder at 16 kHz, silent where nobody plays."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("bass", "drums", "vocals", "other")}
+    for track in raw_tracks(song):
+        found[_stem(track["instrument"])].append(read_audio(_raw(song, track), RATE, 1)[0])
+    length = max(len(waveform) for own in found.values() for waveform in own)
+    silence = np.zeros((length, 1), np.float32)
+    return {
+        name: sum((_filled(waveform, length) for waveform in own), silence)
+        for name, own in found.items()
+    }
+
+
 def songs(source: Path) -> Iterator[tuple[str, Path]]:
     """Yield each song's name and its audio, the sum of its raw tracks."""
     for audio in sorted((_base(source) / "audio" / "sum_of_raw").glob("*_SUM.ogg")):
@@ -101,10 +146,13 @@ def songs(source: Path) -> Iterator[tuple[str, Path]]:
 
 def drum_track(song: Path) -> Path:
     """Return the raw track of a multitrack folder whose instrument is the drum set."""
+    return _raw(song, next(t for t in raw_tracks(song) if t["instrument"] == "drum set"))
+
+
+def raw_tracks(song: Path) -> list[dict]:
+    """Return what the metadata of a multitrack folder says of its raw tracks."""
     metadata = yaml.safe_load((song / f"{song.name}_METADATA.yaml").read_text())
-    raw = [track for stem in metadata["stems"].values() for track in stem["raw"].values()]
-    name = next(track["filename"] for track in raw if track["instrument"] == "drum set")
-    return song / metadata["raw_dir"] / Path(name).with_suffix(".flac")
+    return [track for stem in metadata["stems"].values() for track in stem["raw"].values()]
 
 
 def beats_of(source: Path, song: str) -> Events:
@@ -146,3 +194,26 @@ def _with_tempo(source: Path) -> Iterator[tuple[str, Path, float]]:
 
 def _base(source: Path) -> Path:
     return source / "MDBDrums" / "MDB Drums"
+
+
+def _raw(song: Path, track: Mapping[str, str]) -> Path:
+    return song / f"{song.name}_RAW" / Path(track["filename"]).with_suffix(".flac")
+
+
+def _stem(instrument: str) -> str:
+    """Return the stem that an instrument of the metadata belongs to."""
+    if instrument == "drum set":
+        return "drums"
+    if "singer" in instrument:
+        return "vocals"
+    return "bass" if "bass" in instrument else "other"
+
+
+def _filled(waveform: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(waveform, ((0, length - len(waveform)), (0, 0)))
+
+
+def _write_float(folder: Path, path: str, waveform: np.ndarray) -> str:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    write_audio(folder / path, waveform, RATE, "FLOAT")
+    return path

@@ -73,13 +73,14 @@ def of_start(runs: Mapping, step: int, metric: str) -> dict[str, float]:
     return per_group([scores[str(step)] for scores in runs.values()], metric)
 
 
-def cell(values: Sequence[float], sign: str = "") -> str:
+def cell(values: Sequence[float], sign: str = "", digits: int = 2) -> str:
     """Return mean and interval: `0.50 [0.40, 0.60]`, or the value alone of one group."""
-    mean = f"{np.mean(values):{sign}.2f}"
+    form = f"{sign}.{digits}f"
+    mean = f"{np.mean(values):{form}}"
     if len(values) < 2:
         return mean
     low, high = interval(np.array(values))
-    return f"{mean} [{low:{sign}.2f}, {high:{sign}.2f}]"
+    return f"{mean} [{low:{form}}, {high:{form}}]"
 
 
 def _classical(results: Mapping) -> str:

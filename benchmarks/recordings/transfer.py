@@ -1,0 +1,155 @@
+"""The tables of what a model does on recordings that it was never adapted to.
+
+Results of a trial are plain JSON: `models[MODEL]`, `chance` and `classical[METHOD][SONGS]`, each
+with `groups[GROUP][METRIC]` and `all[METRIC]`, the metrics of all songs pooled; SONGS says what the
+method's setting was fitted on, `studio` or `real`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from recordings.tables import HEADLINE, cell, per_group
+from recordings.trials import Trial
+
+STUDIO, REAL = "studio", "real"
+COLUMNS = (
+    "task",
+    "groups",
+    "model",
+    "chance",
+    "classical, fitted in the studio",
+    "difference",
+    "classical, fitted on these very songs",
+    "difference",
+)
+TASKS = 8  # that count
+
+Values = Mapping[str, float]  # group -> score
+
+
+def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
+    """Return the table of tasks, their trials pooled, and on how many the models are ahead."""
+    names = {trial.answers: None for trial in trials.values() if trial.counts}
+    rows, ahead, of_all = [], {STUDIO: 0, REAL: 0, "chance": 0}, 0
+    for task in names:
+        own = {n: t for n, t in trials.items() if t.counts and t.answers == task and n in results}
+        compared = _compared(results, own, models)
+        rows.append(_row(_label(task, own), compared))
+        better = {beside: _mean(_differences(compared, beside)) > 0 for beside in ahead}
+        ahead = {beside: count + better[beside] for beside, count in ahead.items()}
+        of_all += all(better.values())
+    return (
+        f"{_table(rows)}\nahead of the classical method fitted in the studio on {ahead[STUDIO]} of "
+        f"{TASKS}, of the one fitted on these very songs on {ahead[REAL]} of {TASKS}, of chance on "
+        f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n"
+    )
+
+
+def per_trial(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
+    """Return the table of trials, those that do not count too."""
+    there = {name: trial for name, trial in trials.items() if name in results}
+    rows = [
+        _row(_label(name, {name: trial}), _compared(results, {name: trial}, models))
+        for name, trial in there.items()
+    ]
+    return _table(rows)
+
+
+def apart(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
+    """Return one line per trial and method: all metrics, of all songs pooled."""
+    lines = []
+    for name, trial in trials.items():
+        if name not in results:
+            continue
+        found = results[name]
+        own = [found["models"][model]["all"] for model in models if model in found["models"]]
+        beside = {"chance": [found["chance"]["all"]]}
+        for method, fits in found["classical"].items():
+            beside |= {f"{method}, {songs}": [fit["all"]] for songs, fit in fits.items()}
+        for label, runs in {"model": own, **beside}.items():
+            lines.append(f"{name}, {label}: {_listed(runs, trial, found['headline'])}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _compared(
+    results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]
+) -> dict[str, tuple[str, Values]]:
+    """Return name and score per group of the models, of chance and of the best method per fit."""
+    found = {name: results[name] for name in trials}
+    runs = {n: [r["models"][m] for m in models if m in r["models"]] for n, r in found.items()}
+    compared = {
+        "model": ("", _pooled(runs)),
+        "chance": ("", _pooled({name: [r["chance"]] for name, r in found.items()})),
+    }
+    methods = {method for trial in trials.values() for method in trial.methods}
+    for songs in (STUDIO, REAL):
+        scores = {
+            m: _pooled({n: [r["classical"][m][songs]] for n, r in found.items()})
+            for m in sorted(methods)
+            if all(songs in r["classical"].get(m, {}) for r in found.values())
+        }
+        best = max(scores, key=lambda method, of=scores: _mean(of[method].values()), default="")
+        compared[songs] = (best, scores.get(best, {}))
+    return compared
+
+
+def _pooled(runs: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
+    """Return the mean over runs of each group of each folder."""
+    found = {}
+    for name, of_folder in runs.items():
+        means = per_group([run["groups"] for run in of_folder], HEADLINE)
+        found |= {f"{name}/{group}": value for group, value in means.items()}
+    return found
+
+
+def _differences(compared: Mapping[str, tuple[str, Values]], beside: str) -> list[float]:
+    """Return how far the models are ahead, for each group where both are defined."""
+    model, other = compared["model"][1], compared[beside][1]
+    return [model[group] - other[group] for group in model if group in other]
+
+
+def _row(label: str, compared: Mapping[str, tuple[str, Values]]) -> str:
+    cells = [label, str(len(compared["chance"][1]))]
+    for name in ("model", "chance", STUDIO, REAL):
+        method, values = compared[name]
+        cells.append(_shown(list(values.values())) + (f" ({method})" if method else ""))
+        if name in (STUDIO, REAL):
+            cells.append(_shown(_differences(compared, name), "+"))
+    return "| " + " | ".join(cells) + " |"
+
+
+def _table(rows: Sequence[str]) -> str:
+    return "\n".join(["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", *rows, ""])
+
+
+def _label(name: str, trials: Mapping[str, Trial]) -> str:
+    if not trials:
+        return name
+    if all(trial.rendered for trial in trials.values()):
+        return f"{name} (rendered piano)"
+    mixed = any(trial.rendered for trial in trials.values())
+    return f"{name} (partly rendered piano)" if mixed else name
+
+
+def _shown(values: Sequence[float], sign: str = "") -> str:
+    return cell(values, sign) if values else "-"
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return float(np.mean(found)) if found else -np.inf
+
+
+def _listed(runs: Sequence[Mapping[str, float]], trial: Trial, headline: str) -> str:
+    """Return metrics, the mean over runs; of the first one, each run's."""
+    if not runs:
+        return "no head for it"
+    parts = []
+    for metric in (headline, *trial.also):
+        values = [run[metric] for run in runs if not np.isnan(run.get(metric, np.nan))]
+        if values:
+            parts.append(f"{metric} {np.mean(values):.3f}")
+    if len(runs) > 1:
+        parts[0] += " (" + ", ".join(f"{run[headline]:.3f}" for run in runs) + ")"
+    return ", ".join(parts)

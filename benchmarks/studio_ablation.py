@@ -1,0 +1,251 @@
+"""What each group of the studio's features earns on real recordings, and what more hours of it do.
+
+    python benchmarks/studio_ablation.py FOLDERS --minutes 15 --seeds 0 1 2 --hours 0.1 0.3 1 3
+
+For all features, none, and all but each of the five groups (`umir.studio.features`), a network is
+trained on several tasks at once, on as many songs with those features; so are networks on several
+hours of songs with all features. Their decoders are fitted on other songs of the same kind, and
+they are scored on the folders that `benchmarks/without_adaptation.py` counts, without adaptation.
+
+`--minutes` become a number of steps, the same for every training: the speed of the network is
+measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
+and batches. Results go to `--out` after every training, and a second call does what is missing; an
+hour of songs needs some 3 GB of memory.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from recordings.results import Results
+from recordings.tables import HEADLINE, cell, per_group
+from recordings.trials import RATE, TRIALS, Trial, scored_task, songs_of
+from without_adaptation import Found, scores_of_model
+
+from umir import meta_train
+from umir.data.example import Example
+from umir.fine_tuning import with_decoder
+from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS
+from umir.plan import Plan
+from umir.program import use_compilation_cache
+from umir.studio.catalogue import render_songs
+from umir.studio.features import ALL_FEATURES, GROUPS, Features
+from umir.studio.song import Song
+from umir.task_model import TaskModel
+from umir.tasks import EpisodeSampler, StudioSource
+from umir.tasks.joint import JointPool, joint_examples, shared_tasks
+from umir.training import Callback, ProgressBar, train
+from umir.training_songs import SONGS_PER_SEED, Edition, TrainingSongs
+from umir.warm_up import WarmUp, heads_by_task
+from umir.wave_unet import Network
+
+ALL, NONE = "all", "none"
+CONDITIONS: dict[str, Features] = {
+    ALL: ALL_FEATURES,
+    NONE: ALL_FEATURES.without(*GROUPS),
+    **{f"without {group}": ALL_FEATURES.without(group) for group in GROUPS},
+}
+SONG_SECONDS = 24.0
+# Steps by which the speed is measured: some for compiling, some that count, whole rounds of turns.
+COMPILING, TIMED = 12, 24
+DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
+
+Folder = tuple[Trial, Callable[[], list[Example]]]
+
+
+class GivenSongs(TrainingSongs):
+    """Songs that are there already, the same in every step.
+
+    Args:
+        plan: tasks, network and seed.
+        songs: the songs.
+    """
+
+    def __init__(self, plan: Plan, songs: Sequence[Song]):
+        source = StudioSource(songs)
+        sampler = EpisodeSampler(plan.tasks, source, rate=RATE, seed=plan.seed)
+        joint = shared_tasks(source, plan.tasks)
+        pool = JointPool(joint, joint_examples(source, joint)) if joint else None
+        self._given = Edition(sampler, joint, pool)
+
+    def at(self, step: int) -> Edition:
+        """Return what every step draws from."""
+        del step
+        return self._given
+
+    def close(self) -> None:
+        """Do nothing: no process is rendering."""
+
+
+class Clock:
+    """Notes when each step has ended."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
+        """Note the time."""
+        self.times.append(time.perf_counter())
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+def trained(plan: Plan, songs: Sequence[Song], callbacks: Sequence[Callback] = ()) -> Any:
+    """Return the state after multi-task training on songs."""
+    warm_up = WarmUp(plan, GivenSongs(plan, songs))
+    algorithm = warm_up.algorithm()
+    state = algorithm.init(*warm_up.parameters(jax.random.key(plan.seed)))
+    stream = lambda step: [warm_up.episode(step)]  # noqa: E731
+    return train(algorithm.step, state, stream, steps=plan.steps, callbacks=callbacks)
+
+
+def models_of(
+    plan: Plan, songs: Sequence[Song], valid: Sequence[Song], title: str
+) -> dict[str, TaskModel]:
+    """Train on songs, fit the decoders on others, and return the model of each task."""
+    state = trained(plan, songs, [ProgressBar(title, plan.steps)])
+    heads, source, models = heads_by_task(state.heads), StudioSource(valid), {}
+    for task in plan.tasks:
+        params = {"body": state.body, "head": heads[task.name]}
+        model = TaskModel(Network(plan.config, task.head), task, params)
+        models[task.name] = with_decoder(model, source.examples(task))
+    return models
+
+
+def seconds_per_step(plan: Plan) -> dict[str, float]:
+    """Measure the speed of training on a few songs."""
+    clock = Clock()
+    plan = replace(plan, steps=COMPILING + TIMED)
+    trained(plan, _songs(plan.seed * SONGS_PER_SEED, 8, ALL_FEATURES), [clock])
+    return {"seconds_per_step": (clock.times[-1] - clock.times[COMPILING - 1]) / TIMED}
+
+
+def run_once(
+    plan: Plan, features: Features, folders: Mapping[str, Folder], title: str
+) -> dict[str, Found]:
+    """Train once and return the metrics of each folder."""
+    songs = _songs(plan.seed * SONGS_PER_SEED, plan.songs, features)
+    valid = _songs(FIRST_VALIDATION_SONG, VALIDATION_SONGS, features)
+    models, found = models_of(plan, songs, valid, title), {}
+    for name, (trial, recordings) in folders.items():
+        if trial.answers in models:
+            model = models[trial.answers]
+            found[name] = scores_of_model(model, scored_task(trial, [model]), recordings)
+    return found
+
+
+def folders_of(root: Path, trials: Mapping[str, Trial]) -> dict[str, Folder]:
+    """Return the trials whose folders are there, and what reads them, once."""
+    return {
+        name: (trial, cache(partial(songs_of, root / name, trial, scored_task(trial, []))))
+        for name, trial in trials.items()
+        if trial.counts and (root / name).is_dir()
+    }
+
+
+def task_score(found: Mapping[str, Found], task: str) -> float:
+    """Return the mean over the groups of all folders of a task; NaN if there are none."""
+    own = [scores["groups"] for name, scores in found.items() if TRIALS[name].answers == task]
+    values = [value for groups in own for value in per_group([groups], HEADLINE).values()]
+    return float(np.mean(values)) if values else np.nan
+
+
+def table(runs: Mapping[str, Mapping[str, Mapping[str, Found]]], beside: str) -> str:
+    """Return the rows of conditions: a score per task, and the difference to one condition.
+
+    The difference is that of the scores in [0, 1], paired by task and seed; its interval is a 95%
+    bootstrap interval over these pairs.
+
+    Args:
+        runs: condition -> seed -> folder -> what was found.
+        beside: the condition to compare with.
+    """
+    tasks = list(dict.fromkeys(t.answers for t in TRIALS.values() if t.counts))
+    columns = ["songs", *tasks, f"difference to {beside}"]
+    rows = [" | ".join(columns), "---".join("|" * (len(columns) + 1)).strip("|")]
+    for condition, seeds in runs.items():
+        scores = {seed: {t: task_score(found, t) for t in tasks} for seed, found in seeds.items()}
+        cells = [condition, *(_mean([of[task] for of in scores.values()]) for task in tasks)]
+        pairs = [
+            value - task_score(runs[beside][seed], task)
+            for seed, of in scores.items()
+            for task, value in of.items()
+            if task != DECIBELS and seed in runs[beside]
+        ]
+        known = [pair for pair in pairs if not np.isnan(pair)]
+        compared = cell(known, "+", 3) if known and condition != beside else ""
+        rows.append(" | ".join([*cells, compared]))
+    return "".join(f"| {row} |\n" for row in rows)
+
+
+def _mean(values: Sequence[float]) -> str:
+    known = [value for value in values if not np.isnan(value)]
+    return f"{np.mean(known):.3f}" if known else "-"
+
+
+def _songs(first: int, number: int, features: Features) -> list[Song]:
+    seeds = range(first, first + number)
+    return render_songs(
+        seeds, rate=RATE, duration=SONG_SECONDS, features=features, progress=number > 16
+    )
+
+
+def _shown(found: Mapping[str, Found]) -> str:
+    scores = {t: task_score(found, t) for t in dict.fromkeys(TRIALS[n].answers for n in found)}
+    return ", ".join(f"{task} {score:.3f}" for task, score in scores.items())
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("folders", type=Path, metavar="FOLDERS")
+    p.add_argument("--out", type=Path, default=Path("studio_ablation.json"))
+    p.add_argument("--preset", default="nano")
+    p.add_argument("--tasks", nargs="+", default=list(meta_train.TASKS), metavar="TASK")
+    p.add_argument("--minutes", type=float, default=15.0, help="of training, each time")
+    p.add_argument("--steps", type=int, help="of training, instead of minutes")
+    p.add_argument("--songs", type=int, default=128, help="to train on, where hours are not given")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    p.add_argument("--only", nargs="*", default=list(CONDITIONS), choices=CONDITIONS)
+    p.add_argument("--hours", type=float, nargs="*", default=[], help="of songs, for the curve")
+    return p
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the tables."""
+    options = ["--algorithm", "multitask", "--preset", args.preset, "--tasks", *args.tasks]
+    plan = meta_train.plan_of(meta_train.parser().parse_args(options))
+    results, folders = Results(args.out), folders_of(args.folders, TRIALS)
+    steps = args.steps
+    if steps is None:
+        # Measured once: every training gets the same number of steps, also after a restart.
+        measure = partial(seconds_per_step, plan)
+        speed = results.once(results.part("speed"), args.preset, measure, "speed")
+        steps = max(1, round(60 * args.minutes / speed["seconds_per_step"]))
+    hours = {f"{h:g} h": round(h * 3600 / SONG_SECONDS) for h in sorted(args.hours)}
+    curve = [(title, ALL_FEATURES, songs) for title, songs in hours.items()]
+    ablation = [(title, CONDITIONS[title], args.songs) for title in args.only]
+    for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
+        for title, features, songs in [*ablation, *curve]:
+            own = replace(plan, steps=steps, songs=songs, seed=seed)
+            name = f"{title}, seed {seed}"
+            measure = partial(run_once, own, features, folders, name)
+            part = results.part(f"{args.preset}, {steps} steps", title)
+            results.once(part, str(seed), measure, name, _shown)
+    runs = results.part(f"{args.preset}, {steps} steps")
+    for titles in ([c[0] for c in ablation], [c[0] for c in curve]):
+        if titles:
+            beside = ALL if ALL in titles else titles[0]
+            print(table({title: runs[title] for title in titles}, beside))
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    run(parser().parse_args())

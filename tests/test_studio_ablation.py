@@ -1,0 +1,70 @@
+"""The ablation of the studio's features: trained, scored and kept in seconds, and its table."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import soundfile
+from benchmark_scripts import benchmark_module
+from folders import RATE, clicks, write_rows
+
+from umir.studio.catalogue import render_songs
+from umir.studio.features import GROUPS
+
+pytest.importorskip("librosa")
+SCRIPT = benchmark_module("studio_ablation")
+
+
+def found(score):
+    return {"onsets": {"groups": {"x": {"headline": score}}, "all": {}}}
+
+
+def test_conditions_leave_out_one_group_each():
+    assert set(SCRIPT.CONDITIONS) == {"all", "none", *(f"without {group}" for group in GROUPS)}
+    for group in GROUPS:
+        left = SCRIPT.CONDITIONS[f"without {group}"]
+        assert [name for name in GROUPS if not getattr(left, name)] == [group]
+    assert not any(getattr(SCRIPT.CONDITIONS["none"], group) for group in GROUPS)
+
+
+def test_differences_are_paired_by_seed_and_without_decibels():
+    stems = {"mir_1k": {"groups": {"x": {"headline": 9.0}}, "all": {}}}
+    runs = {
+        "all": {"0": found(0.5) | stems, "1": found(0.7)},
+        "none": {"0": found(0.4), "1": found(0.6)},
+    }
+    rows = SCRIPT.table(runs, "all").splitlines()
+    assert rows[0].startswith("| songs | onset_detection | drum_transcription |")
+    assert rows[0].count("|") == rows[1].count("|")
+    assert rows[2].startswith("| all | 0.600 | - |") and " 9.000 " in rows[2]
+    assert rows[3].endswith("-0.100 [-0.100, -0.100] |")
+
+
+@pytest.mark.slow
+def test_a_run_trains_scores_and_goes_on(tiny_preset, tmp_path, rng, monkeypatch, capsys):
+    folder = tmp_path / "folders" / "onsets"
+    folder.mkdir(parents=True)
+    waveform, times = clicks(rng)
+    soundfile.write(folder / "0.wav", waveform, RATE)
+    (folder / "0.txt").write_text("".join(f"{time:.4f}\n" for time in times))
+    write_rows(folder, [{"audio": "0.wav", "events": "0.txt"}])
+    for name, value in {"VALIDATION_SONGS": 2, "COMPILING": 1, "TIMED": 2}.items():
+        monkeypatch.setattr(SCRIPT, name, value)
+    monkeypatch.setattr(SCRIPT, "SONG_SECONDS", 8.0)
+    monkeypatch.setattr(SCRIPT, "render_songs", partial(render_songs, workers=1))
+    arguments = [str(folder.parent), "--out", "found.json", "--preset", "tiny", "--songs", "2"]
+    arguments += ["--tasks", "onset_detection", "beat_tracking", "--seeds", "0"]
+    arguments += ["--only", "all", "without metre"]
+    SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--steps", "2", "--hours", "0.003"]))
+    assert "| without metre | " in capsys.readouterr().out
+    kept = json.loads((tmp_path / "found.json").read_text())["tiny, 2 steps"]
+    assert set(kept) == {"all", "without metre", "0.003 h"}
+    assert 0 <= kept["all"]["0"]["onsets"]["all"]["F-measure"] <= 1
+    SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--steps", "2"]))
+    assert "seed 0:" not in capsys.readouterr().out  # nothing was missing
+    # Minutes become steps by the speed that was measured.
+    SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--minutes", "1e-9", "--only", "all"]))
+    kept = json.loads((tmp_path / "found.json").read_text())
+    assert kept["speed"]["tiny"]["seconds_per_step"] > 0
+    assert np.isfinite(kept["speed"]["tiny"]["seconds_per_step"])
