@@ -155,11 +155,12 @@ class _Worker:
 
     def stop(self) -> None:
         """End the process, as Ctrl-C would, and wait until it has cleaned up."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join()
+        # Two threads may ask for it at once, when Ctrl-C comes while the last file ends.
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.join()
             self._connection.close()
-            self._process = None
 
     def _start(self) -> None:
         # JAX does not survive a fork.
