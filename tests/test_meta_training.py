@@ -36,4 +36,3 @@ def test_every_algorithm_takes_steps(sampler, name):
 
 def test_the_program_offers_every_algorithm():
     assert set(meta_train.ALGORITHMS) == {*ALGORITHMS, "multitask"}
-
