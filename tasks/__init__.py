@@ -23,6 +23,7 @@ from umir.tasks.key_recognition import KeyRecognition as KeyRecognition
 from umir.tasks.melody_extraction import MelodyExtraction as MelodyExtraction
 from umir.tasks.note_transcription import NoteTranscription as NoteTranscription
 from umir.tasks.onset_detection import OnsetDetection as OnsetDetection
+from umir.tasks.registry import OPEN_TASKS as OPEN_TASKS
 from umir.tasks.registry import TASKS as TASKS
 from umir.tasks.registry import check_kind as check_kind
 from umir.tasks.registry import get_task as get_task

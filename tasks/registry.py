@@ -47,6 +47,9 @@ TASKS: dict[str, Task] = {
     )
 }
 
+# Named tasks that have no classes of their own but those of the data: name -> kind.
+OPEN_TASKS: dict[str, str] = {"tagging": "labels"}
+
 # What a folder's kind of annotation poses when no named task is asked for.
 _KINDS: dict[str, type[Task]] = {
     "stems": SourceSeparation,
@@ -71,19 +74,26 @@ def get_task(name: str) -> Task:
     """Return a named task.
 
     Raises:
-        ValueError: there is none of that name; lists those there are.
+        ValueError: there is none of that name, which lists those there are; or its classes are
+            those of the data (`OPEN_TASKS`).
     """
+    if name in OPEN_TASKS:
+        raise ValueError(
+            f"task {name!r} has no classes of its own: give it data to learn them from, with "
+            "`umir finetune`"
+        )
     if name not in TASKS:
         raise ValueError(f"no task {name!r}: choose from {', '.join(sorted(TASKS))}")
     return TASKS[name]
 
 
-def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
+def task_for_kind(kind: str, vocabulary: Sequence[str], name: str | None = None) -> Task:
     """Return the task that a user's folder poses.
 
     Args:
         kind: what its manifest's annotations are (`events`, `intervals`, ...).
         vocabulary: its classes or stems, from `vocabulary_of`.
+        name: what to call it; default: as the kind.
 
     Raises:
         ValueError: a kind that is not supported, or a vocabulary that poses no task.
@@ -94,7 +104,7 @@ def task_for_kind(kind: str, vocabulary: Sequence[str]) -> Task:
             f"every clip has the same label, {', '.join(vocabulary)}: "
             "there is nothing to tell apart; add clips with another label"
         )
-    return cls(kind, tuple(vocabulary))
+    return cls(name or kind, tuple(vocabulary))
 
 
 def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ...]:

@@ -178,7 +178,8 @@ def _genre(song: Song) -> list[Example]:
 
 def _with_and_without_vocals(song: Song, annotation: Annotation) -> list[Example]:
     views = {"mixture": song.mixture}
-    if song.accompaniment is not song.mixture:
+    # Of voices alone nothing is left, and nothing can be learnt from it.
+    if song.accompaniment is not song.mixture and song.accompaniment.any():
         views["without vocals"] = song.accompaniment
     return [_view(song, view, waveform, annotation) for view, waveform in views.items()]
 

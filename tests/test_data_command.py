@@ -1,13 +1,15 @@
 """`umir data`: what it lists, and what it says of sets that it cannot download."""
 
+import logging
 import subprocess
 import sys
+import urllib.error
 
 import pytest
 
 from umir.cli import main
 from umir.data_sets import DATA_SETS, DataSet, catalogue
-from umir.tasks import TASKS
+from umir.tasks import OPEN_TASKS, TASKS
 
 
 def test_list_says_everything_of_every_set(capsys):
@@ -26,6 +28,8 @@ def test_list_of_a_task(capsys):
     shown = capsys.readouterr().out
     assert "guitarset\n" in shown
     assert "maestro\n" not in shown
+    assert main(["data", "list", "--task", "chord_recognition_sevenths"]) == 0
+    assert capsys.readouterr().out == shown
     assert main(["data", "list", "--task", "humming"]) == 1
     assert "no data set serves task 'humming': choose from beat" in capsys.readouterr().err
 
@@ -34,11 +38,7 @@ def test_list_of_a_task(capsys):
 def test_sets_serve_tasks_that_there_are(data_set):
     assert data_set.tasks
     for name, labelling in data_set.tasks.items():
-        if name in TASKS:
-            assert TASKS[name].kind == labelling.kind
-        else:  # no named task: it must be clear what `--kind` means
-            same = [other for other in data_set.tasks.values() if other.kind == labelling.kind]
-            assert same == [labelling]
+        assert (TASKS[name].kind if name in TASKS else OPEN_TASKS[name]) == labelling.kind
     # What mirdata loads can be fetched, its index alone as well; nothing else has an index.
     assert data_set.download is None or data_set.access.startswith("umir data get")
     assert data_set.download is None or data_set.fetch_index is not None
@@ -95,6 +95,21 @@ def test_mirdata_downloads_index_and_files(monkeypatch, tmp_path):
     files, index = asked
     assert files == (str(tmp_path), ["annotations", "audio_mic"], "guitarset_index_1.1.0.json")
     assert index[1:] == (["index"], "guitarset_index_1.1.0.json")
+
+
+def test_a_failed_download_is_told_in_one_line(capsys, caplog, monkeypatch, tmp_path):
+    def downloader(*args, **options):
+        logging.error("a paragraph on what to do")
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr("mirdata.download_utils.downloader", downloader)
+    for more in ([], ["--index-only"]):
+        assert main(["data", "get", "ballroom", "--out", str(tmp_path), *more]) == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("umir data: ballroom: the download failed (no network); see to")
+    assert not caplog.records
+    logging.error("of something else")
+    assert len(caplog.records) == 1
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path):

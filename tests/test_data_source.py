@@ -43,6 +43,16 @@ def test_a_part_may_be_kept_for_one_task(data):
     assert source.serves(get_task("melody_extraction"))
 
 
+def test_variants_of_a_task_are_served(data):
+    only = data.replace("mdb_drums:", "mdb_drums/drum_transcription:")
+    for text in (data, only):
+        drums = DataSource(text, 8000, 1).examples(get_task("drum_transcription_5"))
+        assert "mdb_drums" in sets_of(drums)
+    assert "mdb_drums" not in sets_of(
+        DataSource(only, 8000, 1).examples(get_task("onset_detection"))
+    )
+
+
 def test_only_the_split_is_given(data):
     groups = [
         {e.group for e in DataSource(data, 8000, 1, split).examples(get_task("beat_tracking"))}
@@ -71,6 +81,8 @@ def test_beside_another_source(data):
 def test_what_cannot_be_used_is_said_at_once_or_kept(data, tmp_path):
     with pytest.raises(DataSetError, match="no data set 'mdb'"):
         DataSource("mdb:/nowhere,x", 8000, 1)
+    with pytest.raises(DataSetError, match="none: no such folder; to get maestro: umir data get"):
+        DataSource(f"maestro:{tmp_path / 'none'}", 8000, 1)
     with pytest.raises(ValueError, match="no such file; write one JSON object per line"):
         DataSource(str(tmp_path / "nothing"), 8000, 1)
     (tmp_path / "mdb/MDB Drums/audio/full_mix/MusicDelta_Rock_MIX.wav").unlink()

@@ -1,11 +1,21 @@
 """What `--data` names: folders, data sets, several at once; splits under the names of both."""
 
-import pytest
-from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
+import json
 
+import pytest
+from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq, text, tone
+
+from umir.annotations import Labels
 from umir.data.manifest import Manifest
 from umir.data_sets import DataSetError, DataSetFolder
-from umir.data_specification import DataPart, JointData, data_parts, open_data, stored_splits
+from umir.data_specification import (
+    DataPart,
+    JointData,
+    data_parts,
+    open_data,
+    sources_of,
+    stored_splits,
+)
 
 
 def test_parts(tmp_path, monkeypatch):
@@ -25,6 +35,10 @@ def test_parts(tmp_path, monkeypatch):
     assert data_parts("musdb18hq:/x/y,mir_1k:z,mine") == [
         DataPart("/x/y", "musdb18hq"),
         DataPart("z", "mir_1k"),
+        DataPart("mine", prefix="mine/"),
+    ]
+    assert data_parts("maestro: x , mine ") == [
+        DataPart("x", "maestro"),
         DataPart("mine", prefix="mine/"),
     ]
     assert [part.prefix for part in data_parts("one/mine,two/mine,three/other/manifest.jsonl")] == [
@@ -114,6 +128,34 @@ def test_splits_are_found_under_other_names(tmp_path):
     assert stored_splits(mine, None) == {}
     again = open_data(f"{mine},{hers}", assignment=stored_splits(f"{mine},{hers}", both))
     assert (again.assignment["mine/b"], again.assignment["hers/a"]) == ("test", "test")
+
+
+def test_what_one_part_was_not_asked_is_unknown_beside_another(tmp_path):
+    folders = []
+    for name, labels in (("mine", [["flute"], []]), ("hers", [["flute", "horn"], ["harp"]])):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = []
+        for n, names in enumerate(labels):
+            tone(folder / f"{n}.wav")
+            rows.append(json.dumps({"audio": f"{n}.wav", "labels": names}))
+        text(folder / "manifest.jsonl", "\n".join(rows))
+        folders.append(str(folder))
+    alone = open_data(folders[0]).examples(None, 8000, 1)
+    assert [example.annotation.unknown for example in alone] == [(), ()]
+    data = open_data(",".join(folders))
+    assert data.classes == {"flute", "harp", "horn"}
+    found = {e.group: e.annotation for e in data.examples(None, 8000, 1)}
+    assert found["mine/0.wav"] == Labels(("flute",), unknown=("harp", "horn"))
+    assert found["mine/1.wav"] == Labels((), unknown=("harp", "horn"))
+    assert found["hers/1.wav"] == Labels(("harp",))
+
+
+def test_sources_are_named_with_their_licences(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    assert sources_of(f"guitarset:x,{folder}") == ["guitarset (MIT)", "the user's own folder"]
+    assert sources_of(folder) == ["the user's own folder"]
+    assert sources_of("") == []
 
 
 def test_stems_of_two_sets(tmp_path):

@@ -18,6 +18,7 @@ def plan(tmp_path):
         new_tasks=[],
         algorithm="fomaml",
         data="studio",
+        without=[],
         songs=6,
         songs_per_step=0.0,
         held_out_songs=6,

@@ -2,7 +2,7 @@
 
 import json
 
-from made_sets import make_folder, make_mdb_drums
+from made_sets import make_folder, make_mdb_drums, text, tone
 
 from umir.cli import main
 from umir.task_model import TaskModel
@@ -33,6 +33,24 @@ def test_a_data_set_and_a_folder_train_together(tmp_path, tiny_preset, capsys):
     capsys.readouterr()
 
 
+def test_tagging_has_the_classes_of_the_data(tmp_path, tiny_preset, capsys):
+    folder, rows = tmp_path / "clips", []
+    for n, names in enumerate((["flute"], ["harp"], ["flute", "harp"], [], ["harp"], ["flute"])):
+        tone(folder / f"{n}.wav")
+        rows.append(json.dumps({"audio": f"{n}.wav", "labels": names}))
+    text(folder / "manifest.jsonl", "\n".join(rows))
+    out = tmp_path / "model"
+    options = ["--data", str(folder), "--task", "tagging", "--out", str(out), *TINY]
+    assert main(["finetune", *options]) == 0
+    task = TaskModel.load(out).task
+    assert (task.name, task.vocabulary) == ("tagging", ("flute", "harp"))
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "- Data: the user's own folder; groups" in card
+    assert f"`python -m umir.finetune --data {folder} --out {out} --task tagging --init" in card
+    assert main(["evaluate", "--model", str(out), "--data", str(folder), "--split", "train"]) == 0
+    assert "tagging, " in capsys.readouterr().out
+
+
 def test_wrong_data_ends_with_one_line(tmp_path, tiny_preset, capsys):
     home = make_mdb_drums(tmp_path / "mdb")
     for data, said in (
@@ -45,3 +63,8 @@ def test_wrong_data_ends_with_one_line(tmp_path, tiny_preset, capsys):
         lines = capsys.readouterr().err.strip().splitlines()
         assert len(lines) == 1
         assert said in lines[0]
+    data = f"mdb_drums/beat_tracking:{home}"
+    wrong = ["--data", data, "--task", "melody_extraction", "--out", str(tmp_path / "model")]
+    assert main(["finetune", *wrong, *TINY]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "mdb_drums/beat_tracking has annotations of kind 'events', not 'f0'" in line

@@ -37,7 +37,7 @@ def listing(task: str | None = None) -> str:
     from umir.data_sets import DATA_SETS
 
     served = sorted({name for data_set in DATA_SETS.values() for name in data_set.tasks})
-    if task is not None and task not in served:
+    if task is not None and not any(data_set.task_for(task) for data_set in DATA_SETS.values()):
         raise ValueError(f"no data set serves task {task!r}: choose from {', '.join(served)}")
     return "\n\n".join(
         f"{data_set.name}\n"
@@ -47,7 +47,7 @@ def listing(task: str | None = None) -> str:
         f"    splits   {data_set.splits}\n"
         f"    get it   {data_set.access}"
         for data_set in DATA_SETS.values()
-        if task is None or task in data_set.tasks
+        if task is None or data_set.task_for(task)
     )
 
 
@@ -60,8 +60,8 @@ def get(name: str, out: Path | None = None, index_only: bool = False) -> str:
         index_only: fetch mirdata's index alone.
 
     Raises:
-        ValueError: there is no such set, or no open download; says how to get it.
-        OSError: the download failed.
+        ValueError: there is no such set, or no open download: says how to get it; or the download
+            failed.
     """
     from umir.data_sets import DataSetError, get_data_set
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from umir.data.example import Example
 from umir.data.manifest import read_manifest
 from umir.data.problems import Problem
-from umir.data_sets import DATA_SETS
+from umir.data_sets import folder_of, get_data_set
 from umir.data_specification import DataPart, data_parts, open_parts
 from umir.tasks import Source, Task
 from umir.user_data import known_examples
@@ -23,7 +23,7 @@ class DataSource:
     """
 
     def __init__(self, data: str | Path, rate: int, channels: int, split: str = "train"):
-        """Name the data; nothing is read yet.
+        """Name the data; nothing is read yet but what users' manifests say.
 
         Args:
             data: a specification (`umir.data_specification`).
@@ -32,13 +32,16 @@ class DataSource:
             split: `train`, `valid` or `test`.
 
         Raises:
-            ValueError: it names a data set that there is none of, or a folder without a manifest
-                or with annotations of several kinds.
+            ValueError: it names a data set or a folder that there is none of, or a folder without
+                a manifest or with annotations of several kinds.
         """
         self.problems: list[Problem] = []
         self._data, self._split = str(data), split
         self._format = rate, channels
         self._parts = data_parts(data)
+        for part in self._parts:
+            if part.data_set:
+                folder_of(part.data_set, part.path)
         self._kinds = {p.path: read_manifest(p.path).kind for p in self._parts if not p.data_set}
         self._cache: dict[str, list[Example]] = {}
 
@@ -73,7 +76,9 @@ class DataSource:
     def _serves(self, part: DataPart, task: Task) -> bool:
         if part.data_set is None:
             return self._kinds[part.path] == task.kind
-        return task.name in DATA_SETS[part.data_set].tasks and part.task in (None, task.name)
+        task_for = get_data_set(part.data_set).task_for
+        served = task_for(task.name)
+        return served is not None and (part.task is None or task_for(part.task) == served)
 
 
 class JoinedSource:

@@ -12,16 +12,19 @@ manifests write them, and begin with the folder's name where several parts are r
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from umir.annotations import Labels
 from umir.data.example import Example
 from umir.data.manifest import read_manifest
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data_sets import DATA_SETS, DataSetError, get_data_set, open_data_set
+
+OWN_FOLDER = "the user's own folder"
 
 
 @runtime_checkable
@@ -43,6 +46,10 @@ class LabelledData(Protocol):
     @property
     def problems(self) -> list[Problem]:
         """What could not be used so far."""
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """Of the kind `labels`, all that clips were labelled for."""
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split, or of all of them for None."""
@@ -85,10 +92,16 @@ class JointData:
     assignment: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
 
+    @property
+    def classes(self) -> frozenset[str]:
+        """Of the kind `labels`, all that clips of any part were labelled for."""
+        return frozenset().union(*(part.classes for _, part in self.parts))
+
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split of all parts.
 
-        A part of which nothing can be used is reported; the others serve without it.
+        A part of which nothing can be used is reported; the others serve without it. What clips of
+        one part were not labelled for, but those of another were, is unknown of them.
 
         Raises:
             DataSetError: parts have examples in the split, but not one can be used.
@@ -98,7 +111,8 @@ class JointData:
         for prefix, part in self.parts:
             try:
                 loaded = part.examples(split, rate, channels)
-                found += [replace(example, group=prefix + example.group) for example in loaded]
+                unknown = self.classes - part.classes
+                found += [_joined(example, prefix, unknown) for example in loaded]
             except (ManifestError, DataSetError) as error:
                 failed = True
                 first = str(error).splitlines()[0]
@@ -113,6 +127,15 @@ class JointData:
         self.problems.extend(problem for problem in problems if problem not in known)
 
 
+def _joined(example: Example, prefix: str, unknown: Set[str]) -> Example:
+    """Return an example under the name of its group among others, with what nobody said of it."""
+    annotation = example.annotation
+    if isinstance(annotation, Labels):
+        open_questions = {*annotation.unknown, *unknown}.difference(annotation.names)
+        annotation = replace(annotation, unknown=tuple(sorted(open_questions)))
+    return replace(example, group=prefix + example.group, annotation=annotation)
+
+
 def data_parts(text: str | Path) -> list[DataPart]:
     """Return what a specification names.
 
@@ -122,7 +145,7 @@ def data_parts(text: str | Path) -> list[DataPart]:
     text = str(text)
     if Path(text).exists():
         return [DataPart(text)]
-    parts = [_part(piece) for piece in text.split(",")]
+    parts = [_part(piece.strip()) for piece in text.split(",")]
     if len(parts) == 1:
         return parts
     names = [_folder_name(part.path) for part in parts if part.data_set is None]
@@ -132,6 +155,12 @@ def data_parts(text: str | Path) -> list[DataPart]:
         else replace(part, prefix=_prefix(part.path, names.count(_folder_name(part.path)) > 1))
         for part in parts
     ]
+
+
+def sources_of(text: str | Path) -> list[str]:
+    """Return what a specification names in words, for model cards; nothing of an empty one."""
+    named = [part.data_set for part in data_parts(text)] if str(text) else []
+    return [f"{name} ({get_data_set(name).licence})" if name else OWN_FOLDER for name in named]
 
 
 def open_data(
@@ -233,7 +262,7 @@ def _part(piece: str) -> DataPart:
     if not piece:
         raise DataSetError("nothing before, after or between commas: name a folder or a data set")
     if colon and path and data_set in DATA_SETS:
-        return DataPart(path, data_set, task or None, _hours(piece, hours) if at else None)
+        return DataPart(path.strip(), data_set, task or None, _hours(piece, hours) if at else None)
     if Path(piece).exists():
         return DataPart(piece)
     if piece.rstrip(":") in DATA_SETS:

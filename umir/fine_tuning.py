@@ -19,6 +19,7 @@ from umir.adaptation import Recipe, adapt, validation_batches, validation_loss
 from umir.checkpoint import check_params, load_model
 from umir.data.example import Example
 from umir.data.problems import describe
+from umir.data_specification import sources_of
 from umir.meta import Params
 from umir.task_model import TaskModel
 from umir.training import ProgressBar
@@ -42,7 +43,7 @@ def finetune(
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
-    """Adapt a network to the labelled audio in a folder.
+    """Adapt a network to labelled audio.
 
     Args:
         data: a user's folder, public data sets or both (`umir.data_specification`).
@@ -73,7 +74,12 @@ def finetune(
         print("no validation songs: training songs choose step and decoder", file=sys.stderr)
     recipe = Recipe(steps, learning_rate, seed=seed)
     model = train_on(user_data, config, body, recipe, progress=progress)
-    facts = {"init": init, "recipe": asdict(recipe), "splits": dict(user_data.splits)}
+    facts = {
+        "init": init,
+        "data": sources_of(data),
+        "recipe": asdict(recipe),
+        "splits": dict(user_data.splits),
+    }
     model = replace(model, facts=facts)
     return model, score(model, user_data.test)[0] if user_data.test else {}
 

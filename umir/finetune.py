@@ -11,6 +11,7 @@ from pathlib import Path
 
 from umir.program import (
     DATA_HELP,
+    command_line,
     positive,
     positive_number,
     program_parser,
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)
-        model.save(args.out, model_card(model, metrics, " ".join(["umir finetune", *sys.argv[1:]])))
+        model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
         rows = {args.init: metrics}
         if args.compare and args.init != "scratch":
             scratch = {**options, "init": "scratch", "config": model.network.config}

@@ -27,6 +27,7 @@ from umir.program import (
     seed,
     use_compilation_cache,
 )
+from umir.studio.features import GROUPS
 
 if TYPE_CHECKING:
     from umir.meta_training import Trained
@@ -70,6 +71,14 @@ def parser() -> argparse.ArgumentParser:
         default="studio",
         help="what to learn from: studio, NAME:PATH of data sets (`umir data list`), folders, or "
         "several of them separated by commas",
+    )
+    p.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        choices=GROUPS,
+        metavar="GROUP",
+        help=f"features that songs of the studio shall not have: {', '.join(GROUPS)}",
     )
     p.add_argument("--songs", type=positive, default=128, help="number of training songs")
     p.add_argument(
@@ -145,6 +154,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
 def save(plan: "Plan", trained: "Trained", command: str) -> None:
     """Write the model directory of the shared initialisation, which `command` made."""
     from umir.checkpoint import Model, save_model
+    from umir.model_card import LICENCE_WITH_DATA
     from umir.task_model import INITIALISATION, heads_to_config
 
     names = [task.name for task in plan.tasks]
@@ -158,12 +168,12 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
     card = "\n".join(
         [
             f"# {plan.out.name}\n",
-            _purpose(trained),
+            _purpose(plan, trained),
             f"- Made by: `{command}`",
             f"- Tasks: {', '.join(names)}.",
             f"- Data: {_learnt_from(plan)}.",
             "- Scores: adaptation.json beside this file.",
-            "- Licence: Apache-2.0.\n",
+            f"- Licence: {LICENCE_WITH_DATA if plan.recordings else 'Apache-2.0.'}\n",
         ]
     )
     heads = {model.task.name: model.params["head"] for model in trained.models}
@@ -173,16 +183,19 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
 
 def _learnt_from(plan: "Plan") -> str:
     """Return what a training learnt from, in words."""
+    from umir.data_specification import sources_of
+
     rolling = f", {plan.songs_per_step:g} new ones per step" if plan.songs_per_step else ""
     studio = f"{plan.songs} songs of umir's own studio{rolling} (docs/sound_sources.md)"
-    return ", ".join([*([studio] if plan.studio else []), *filter(None, [plan.recordings])])
+    return ", ".join([*([studio] if plan.studio else []), *sources_of(plan.recordings)])
 
 
-def _purpose(trained: "Trained") -> str:
+def _purpose(plan: "Plan", trained: "Trained") -> str:
     """Return the first sentence of the model card."""
     if trained.models:
+        only = "" if plan.recordings else ", trained in the studio only,"
         return (
-            "A model for each of its tasks (`umir predict --task`), trained in the studio only, "
+            f"A model for each of its tasks (`umir predict --task`){only} "
             "and an initialisation for `umir finetune`.\n"
         )
     return "A shared initialisation for `umir finetune`, not a model for a task.\n"

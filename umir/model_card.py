@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from umir.task_model import TaskModel
 
+LICENCE_WITH_DATA = "that of the data allows or forbids the model's use; umir itself is Apache-2.0."
+
 
 def model_card(model: "TaskModel", metrics: Mapping[str, float], command: str) -> str:
-    """Return the card of a model adapted to a user's folder.
+    """Return the card of a model adapted to labelled audio.
 
     Args:
-        model: the model; its facts name the start, the recipe and the splits.
+        model: the model; its facts name the start, the data, the recipe and the splits.
         metrics: scores on the test songs.
         command: the command that made it.
     """
@@ -28,8 +30,8 @@ def model_card(model: "TaskModel", metrics: Mapping[str, float], command: str) -
             f"{model.network.config.channels} channel(s).",
             f"- Start: {model.facts.get('init', 'unknown')}.",
             f"- Made by: `{command}`",
-            f"- Data: the user's own folder; groups: {counts}.",
-            "- Licence: that of the data allows or forbids its use; umir itself is Apache-2.0.",
+            f"- Data: {', '.join(model.facts.get('data', ['unknown']))}; groups: {counts}.",
+            f"- Licence: {LICENCE_WITH_DATA}",
             "",
             "## Scores on the test songs",
             "",

@@ -18,6 +18,7 @@ STUDIO = "studio"
 PLANNED = (
     "algorithm",
     "data",
+    "without",
     "songs",
     "songs_per_step",
     "steps",
@@ -38,6 +39,7 @@ class Plan:
         algorithm: `maml`, `fomaml`, `reptile`, `anil`, or `multitask` (all steps are warm-up).
         data: what to learn from: `studio`, data sets and folders (`umir.data_specification`),
             separated by commas.
+        without: groups of features (`umir.studio.features`) that the songs shall not have.
         songs: number of training songs of the studio at a time.
         songs_per_step: how many of them a step replaces by new ones, on average.
         held_out_songs: number of songs to show adaptation on.
@@ -57,6 +59,7 @@ class Plan:
     new_tasks: Sequence[Task]
     algorithm: str
     data: str
+    without: Sequence[str]
     songs: int
     songs_per_step: float
     held_out_songs: int

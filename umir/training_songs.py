@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from umir.data_source import DataSource, JoinedSource
 from umir.plan import Plan
 from umir.studio.catalogue import render_songs
+from umir.studio.features import ALL_FEATURES
 from umir.studio.song import Song
 from umir.studio.song_pool import SongPool
 from umir.studio.stream import SongStream
@@ -108,15 +109,25 @@ class TrainingSongs:
 def _rendered(plan: Plan) -> list[Song]:
     first = plan.seed * SONGS_PER_SEED
     config = plan.config
-    seeds = range(first, first + plan.songs)
-    return render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
+    return render_songs(
+        range(first, first + plan.songs),
+        rate=config.rate,
+        channels=config.channels,
+        features=ALL_FEATURES.without(*plan.without),
+        progress=True,
+    )
 
 
 def _rolling(plan: Plan) -> SongPool:
     def stream(given: int) -> SongStream:
         first, config = plan.seed * SONGS_PER_SEED, plan.config
         return SongStream(
-            first, given=given, rate=config.rate, channels=config.channels, workers=WORKERS
+            first,
+            given=given,
+            rate=config.rate,
+            channels=config.channels,
+            features=ALL_FEATURES.without(*plan.without),
+            workers=WORKERS,
         )
 
     return SongPool(stream, plan.songs, plan.songs_per_step)

@@ -10,7 +10,7 @@ from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data
-from umir.tasks import Task, get_task, task_for_kind, vocabulary_of
+from umir.tasks import OPEN_TASKS, Task, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
 SPLITS = ("train", "valid", "test")
@@ -45,22 +45,24 @@ def read_user_data(
     Args:
         data: a user's folder, public data sets or both (`umir.data_specification`).
         config: of the network.
-        task: a named task; default: the task of the manifest's kind, with the classes that occur.
+        task: a named task; default: the task of the manifest's kind, with the classes that occur
+            (which `tagging` has in any case).
         kind: which annotation to use if the manifest has several.
 
     Raises:
         ValueError: nothing can be used, or there is nothing to train on; names the file.
     """
-    named = get_task(task) if task else None
-    if named and kind not in (None, named.kind):
-        raise ValueError(f"task {task!r} reads annotations of kind {named.kind!r}, not {kind!r}")
-    kind = kind or (named.kind if named else None)
+    named = get_task(task) if task and task not in OPEN_TASKS else None
+    wanted = named.kind if named else OPEN_TASKS.get(task or "")
+    if wanted and kind not in (None, wanted):
+        raise ValueError(f"task {task!r} reads annotations of kind {wanted!r}, not {kind!r}")
+    kind = kind or wanted
     manifest = open_data(data, kind, task, common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     try:
-        chosen = named or _posed(manifest.kind, read["train"], read["valid"])
+        chosen = named or _posed(manifest.kind, task, read["train"], read["valid"])
         usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
@@ -72,11 +74,11 @@ def read_user_data(
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 
 
-def _posed(kind: str, train: Sequence[Example], valid: Sequence[Example]) -> Task:
+def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequence[Example]) -> Task:
     """Return the task that songs pose, of which those to train on alone must pose one, too."""
     learnt, fitted = ([example.annotation for example in songs] for songs in (train, valid))
     task_for_kind(kind, vocabulary_of(kind, learnt))
-    return task_for_kind(kind, vocabulary_of(kind, learnt + fitted))
+    return task_for_kind(kind, vocabulary_of(kind, learnt + fitted), name)
 
 
 def _loadable(manifest: LabelledData, split: str, config: WaveUNetConfig) -> list[Example]:

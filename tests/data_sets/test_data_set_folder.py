@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from made_sets import make_ballroom, make_mdb_drums, make_musdb18hq, text
 
-from umir.data_sets import DataSet, DataSetError, Labelling, data_set_folder, open_data_set
+from umir.data_sets import (
+    DATA_SETS,
+    DataSet,
+    DataSetError,
+    Labelling,
+    data_set_folder,
+    open_data_set,
+)
 from umir.data_sets.published_layout import FolderTrack
 
 
@@ -33,11 +40,36 @@ def test_nothing_there_is_an_error(tmp_path):
         open_data_set("ballroom", tmp_path / "empty", "beat_tracking", index=index)
     with pytest.raises(DataSetError, match="none: no such folder; to get ballroom: umir data get"):
         open_data_set("ballroom", tmp_path / "none", "beat_tracking", index=index)
+    with pytest.raises(DataSetError, match=r"index\.json: is not a folder; to get ballroom"):
+        open_data_set("ballroom", index, "beat_tracking")
 
 
 def test_mirdatas_index_is_asked_for(tmp_path):
     with pytest.raises(DataSetError, match="fetch it with: umir data get ballroom --index-only"):
         open_data_set("ballroom", tmp_path, "beat_tracking", index=tmp_path / "none.json")
+
+
+def test_an_index_in_the_folder_is_used(tmp_path):
+    make_ballroom(tmp_path).rename(tmp_path / "ballroom_full_index_1.0.json")
+    data = open_data_set("ballroom", tmp_path, "beat_tracking")
+    assert len(data.examples(None, 8000, 1)) == 4
+    other = tmp_path / "ballroom_index_mine.json"
+    other.write_bytes((tmp_path / "ballroom_full_index_1.0.json").read_bytes())
+    with pytest.raises(DataSetError, match=r"several lists .*1\.0\.json, .*mine\.json; leave one"):
+        open_data_set("ballroom", tmp_path, "beat_tracking")
+
+
+def test_variants_of_a_task_read_the_same_labels(tmp_path):
+    home = make_mdb_drums(tmp_path)
+    data = open_data_set("mdb_drums", home, "drum_transcription_5")
+    assert (data.task, data.kind) == ("drum_transcription", "events")
+    assert DATA_SETS["guitarset"].task_for("chord_recognition_sevenths") == "chord_recognition"
+    assert DATA_SETS["guitarset"].task_for("chord") is None
+    with pytest.raises(DataSetError, match="no labels for 'drums', only for drum_transcription"):
+        open_data_set("mdb_drums", home, "drums")
+    said = "mdb_drums/beat_tracking has annotations of kind 'events', not 'notes'"
+    with pytest.raises(DataSetError, match=said):
+        open_data_set("mdb_drums", home, "beat_tracking", "notes")
 
 
 def test_an_index_of_something_else_is_an_error(tmp_path):

@@ -11,6 +11,7 @@ from made_sets import make_ballroom, real_set, text, tone, write_index
 
 from umir.annotations import Events, Labels
 from umir.data_sets import open_data_set
+from umir.data_sets.ballroom import GENRES as BALLROOM_GENRES
 from umir.data_sets.maestro import sounding_notes
 from umir.tasks import get_task
 
@@ -34,6 +35,28 @@ def test_ballroom(tmp_path):
     assert found[0].annotation == Labels(("120",))
     _, found = examples("ballroom", tmp_path, "genre_recognition", index)
     assert found[0].annotation == Labels(("waltz",))
+
+
+def test_ballroom_keeps_records_and_replicas_together(tmp_path):
+    """A README that comes with the beats names the replicas; here is one of each sort."""
+    names = ("Albums-Fire-08", "Albums-Fire-09", "Albums-Latin_Jam3-02", "Media-103414")
+    index = make_ballroom(tmp_path, (*names, "Media-103402", "Media-103415", "Media-1"))
+    data, _ = examples("ballroom", tmp_path, "tempo_estimation", index)
+    groups = {track.track_id: group.removeprefix("ballroom/") for group, track in data.tracks}
+    assert groups == {
+        "Albums-Fire-08": "Albums-Fire",
+        "Albums-Fire-09": "Albums-Fire",
+        "Albums-Latin_Jam3-02": "Albums-Latin_Jam3",
+        "Media-103414": "Albums-Latin_Jam3",
+        "Media-103402": "Media-103402",
+        "Media-103415": "Media-103402",
+        "Media-1": "Media-1",
+    }
+
+
+def test_genre_recognition_knows_dances_of_ballroom():
+    names = set(BALLROOM_GENRES.values()) | {"samba", "tango", "waltz"}
+    assert names <= get_task("genre_recognition").source_labels
 
 
 def test_ballroom_excerpt():

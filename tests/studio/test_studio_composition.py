@@ -15,6 +15,8 @@ from umir.studio.features import ALL_FEATURES, GROUPS, group_generators
 from umir.studio.harmony import QUALITIES, Chord
 from umir.studio.metres import draw_metre
 from umir.studio.performer import perform
+from umir.studio.score import Score, ScoreChord, ScoreNote, ScorePart
+from umir.studio.sounding import as_sounding
 
 DURATION = 24.0
 # Of twenty songs without groups, as they were before there were any: see `test_songs_without`.
@@ -81,7 +83,7 @@ def test_chord_labels_are_what_is_played(written):
         tuning = tuning - 1 if tuning > 0.5 else tuning
         for start, end, label in performance.chords:
             seconds = sounding(performance, tuning, start, end)
-            if label == "N" or end - start < 0.6 or not seconds.any():
+            if label in ("N", "X") or end - start < 0.6 or not seconds.any():
                 continue
             root, bitmap, bass = mir_eval.chord.encode(label, reduce_extended_chords=True)
             tones = {(root + step) % 12 for step in np.flatnonzero(bitmap)}
@@ -95,6 +97,23 @@ def test_chord_labels_are_what_is_played(written):
                     heard += seconds[(root + step) % 12] > 0.02
     assert inside / total > 0.9
     assert extensions > 40 and heard / extensions > 0.98
+
+
+def test_one_tone_does_not_tell_the_chord():
+    def part(role, *notes):
+        return ScorePart(role, "piano", tuple(ScoreNote(*note, 0.7) for note in notes))
+
+    chord = Chord(0, "maj")
+    written = tuple(ScoreChord(beat, 4.0, chord) for beat in (0.0, 4.0, 8.0, 12.0))
+    # Octaves of C; C under a melody's E; F sharp and C, of which one is of the chord; nobody.
+    hands = part(
+        "chords", (0.0, 4.0, 36), (0.0, 4.0, 48), (4.0, 4.0, 60), (8.0, 2.0, 60), (10.0, 2.0, 66)
+    )
+    score = Score(
+        STYLES["pop"], 120.0, 4, 4, 0.0, 4, 0, "major", written,
+        (hands, part("lead", (4.0, 4.0, 76))), (),
+    )  # fmt: skip
+    assert [each.label for each in as_sounding(score).chords] == ["X", "C:maj", "X", "N"]
 
 
 def test_bass_notes_of_labels_are_played(written):
@@ -114,7 +133,7 @@ def test_bass_notes_of_labels_are_played(written):
 
 def test_harmony_is_varied(written):
     labels = [label for _, performance in written for _, _, label in performance.chords]
-    qualities = {label.split(":")[1].split("/")[0] for label in labels if label != "N"}
+    qualities = {label.split(":")[1].split("/")[0] for label in labels if label not in ("N", "X")}
     assert {"maj", "min", "7", "maj7", "min7", "sus4", "9", "dim7", "5", "maj(9)"} <= qualities
     degrees = {label.split("/")[1] for label in labels if "/" in label}
     assert {"3", "b3", "5", "b7"} <= degrees

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_studio_singing import RATE, melody, yin
 
+from umir.annotations import F0, Notes
 from umir.studio import MELODY_HOP, render_song
 from umir.studio.choir import answer, draw_choir
 from umir.studio.composer import compose
@@ -29,6 +30,7 @@ from umir.studio.vocal_forms import (
     phrases_of,
 )
 from umir.studio.vocal_harmony import VocalHarmony
+from umir.studio.vocal_take import notes_as_sung
 from umir.studio.voice_quality import vary_singer
 
 DURATION = 12.0
@@ -316,3 +318,31 @@ def test_labels_of_songs_with_voices_hold_together():
         np.testing.assert_allclose(song.mixture, total, atol=1e-5)
         if len(song.parts) == 1 and voices:
             assert song.unknown == {"chords"}
+
+
+def test_notes_have_the_pitch_that_is_sung():
+    times = np.arange(100) * MELODY_HOP
+    curve = np.zeros(100)
+    curve[10:40] = 214.0  # half a semitone flat of the 220 Hz that are written
+    curve[38:40] = 300.0  # on the way to the next note
+    curve[60:62] = 330.0  # hardly voiced
+    notes = Notes(np.array([[0.1, 0.4], [0.6, 0.7], [0.8, 0.9]]), np.array([220.0, 300.0, 440.0]))
+    sung = notes_as_sung(notes, F0(times, curve))
+    np.testing.assert_array_equal(sung.frequencies, [214.0, 300.0, 440.0])
+    np.testing.assert_array_equal(sung.intervals, notes.intervals)
+    nothing = notes_as_sung(Notes(np.zeros((0, 2)), np.zeros(0)), F0(times, curve))
+    assert not len(nothing.frequencies)
+
+
+def test_sung_notes_are_where_their_curve_is():
+    for seed in range(4):
+        for part in render_song(seed, style="pop", duration=12.0).parts:
+            if part.instrument != "voice" or part.f0 is None:
+                continue
+            for (start, end), pitch in zip(
+                part.notes.intervals, part.notes.frequencies, strict=True
+            ):
+                inside = (part.f0.times >= start) & (part.f0.times < end)
+                voiced = part.f0.frequencies[inside & (part.f0.frequencies > 0)]
+                if len(voiced) > 8 and start > 0:  # what an excerpt begins with, is cut
+                    assert abs(12 * np.log2(np.median(voiced) / pitch)) < 0.25

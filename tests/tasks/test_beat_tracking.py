@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from umir.annotations import Events
 from umir.data.example import Example
 from umir.studio import render_song
+from umir.studio.features import ALL_FEATURES
 from umir.tasks import BeatTracking, EventDetection, StudioSource
 from umir.tasks.base import Target
 
@@ -269,11 +270,12 @@ def test_fewer_metres_are_kept_where_more_count_worse(rng):
 
 
 def test_songs_of_the_studio_serve_with_and_without_vocals_and_as_drums():
-    song = render_song(3, duration=4.0, style="rock")
+    band = ALL_FEATURES.without("singing")  # nobody sings alone
+    song = render_song(0, duration=4.0, style="rock", features=band)
     examples = StudioSource([song]).examples(TASK)
     views = {example.name.removeprefix(song.name): example.waveform for example in examples}
     assert views[" (mixture)"] is song.mixture
     assert views[" (drums)"] is song.stems["drums"]
-    assert set(views) <= {" (mixture)", " (without vocals)", " (drums)"}
+    assert set(views) == {" (mixture)", " (without vocals)", " (drums)"}
     assert all(example.annotation is song.beats for example in examples)
     assert {example.group for example in examples} == {song.name}

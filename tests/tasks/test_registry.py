@@ -7,6 +7,7 @@ import pytest
 
 from umir.annotations import F0, Events, Intervals, Labels, Notes, Stems
 from umir.tasks import (
+    OPEN_TASKS,
     TASKS,
     Classification,
     EventDetection,
@@ -31,6 +32,15 @@ def test_named_tasks_answer_all_verbs(name):
     assert json.loads(json.dumps(task.default_settings(16_000))) == task.default_settings(16_000)
     assert hash(task) == hash(get_task(name))
     assert not type(task).__abstractmethods__
+
+
+def test_open_tasks_take_their_classes_from_the_data():
+    assert not OPEN_TASKS.keys() & TASKS.keys()
+    with pytest.raises(ValueError, match="task 'tagging' has no classes of its own: give it data"):
+        get_task("tagging")
+    tagging = task_for_kind(OPEN_TASKS["tagging"], ("a", "b"), "tagging")
+    assert (tagging.name, tagging.vocabulary) == ("tagging", ("a", "b"))
+    assert task_from_config(task_to_config(tagging)) == tagging
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -1,5 +1,7 @@
 """Studio songs as examples: what each task gets of a song made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,19 @@ def test_drum_transcription_gets_three_views_of_one_group():
     for example in (mixture, no_vocals, drums):
         assert example.annotation is song.drums
         assert example.group == "a song"
+
+
+@pytest.mark.parametrize("name", ["chord_recognition", "beat_tracking", "key_recognition"])
+def test_voices_alone_are_not_an_accompaniment_as_well(name):
+    singer = _part("singer", "voice", "vocals", 0, 4000)
+    silence = np.zeros((4000, 1), np.float32)
+    stems = dict.fromkeys(("bass", "drums", "other"), silence) | {"vocals": singer.waveform}
+    alone = replace(_song(drums=False), parts=(singer,), stems=stems)
+    (example,) = StudioSource([alone]).examples(get_task(name))
+    np.testing.assert_array_equal(example.waveform, singer.waveform)
+    # With a band, there is the band alone, too.
+    accompanied = replace(alone, stems=stems | {"bass": 0.5 * singer.waveform[::-1]})
+    assert len(StudioSource([accompanied]).examples(get_task(name))) == 2
 
 
 def test_instrument_recognition_gets_solo_parts_where_they_sound():

@@ -57,6 +57,13 @@ class Manifest:
     assignment: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
 
+    @property
+    def classes(self) -> frozenset[str]:
+        """Of the kind `labels`, all that clips were labelled for: the names that occur."""
+        if self.kind != "labels":
+            return frozenset()
+        return frozenset(name for entry in self.entries for name in entry.labels)
+
     def of(self, split: str | None) -> list[Entry]:
         """Return the entries of a split, or all of them for None."""
         return [entry for entry in self.entries if split in (None, entry.split)]

@@ -7,4 +7,5 @@ from umir.data_sets.data_set import DataSetError as DataSetError
 from umir.data_sets.data_set import Labelling as Labelling
 from umir.data_sets.data_set import labelling as labelling
 from umir.data_sets.data_set_folder import DataSetFolder as DataSetFolder
+from umir.data_sets.data_set_folder import folder_of as folder_of
 from umir.data_sets.data_set_folder import open_data_set as open_data_set

@@ -1,6 +1,7 @@
 """Sets of clips with labels that hold throughout: instruments, genres, moods.
 
-`instrument_recognition` and `genre_recognition` take one label per clip, `tagging` any number.
+`instrument_recognition` and `genre_recognition` take one label per clip, `tagging` any number: its
+classes are those of the data, and what one set does not ask is unknown of its clips beside another.
 
 * IRMAS: one predominant instrument per training clip; one or more per test clip.
 * OpenMIC-2018: listeners were asked about few of 20 instruments per clip: of the others it is
@@ -34,6 +35,29 @@ OPENMIC_INSTRUMENTS = (
     *("mallet_percussion", "mandolin", "organ", "piano", "saxophone", "synthesizer", "trombone"),
     *("trumpet", "ukulele", "violin", "voice"),
 )
+JAMENDO_TAGS = (
+    *("action", "adventure", "advertising", "ambiental", "background", "ballad", "calm"),
+    *("children", "christmas", "commercial", "cool", "corporate", "dark", "deep", "documentary"),
+    *("drama", "dramatic", "dream", "emotional", "energetic", "epic", "fast", "film", "fun"),
+    *("funny", "game", "groovy", "happy", "heavy", "holiday", "hopeful", "horror", "inspiring"),
+    *("love", "meditative", "melancholic", "mellow", "melodic", "motivational", "movie", "nature"),
+    *("party", "positive", "powerful", "relaxing", "retro", "romantic", "sad", "sexy", "slow"),
+    *("soft", "soundscape", "space", "sport", "summer", "trailer", "travel", "upbeat", "uplifting"),
+)
+# The instruments of IRMAS, as OpenMIC-2018 calls those that both know.
+IRMAS_INSTRUMENTS = {
+    "cel": "cello",
+    "cla": "clarinet",
+    "flu": "flute",
+    "gac": "acoustic_guitar",
+    "gel": "electric_guitar",
+    "org": "organ",
+    "pia": "piano",
+    "sax": "saxophone",
+    "tru": "trumpet",
+    "vio": "violin",
+    "voi": "voice",
+}
 PRESENT = 0.5  # of OpenMIC's relevance: above, most of the listeners' trust says that it is there
 
 
@@ -56,7 +80,8 @@ IRMAS = mirdata_set(
             "labels",
             lambda track: Labels(tuple(track.instrument)),
             needs=["annotation_path"],
-            label_map=FAMILIES,
+            label_map=IRMAS_INSTRUMENTS,
+            classes=IRMAS_INSTRUMENTS.values(),
         ),
     },
     licence="CC BY-NC-SA 3.0",
@@ -77,7 +102,7 @@ def _openmic_labels(track: Any) -> Labels:
 
 OPENMIC2018 = mirdata_set(
     "openmic2018",
-    {"tagging": labelling("labels", _openmic_labels)},
+    {"tagging": labelling("labels", _openmic_labels, classes=OPENMIC_INSTRUMENTS)},
     licence="CC BY 4.0",
     size="about 2.6 GB, 20000 clips of 10 s (55 h)",
     splits="published train, test; group = artist",
@@ -131,7 +156,7 @@ def _jamendo_splits(home: Path) -> dict[str, str]:
 
 MTG_JAMENDO = mirdata_set(
     "mtg_jamendo_autotagging_moodtheme",
-    {"tagging": labelling("labels", lambda track: Labels(tuple(track.tags)))},
+    {"tagging": labelling("labels", lambda track: Labels(tuple(track.tags)), classes=JAMENDO_TAGS)},
     licence="tags CC BY-NC-SA 4.0; audio: Creative Commons, per song",
     size="152 GB, 18486 songs",
     access="unpack https://zenodo.org/records/3826813 (data.zip) there; audio into 'audios' by "

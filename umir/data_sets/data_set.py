@@ -8,7 +8,7 @@ the labelling has a label map, through which several sets of one task train toge
 A track is whatever the loader gives: an object whose attributes name its files.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -55,6 +55,8 @@ class Labelling:
         load: (track, rate in Hz, channels) -> waveform `(time, channel)`, annotation, problems.
         label_map: name in the set -> umir's name; names that are not in it stay as they are.
         has: track -> whether the set is labelled so there at all.
+        classes: of the kind `labels`, all that clips were labelled for, by umir's names: of others
+            the set says nothing.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Labelling:
     load: Callable[[Track, int, int], Loaded]
     label_map: Mapping[str, str] = field(default_factory=dict)
     has: Callable[[Track], bool] = lambda track: True
+    classes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,15 @@ class DataSet:
     group_of: Callable[[Track], str] | None = field(default=None, repr=False)
     split_of: Callable[[Track], str | None] = field(default=lambda track: None, repr=False)
 
+    def task_for(self, name: str) -> str | None:
+        """Return the task of the set whose labels a task reads, None if it has none for it.
+
+        It has the same name, or the name begins with it: `drum_transcription_5` reads the labels of
+        `drum_transcription`.
+        """
+        fitting = (task for task in self.tasks if name == task or name.startswith(f"{task}_"))
+        return max(fitting, key=len, default=None)
+
 
 def labelling(
     kind: str,
@@ -105,6 +117,7 @@ def labelling(
     needs: Sequence[str] = (),
     label_map: Mapping[str, str] | None = None,
     has: Callable[[Track], bool] = lambda track: True,
+    classes: Iterable[str] = (),
 ) -> Labelling:
     """Return the labelling of one audio file by one annotation: anything but stems.
 
@@ -116,6 +129,7 @@ def labelling(
         needs: the attributes that are paths of its annotation; the last is named in messages.
         label_map: name in the set -> umir's name.
         has: which tracks are labelled so.
+        classes: as of `Labelling`.
     """
     paths = [attrgetter(name) for name in (audio, *needs)]
 
@@ -132,4 +146,4 @@ def labelling(
         source = Path(files(track)[-1])
         return waveform, annotation, [*problems, *(Problem(source, 0, r) for r in reasons)]
 
-    return Labelling(kind, files, load, label_map or {}, has)
+    return Labelling(kind, files, load, label_map or {}, has, frozenset(classes))

@@ -58,6 +58,11 @@ class DataSetFolder:
         """The manifest's kind of annotation."""
         return self.labelling.kind
 
+    @property
+    def classes(self) -> frozenset[str]:
+        """Of the kind `labels`, all that clips were labelled for."""
+        return self.labelling.classes
+
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split.
 
@@ -139,9 +144,7 @@ def open_data_set(
         DataSetError: there is no such set or folder, it does not serve the task, or not one of its
             tracks is complete.
     """
-    data_set, home = get_data_set(name), Path(path).expanduser()
-    if not home.is_dir():
-        raise DataSetError(f"{home}: no such folder; to get {name}: {data_set.access}")
+    data_set, home = get_data_set(name), folder_of(name, path)
     task = _served(data_set, task, kind)
     labelling = data_set.tasks[task]
     try:
@@ -161,10 +164,31 @@ def open_data_set(
     return DataSetFolder(data_set, home, task, labelling, kept, splits, hours, problems)
 
 
+def folder_of(name: str, path: str | Path) -> Path:
+    """Return the folder that a data set is said to lie in.
+
+    Raises:
+        DataSetError: there is no such folder; says how to get the set.
+    """
+    home = Path(path).expanduser()
+    if not home.is_dir():
+        raise DataSetError(
+            f"{home}: {'is not a' if home.exists() else 'no such'} folder; to get {name}: "
+            f"{get_data_set(name).access}"
+        )
+    return home
+
+
 def _served(data_set: DataSet, task: str | None, kind: str | None) -> str:
     """Return the task to read a data set for."""
-    if task is not None and task in data_set.tasks:
-        return task
+    served = data_set.task_for(task) if task is not None else None
+    if served is not None:
+        known = data_set.tasks[served].kind
+        if kind not in (None, known):
+            raise DataSetError(
+                f"{data_set.name}/{task} has annotations of kind {known!r}, not {kind!r}"
+            )
+        return served
     fitting = [name for name, known in data_set.tasks.items() if kind in (None, known.kind)]
     if task is None and len(fitting) == 1:
         return fitting[0]

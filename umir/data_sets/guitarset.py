@@ -13,16 +13,11 @@ from typing import Any
 import numpy as np
 
 from umir.annotations import Events, Labels, Notes
-from umir.data_sets.data_set import DataSet, labelling
-from umir.data_sets.mirdata_annotations import (
-    events_of,
-    intervals_of,
-    label_of,
-    notes_of,
-)
+from umir.data_sets.adapters import mirdata_set
+from umir.data_sets.data_set import labelling
+from umir.data_sets.mirdata_annotations import events_of, intervals_of, label_of, notes_of
 from umir.data_sets.mirdata_tracks import MirdataLoader
 
-_LOADER = MirdataLoader("guitarset", parts=("annotations", "audio_mic"))
 _GUITAR = "acoustic_guitar"
 
 
@@ -45,16 +40,9 @@ def _key(track: Any) -> Labels | None:
     return None if track.key_mode is None else Labels((track.key_mode.keys[0],))
 
 
-GUITARSET = DataSet(
-    name="guitarset",
-    licence="MIT",
-    size="0.7 GB (annotations and microphone), 360 x 30 s (3 h)",
-    access="umir data get guitarset",
-    splits="no published split; group = player (6)",
-    tracks=_LOADER.tracks,
-    download=_LOADER.download,
-    fetch_index=_LOADER.fetch_index,
-    tasks={
+GUITARSET = mirdata_set(
+    "guitarset",
+    {
         "note_transcription": _labelling("notes", _notes),
         "onset_detection": _labelling("events", _onsets),
         "beat_tracking": _labelling("events", lambda track: events_of(track.beats)),
@@ -66,5 +54,9 @@ GUITARSET = DataSet(
         "key_recognition": _labelling("label", _key),
         "tempo_estimation": _labelling("label", lambda track: label_of(track.tempo)),
     },
+    loader=MirdataLoader("guitarset", parts=("annotations", "audio_mic")),
+    licence="MIT",
+    size="0.7 GB (annotations and microphone), 360 x 30 s (3 h)",
+    splits="no published split; group = player (6)",
     group_of=lambda track: track.player_id,
 )

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from umir.annotations import Events, Notes
-from umir.data_sets.data_set import DataSet, labelling
-from umir.data_sets.mirdata_tracks import MirdataLoader
+from umir.data_sets.adapters import mirdata_set
+from umir.data_sets.data_set import labelling
 
-_LOADER = MirdataLoader("maestro")
 _SUSTAIN, _DOWN = 64, 64  # controller number; values from this one on mean that the pedal is down
 
 
@@ -63,21 +62,17 @@ def _onsets(track: Any) -> Events:
     return Events(notes.intervals[:, 0], ("piano",) * len(notes.frequencies))
 
 
-MAESTRO = DataSet(
-    name="maestro",
-    licence="CC BY-NC-SA 4.0",
-    size="103 GB, 1282 performances (200 h), version 2.0.0",
-    access="umir data get maestro",
-    splits="published train, validation, test; group = composition",
-    tracks=_LOADER.tracks,
-    download=_LOADER.download,
-    fetch_index=_LOADER.fetch_index,
-    tasks={
+MAESTRO = mirdata_set(
+    "maestro",
+    {
         "note_transcription": labelling(
             "notes", lambda track: sounding_notes(track.midi), needs=["midi_path"]
         ),
         "onset_detection": labelling("events", _onsets, needs=["midi_path"]),
     },
+    licence="CC BY-NC-SA 4.0",
+    size="103 GB, 1282 performances (200 h), version 2.0.0",
+    splits="published train, validation, test; group = composition",
     group_of=lambda track: f"{track.canonical_composer}: {track.canonical_title}",
     split_of=lambda track: track.split,
 )

@@ -18,7 +18,7 @@ from jaxtyping import Float, Shaped
 from umir.annotations import F0, Annotation, Intervals, Stems
 from umir.audio import AudioError, read_audio, to_channels
 from umir.data_sets.data_set import DataSet, DataSetError, Labelling, Loaded
-from umir.data_sets.published_layout import FolderTrack, audio_file, inner_folder
+from umir.data_sets.published_layout import FolderTrack, audio_file, audio_in, inner_folder
 
 HOP = 0.02  # seconds between frames; the first is centred one hop after the start
 VOICE = "voice"
@@ -32,7 +32,7 @@ def mir_1k_tracks(home: Path, index: Path | None = None) -> list[FolderTrack]:
     """
     del index
     base = inner_folder(home, "MIR-1K")
-    names = sorted({path.stem for path in (base / "Wavfile").glob("*") if path.is_file()})
+    names = sorted({path.stem for path in audio_in(base / "Wavfile")})
     if not names:
         raise DataSetError(f"{home}: no clip in a folder 'Wavfile'; give the folder 'MIR-1K'")
     return [

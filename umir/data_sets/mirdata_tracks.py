@@ -1,11 +1,17 @@
 """Tracks and downloads of the data sets that `mirdata` has a loader for.
 
 mirdata's indexes, which say what files a data set has, are not in its wheel: its own download
-fetches them. mirdata is imported late, since it takes seconds.
+fetches them. An index that lies in the folder of a set, under the name that mirdata gives it
+(`ballroom_full_index_1.0.json`), is used instead: for machines without a network, and for excerpts.
+mirdata is imported late, since it takes seconds.
 """
 
 import importlib
-from collections.abc import Sequence
+import logging
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,16 +42,18 @@ class MirdataLoader:
 
         Args:
             home: the folder.
-            index: another index than the one that mirdata downloads; for excerpts of a set.
+            index: another index than the one in the folder, or else the one that mirdata
+                downloads; for excerpts of a set.
 
         Raises:
             DataSetError: mirdata is not installed, or its index is missing or of another set.
         """
-        dataset = self._dataset(home, index)
+        dataset = self._dataset(home, index or self._index_in(home))
         if not Path(dataset.index_path).is_file():
             raise DataSetError(
                 f"{self.name}: mirdata's list of its files is not on this machine; "
-                f"fetch it with: umir data get {self.name} --index-only"
+                f"fetch it with: umir data get {self.name} --index-only "
+                f"(or put it into {home} as {Path(dataset.index_path).name})"
             )
         try:
             if self.multitracks:
@@ -57,16 +65,34 @@ class MirdataLoader:
             ) from error
 
     def download(self, home: Path | None) -> Path:
-        """Download data set and index with mirdata's own download, and return the folder."""
+        """Download data set and index with mirdata's own download, and return the folder.
+
+        Raises:
+            DataSetError: mirdata is not installed, or the download failed.
+        """
         dataset = self._dataset(home, None)
-        dataset.download(partial_download=list(self.parts) or None)
+        with _downloading(self.name):
+            dataset.download(partial_download=list(self.parts) or None)
         return Path(dataset.data_home)
 
     def fetch_index(self) -> None:
-        """Download nothing but the index: enough for who has the data set already."""
+        """Download nothing but the index: enough for who has the data set already.
+
+        Raises:
+            DataSetError: mirdata is not installed, or the download failed.
+        """
         index = self._dataset(None, None)._index_data
         download_utils = needed("mirdata.download_utils")
-        download_utils.downloader(index.indexes_dir, {}, index, partial_download=["index"])
+        with _downloading(self.name):
+            download_utils.downloader(index.indexes_dir, {}, index, partial_download=["index"])
+
+    def _index_in(self, home: Path) -> Path | None:
+        """Return the index that lies in the folder of the set itself, if there is one."""
+        found = sorted(home.glob(f"{self.name}*index*.json"))
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise DataSetError(f"{home}: holds several lists of its files: {names}; leave one")
+        return found[0] if found else None
 
     def _dataset(self, home: Path | None, index: Path | None) -> Any:
         version = self.version if index is None else "test"
@@ -75,6 +101,27 @@ class MirdataLoader:
         if index is not None:
             dataset.index_path = str(index)
         return dataset
+
+
+@contextmanager
+def _downloading(name: str) -> Iterator[None]:
+    """Say in one line what goes wrong in a download, which mirdata both logs and raises."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return record.levelno < logging.ERROR
+
+    logger = logging.getLogger()
+    logger.addFilter(is_news)
+    try:
+        yield
+    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DataSetError(
+            f"{name}: the download failed ({reason}); see to the network and the space on the "
+            "disk, and try again"
+        ) from error
+    finally:
+        logger.removeFilter(is_news)
 
 
 def needed(package: str) -> Any:

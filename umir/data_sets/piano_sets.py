@@ -15,7 +15,6 @@ transcription", ISMIR 2020.
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pretty_midi
@@ -26,13 +25,9 @@ from umir.data.problems import Problem
 from umir.data_sets.adapters import file_labelling
 from umir.data_sets.data_set import DataSet, DataSetError
 from umir.data_sets.maestro import sounding_notes
-from umir.data_sets.published_layout import FolderTrack, audio_file, inner_folder
+from umir.data_sets.published_layout import FolderTrack, audio_file, file_named, inner_folder
 
 _AUDIO_HINT = "with a recording or rendering beside each MIDI file, under its name"
-
-
-def _file(name: str) -> Any:
-    return lambda track: track.files[name]
 
 
 def pop909_tracks(home: Path, index: Path | None = None) -> list[FolderTrack]:
@@ -79,12 +74,18 @@ POP909 = DataSet(
     splits="no published split; group = song",
     tracks=pop909_tracks,
     tasks={
-        "note_transcription": file_labelling("notes", _file("audio"), _file("midi"), read_notes),
-        "chord_recognition": file_labelling(
-            "intervals", _file("audio"), _file("chord_midi"), read_intervals
+        "note_transcription": file_labelling(
+            "notes", file_named("audio"), file_named("midi"), read_notes
         ),
-        "beat_tracking": file_labelling("events", _file("audio"), _file("beat_midi"), bar_beats),
-        "key_recognition": file_labelling("label", _file("audio"), _file("key_audio"), only_key),
+        "chord_recognition": file_labelling(
+            "intervals", file_named("audio"), file_named("chord_midi"), read_intervals
+        ),
+        "beat_tracking": file_labelling(
+            "events", file_named("audio"), file_named("beat_midi"), bar_beats
+        ),
+        "key_recognition": file_labelling(
+            "label", file_named("audio"), file_named("key_audio"), only_key
+        ),
     },
 )
 
@@ -135,9 +136,11 @@ ASAP = DataSet(
     tracks=asap_tracks,
     tasks={
         "note_transcription": file_labelling(
-            "notes", _file("audio"), _file("midi"), _performed_notes
+            "notes", file_named("audio"), file_named("midi"), _performed_notes
         ),
-        "beat_tracking": file_labelling("events", _file("audio"), _file("beats"), score_beats),
+        "beat_tracking": file_labelling(
+            "events", file_named("audio"), file_named("beats"), score_beats
+        ),
     },
     group_of=lambda track: str(Path(track.track_id).parent),
 )

@@ -90,9 +90,9 @@ VOCADITO = mirdata_set(
 )
 
 
-def _concert(track: Any) -> str:
-    """Return the folder that holds the folders of a concert's pieces."""
-    return Path(track.audio_path).parent.parent.name
+def _artist(track: Any) -> str:
+    """Return who gave a concert: the folder that its pieces are in is `CONCERT by ARTIST`."""
+    return Path(track.audio_path).parent.parent.name.rpartition(" by ")[2]
 
 
 SARAGA_CARNATIC = mirdata_set(
@@ -113,8 +113,8 @@ SARAGA_CARNATIC = mirdata_set(
     },
     licence="CC BY-NC-SA 4.0",
     size="249 pieces (52 h), many with multitracks",
-    splits="no published split; group = concert",
-    group_of=_concert,
+    splits="no published split; group = artist",
+    group_of=_artist,
 )
 
 _CHOIRSET = MirdataLoader("dagstuhl_choirset")

@@ -1,5 +1,6 @@
 """Tracks of data sets that no loader library reads, found by the layout they are published in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def audio_file(path: Path) -> Path:
         if (found := path.with_name(path.name + suffix)).is_file():
             return found
     return path.with_name(path.name + AUDIO_SUFFIXES[0])
+
+
+def audio_in(folder: Path) -> list[Path]:
+    """Return the audio files of a folder; those that a system hides are none (`._amy_1_01.wav`)."""
+    files = (path for path in folder.glob("*") if path.suffix in AUDIO_SUFFIXES)
+    return sorted(path for path in files if path.is_file() and not path.name.startswith("."))
+
+
+def file_named(name: str) -> Callable[[FolderTrack], Path]:
+    """Return what gives the file of this name of a track."""
+    return lambda track: track.files[name]
 
 
 def inner_folder(home: Path, name: str) -> Path:

@@ -23,7 +23,7 @@ from umir.data.annotation_files import read_events
 from umir.data_sets.adapters import file_labelling, files_there, mirdata_set, tempo_in
 from umir.data_sets.data_set import DataSet, DataSetError, labelling
 from umir.data_sets.mirdata_annotations import events_of, intervals_of, label_of
-from umir.data_sets.published_layout import AUDIO_SUFFIXES, FolderTrack, inner_folder
+from umir.data_sets.published_layout import FolderTrack, audio_in, file_named, inner_folder
 
 BRID = mirdata_set(
     "brid",
@@ -49,7 +49,7 @@ def simac_tracks(home: Path, index: Path | None = None) -> list[FolderTrack]:
     """
     del index
     base = inner_folder(home, "S_1.0")
-    audio = sorted(f for f in (base / "audio").glob("*") if f.suffix in AUDIO_SUFFIXES)
+    audio = audio_in(base / "audio")
     if not audio:
         raise DataSetError(f"{home}: no audio in a folder 'audio'; give the folder 'S_1.0'")
     return [
@@ -65,10 +65,6 @@ def simac_tracks(home: Path, index: Path | None = None) -> list[FolderTrack]:
     ]
 
 
-def _file(name: str) -> Any:
-    return lambda track: track.files[name]
-
-
 SIMAC = DataSet(
     name="simac",
     licence="annotations CC BY-NC-SA 4.0; audio: excerpts of published records",
@@ -77,8 +73,12 @@ SIMAC = DataSet(
     splits="no published split; group = excerpt",
     tracks=simac_tracks,
     tasks={
-        "beat_tracking": file_labelling("events", _file("audio"), _file("beats"), read_events),
-        "tempo_estimation": file_labelling("label", _file("audio"), _file("tempo"), tempo_in),
+        "beat_tracking": file_labelling(
+            "events", file_named("audio"), file_named("beats"), read_events
+        ),
+        "tempo_estimation": file_labelling(
+            "label", file_named("audio"), file_named("tempo"), tempo_in
+        ),
     },
 )
 

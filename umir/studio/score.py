@@ -62,6 +62,7 @@ class ScoreChord:
         chord: what is written.
         key: tonic and mode that it stands in; None: those of the song.
         heard: whether anybody plays it.
+        told: whether two of its tones sound at least: else nobody can say which chord it is.
     """
 
     start: float
@@ -69,11 +70,14 @@ class ScoreChord:
     chord: Chord
     key: tuple[int, str] | None = None
     heard: bool = True
+    told: bool = True
 
     @property
     def label(self) -> str:
-        """The chord in Harte's syntax, `N` where nobody plays it."""
-        return self.chord.label if self.heard else "N"
+        """The chord in Harte's syntax: `N` where nobody plays it, `X` where nobody can tell."""
+        if not self.heard:
+            return "N"
+        return self.chord.label if self.told else "X"
 
 
 @dataclass(frozen=True)

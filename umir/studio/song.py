@@ -3,8 +3,9 @@
 A song is the sum of four stems, a stem the sum of its parts, and a part is one player with one
 instrument. The labels are those of the score *as performed*: onsets are where sounds start, notes
 end where they are let go, the melody is the fundamental frequency that was synthesised. A sung note
-starts with its vowel; the consonants before it belong to the syllable (lyrics, voice activity) but
-not to the note, and breaths belong to neither.
+starts with its vowel and has the pitch that was sung, not the one that was written; the consonants
+before it belong to the syllable (lyrics, voice activity) but not to the note, and breaths belong to
+neither.
 """
 
 from collections.abc import Mapping

@@ -22,6 +22,8 @@ def as_sounding(score: Score) -> Score:
 
     * Where no instrument of the harmony and no backing voice sounds, there is no chord.
     * Where nothing of a chord is struck, the one before goes on.
+    * Where all players and singers together have one tone of a chord at most, nobody can tell
+      which it is.
     * Extensions that nobody plays are left out of the name, and so is a bass note that is not the
       first or lowest note of the bass.
     * Where all instruments together play root and fifth and nothing else, that is the chord.
@@ -39,14 +41,15 @@ def as_sounding(score: Score) -> Score:
         if not sounding and not _between(backing, start, end):
             result.append(replace(each, heard=False))
         elif not struck and sounding and result and result[-1].heard:
-            result.append(replace(each, chord=result[-1].chord))
+            result.append(replace(each, chord=result[-1].chord, told=result[-1].told))
         else:
             heard = {note.pitch % 12 for note in sounding + _between(backing, start, end)}
             sung = {note.pitch % 12 for note in _between(lines, start, end)}
             low = [note for note in _between(bass, start, end) if note.start >= start - _CLOSE]
             chord = _named(each.chord, heard, sung, fifths)
-            low = low or sounding
-            result.append(replace(each, chord=_with_bass(chord, low, start + each.length / 2)))
+            chord = _with_bass(chord, low or sounding, start + each.length / 2)
+            told = len((heard | sung).intersection(chord.tones)) > 1
+            result.append(replace(each, chord=chord, told=told))
     return replace(score, chords=tuple(result))
 
 
