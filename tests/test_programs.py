@@ -12,6 +12,7 @@ from tiny import TINY
 
 from umir.checkpoint import Model, save_model
 from umir.cli import main
+from umir.evaluate import evaluate
 from umir.task_model import TaskModel
 from umir.tasks import get_task
 from umir.wave_unet import Network, init_body
@@ -105,6 +106,19 @@ def test_a_start_from_a_model_directory(events_folder, tmp_path):
     assert main(["finetune", *arguments]) == 0
     assert TaskModel.load("m").network.config == TINY
     assert TaskModel.load("m").facts["init"] == "start"
+
+
+def test_all_is_all_that_a_model_was_not_adapted_with(events_folder):
+    assert finetune(events_folder, "--steps", "1") == 0
+    model = TaskModel.load("model")
+    tracks = {
+        split: [track["track"] for track in evaluate(model, events_folder, split)["per_track"]]
+        for split in ("train", "valid", "test", "all")
+    }
+    assert tracks["all"] == tracks["test"]
+    fresh = evaluate(replace(model, facts={}), events_folder, "all")["per_track"]
+    everything = tracks["train"] + tracks["valid"] + tracks["test"]
+    assert sorted(track["track"] for track in fresh) == sorted(everything)
 
 
 def test_compare_prints_both_starts(events_folder, tmp_path, capsys):

@@ -126,6 +126,10 @@ def write_report(found: Curves, held_out: Sequence[HeldOut], out: Path) -> str:
     return table(found, held_out)
 
 
+class TooFewSongs(ValueError):
+    """A task has fewer songs than it takes to adapt to it and to see what that gives."""
+
+
 def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) -> HeldOut:
     """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
 
@@ -133,11 +137,11 @@ def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) ->
     or, where each example is a clip of its own (a single part), any.
 
     Raises:
-        ValueError: fewer than three groups.
+        TooFewSongs: fewer than three groups.
     """
     groups = list(dict.fromkeys(example.group for example in examples))
     if len(groups) < len(set(_DEAL)):
-        raise ValueError(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")
+        raise TooFewSongs(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")
     dealt: dict[str, list[Example]] = {name: [] for name in _DEAL}
     for index, group in enumerate(groups):
         own = [example for example in examples if example.group == group]

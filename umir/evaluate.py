@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--model", required=True, type=Path, help="model directory")
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--data", required=True, help=DATA_HELP)
-    p.add_argument("--split", default="test", choices=["train", "valid", "test"])
+    p.add_argument("--split", default="test", choices=["train", "valid", "test", "all"])
     p.add_argument("--json", type=Path, help="write the scores to this file too")
     return p
 
@@ -35,7 +35,8 @@ def evaluate(
     Args:
         model: a task model, or its directory.
         data: a user's folder, public data sets or both (`umir.data_specification`).
-        split: `train`, `valid` or `test`.
+        split: `train`, `valid` or `test`; `all`: of all, what the model was not adapted with, for
+            example everything, for a model that has never seen the data.
 
     Returns:
         `{"task": name, "metrics": {metric: value}, "per_track": [{"track": name, ...}]}`.
@@ -55,7 +56,7 @@ def evaluate(
     named = loaded.task.name if loaded.task.name in TASKS else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     config = loaded.network.config
-    read = manifest.examples(split, config.rate, config.channels)
+    read = manifest.examples(None if split == "all" else split, config.rate, config.channels)
     unseen = _not_learnt_from(splits, read, split, manifest)
     examples = known_examples(loaded.task, unseen, manifest)
     if manifest.problems:
@@ -69,10 +70,10 @@ def evaluate(
 def _not_learnt_from(
     stored: "dict[str, str]", examples: "list[Example]", split: str, manifest: "LabelledData"
 ) -> "list[Example]":
-    """Return the examples of a test split without those that the model was adapted with."""
+    """Return the examples of `test` or `all` without those that the model was adapted with."""
     from umir.data.problems import Problem
 
-    if split != "test":
+    if split not in ("test", "all"):
         return examples
     kept = [example for example in examples if stored.get(example.group, "test") == "test"]
     for group in sorted({example.group for example in examples} - {e.group for e in kept}):

@@ -4,6 +4,7 @@ Two phases run in the one training loop: a multi-task warm-up on the tasks as th
 persistent head each, then meta-training on variants of the tasks with fresh heads.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import jax
 from jaxtyping import PyTree
 
 from umir.adaptation import Recipe
-from umir.adaptation_report import HeldOut, curves, deal_songs, write_report
+from umir.adaptation_report import HeldOut, TooFewSongs, curves, deal_songs, write_report
 from umir.fine_tuning import with_decoder
 from umir.meta import (
     ANIL,
@@ -115,6 +116,8 @@ def _algorithm(plan: Plan) -> MetaLearner | None:
 def report(plan: Plan, body: PyTree) -> str:
     """Adapt `body` and a fresh one to held-out songs; write the curves, return the table."""
     held_out = _held_out(plan)
+    if not held_out:
+        return "no task has enough held-out songs to show what adaptation gives"
     fresh = init_body(plan.config, jax.random.key(plan.seed))
     last = plan.evaluation_steps
     steps = [0, *(step for step in (10, 30, 100, 300) if step < last), last]
@@ -129,14 +132,14 @@ def _held_out(plan: Plan) -> list[HeldOut]:
     number = plan.held_out_songs
     songs = _render(plan, FIRST_HELD_OUT_SONG, number * CLIP_SONGS)
     few, many = StudioSource(songs[:number]), StudioSource(songs)
-    return [
-        deal_songs(
-            task,
-            (many if task.head.kind == "clip" else few).examples(task),
-            new=task in plan.new_tasks,
-        )
-        for task in (*plan.tasks, *plan.new_tasks)
-    ]
+    dealt = []
+    for task in (*plan.tasks, *plan.new_tasks):
+        try:
+            examples = (many if task.head.kind == "clip" else few).examples(task)
+            dealt.append(deal_songs(task, examples, new=task in plan.new_tasks))
+        except TooFewSongs as error:  # not every song has drums, or somebody who sings
+            print(f"not shown: {error}; more --held-out-songs would help", file=sys.stderr)
+    return dealt
 
 
 def _render(plan: Plan, first: int, number: int) -> list:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from umir.annotations import Events
 from umir.data.example import Example
 from umir.studio import render_song
+from umir.studio.features import ALL_FEATURES
 from umir.tasks import EpisodeSampler, EventDetection, OnsetDetection, StudioSource
 from umir.tasks.onset_detection import merge_onsets
 
@@ -116,7 +117,8 @@ def test_moments_are_at_onsets(rng):
 
 @pytest.fixture(scope="module")
 def songs():
-    return [render_song(seed, duration=6.0, style="rock") for seed in (1, 2, 3)]
+    band = ALL_FEATURES.without("singing")  # nobody sings alone
+    return [render_song(seed, duration=6.0, style="rock", features=band) for seed in (1, 2, 3)]
 
 
 def test_songs_of_the_studio_have_the_onsets_of_every_instrument(songs):
