@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
     )
-    p.add_argument("--steps", type=positive, default=900, help="training steps, one episode each")
+    p.add_argument("--steps", type=positive, default=1200, help="training steps, one episode each")
     p.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
     p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
     p.add_argument(
