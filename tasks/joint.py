@@ -22,8 +22,8 @@ from umir.tasks.segments import segment_target, varied
 from umir.tasks.sources import Source
 from umir.wave_unet import HeadSpec, WaveUNetConfig, joint_outputs
 
-# Many small steps: with 12.8 s for the slowest of the tasks, or eight segments, as much audio teaches
-# less (held-out studio songs).
+# Many small steps: in segments of 12.8 s, as beats would like it, or in eights, as much audio
+# teaches less (held-out studio songs).
 SECONDS, SEGMENTS = 6.4, 4
 
 
@@ -201,8 +201,7 @@ class JointObjective:
         heads = {name: head for name, head, _ in self.parts}
         outputs = joint_outputs(self.config, heads, params, batch.waveform)
         return {
-            name: jnp.mean(loss(outputs[name], batch.targets[name]))
-            for name, _, loss in self.parts
+            name: jnp.mean(loss(outputs[name], batch.targets[name])) for name, _, loss in self.parts
         }
 
     def __call__(self, params: Any, batch: JointBatch, key: PRNGKeyArray) -> Scalar:
@@ -210,4 +209,3 @@ class JointObjective:
         del key  # The networks so far draw nothing.
         losses = self.losses(params, batch)
         return jnp.mean(jnp.stack(list(losses.values())))
-
