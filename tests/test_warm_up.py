@@ -105,7 +105,7 @@ def test_songs_that_roll_on_are_those_of_the_step():
 
 def _editions(steps):
     names = ("drum_transcription", "onset_detection")
-    for started in warm_up(names, "--songs-per-step", "0.02"):
+    for started in warm_up(names, "--songs-per-step", "0.02", "--songs", "8"):
         batches = [started.episode(step).support for step in steps]
         yield batches[-1]
 
@@ -131,3 +131,8 @@ def test_a_task_that_no_data_serves_is_an_error(tmp_path):
     data = f"mdb_drums:{make_mdb_drums(tmp_path / 'mdb')}"
     with pytest.raises(ValueError, match="has no labels for task 'chord_recognition'"):
         next(warm_up(("drum_transcription", "chord_recognition"), "--data", data))
+
+
+def test_too_few_songs_to_roll_on_are_refused():
+    with pytest.raises(ValueError, match="at least 8 songs"):
+        next(warm_up(NAMES, "--songs-per-step", "0.02"))

@@ -48,6 +48,8 @@ TASKS = (
 )
 # What is never trained on, to see at the end how the start serves a new task.
 NEW_TASKS = ("key_recognition", "tempo_estimation")
+# Songs of a pool that rolls on, at least: of 600 songs, no eight in a row lack drums.
+FEWEST_ROLLING = 8
 ALGORITHMS = ("fomaml", "maml", "reptile", "anil", "multitask")
 
 
@@ -138,6 +140,11 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         raise ValueError(f"--hold-out {' '.join(unknown)}: not among the tasks {args.tasks}")
     if args.held_out_songs < 3:
         raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
+    if args.songs_per_step and args.songs < FEWEST_ROLLING:
+        raise ValueError(
+            f"--songs-per-step with --songs {args.songs}: give at least {FEWEST_ROLLING} songs, or "
+            "there are times when none of them has drums, or a voice"
+        )
     names = [name for name in args.tasks if name not in args.hold_out]
     if not names:
         raise ValueError("no task is left to train on: hold out fewer")
