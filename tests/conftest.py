@@ -5,6 +5,13 @@ The settings are environment variables because programs that tests start must in
 
 import os
 import pathlib
+import signal
+import threading
+
+# A shell starts what runs in its background with Ctrl-C ignored, and children inherit that: tests
+# of Ctrl-C would then wait for ever.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _CACHE = pathlib.Path(__file__).parent.parent / ".cache" / "jax"
 
