@@ -30,20 +30,18 @@ from without_adaptation import Found, scores_of_model
 
 from umir import meta_train
 from umir.data.example import Example
-from umir.fine_tuning import with_decoder
-from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS
+from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS, task_models
 from umir.plan import Plan
 from umir.program import use_compilation_cache
-from umir.studio.catalogue import render_songs
+from umir.studio.catalogue import SONGS_PER_SEED, render_songs
 from umir.studio.features import ALL_FEATURES, GROUPS, Features
 from umir.studio.song import Song
 from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.joint import JointPool, joint_examples, shared_tasks
 from umir.training import Callback, ProgressBar, train
-from umir.training_songs import SONGS_PER_SEED, Edition, TrainingSongs
-from umir.warm_up import WarmUp, heads_by_task
-from umir.wave_unet import Network
+from umir.training_songs import Edition, TrainingSongs
+from umir.warm_up import WarmUp
 
 ALL, NONE = "all", "none"
 CONDITIONS: dict[str, Features] = {
@@ -111,12 +109,7 @@ def models_of(
 ) -> dict[str, TaskModel]:
     """Train on songs, fit the decoders on others, and return the model of each task."""
     state = trained(plan, songs, [ProgressBar(title, plan.steps)])
-    heads, source, models = heads_by_task(state.heads), StudioSource(valid), {}
-    for task in plan.tasks:
-        params = {"body": state.body, "head": heads[task.name]}
-        model = TaskModel(Network(plan.config, task.head), task, params)
-        models[task.name] = with_decoder(model, source.examples(task))
-    return models
+    return {model.task.name: model for model in task_models(plan, state, valid)}
 
 
 def seconds_per_step(plan: Plan) -> dict[str, float]:

@@ -16,6 +16,7 @@ from jaxtyping import Float, PRNGKeyArray, Scalar
 
 from umir.annotations import Annotation
 from umir.audio import normalise_level
+from umir.audio_stream import with_length
 from umir.data.example import Example
 from umir.tasks.base import Target, Task
 from umir.tasks.segments import segment_target, varied
@@ -63,16 +64,21 @@ def joint_examples(source: Source, tasks: Sequence[Task]) -> list[JointExample]:
 
     Two examples are of one waveform if they share the array itself.
     """
-    found: dict[int, list[tuple[str, Example]]] = {}
+    return [_joined(examples) for examples in _by_waveform(source, tasks)]
+
+
+def _by_waveform(source: Source, tasks: Sequence[Task]) -> list[dict[str, Example]]:
+    """Return, for every waveform, task name -> example."""
+    found: dict[int, dict[str, Example]] = {}
     for task in tasks:
         for example in source.examples(task):
-            found.setdefault(id(example.waveform), []).append((task.name, example))
-    return [_joined(examples) for examples in found.values()]
+            found.setdefault(id(example.waveform), {})[task.name] = example
+    return list(found.values())
 
 
-def _joined(examples: list[tuple[str, Example]]) -> JointExample:
-    first = examples[0][1]
-    annotations = {name: example.annotation for name, example in examples}
+def _joined(examples: Mapping[str, Example]) -> JointExample:
+    first = next(iter(examples.values()))
+    annotations = {name: example.annotation for name, example in examples.items()}
     gain = normalise_level(first.waveform)[1]
     return JointExample(first.waveform, first.rate, annotations, first.group, gain)
 
@@ -84,8 +90,8 @@ def shared_tasks(source: Source, tasks: Sequence[Task]) -> tuple[Task, ...]:
     two and a half times what they need.
     """
     candidates = [task for task in tasks if task.head.kind != "waveform"]
-    joint = joint_examples(source, candidates)
-    shared = {n for example in joint if len(example.annotations) > 1 for n in example.annotations}
+    views = _by_waveform(source, candidates)
+    shared = {name for view in views if len(view) > 1 for name in view}
     return tuple(task for task in candidates if task.name in shared)
 
 
@@ -159,22 +165,23 @@ class JointPool:
                 cut = labelled.waveform
                 targets[task.name] = segment_target(task, labelled, n_samples)
         change = varied(len(cut), example.gain, example.rate, rng if augment else None)
-        padded = np.pad(cut[:n_samples], ((0, max(0, n_samples - len(cut))), (0, 0)))
-        return change(padded), targets
+        return change(with_length(cut, n_samples)), targets
 
     def _stacked(self, task: Task, targets: Sequence[Target | None], seconds: float) -> Target:
         """Stack the targets of one task; where there is none, nothing is known."""
-        blank = self._blank(task, seconds)
+        known = next((target for target in targets if target is not None), None)
+        # Only the shape of it counts: targets that are there need not be encoded for it once more.
+        like = known or self._any_target(task, seconds)
+        blank = Target(np.zeros_like(like.values), np.zeros_like(like.mask))
         filled = [blank if target is None else target for target in targets]
         values, masks = zip(*filled, strict=True)
         return Target(np.stack(values), np.stack(masks))
 
-    def _blank(self, task: Task, seconds: float) -> Target:
+    def _any_target(self, task: Task, seconds: float) -> Target:
         example = next(e for e in self.examples if task.name in e.annotations)
         n_samples = round(seconds * example.rate)
         annotation = example.annotations[task.name].crop(0.0, seconds)
-        values, mask = task.encode(annotation, n_samples, example.rate)
-        return Target(np.zeros_like(values), np.zeros_like(mask))
+        return task.encode(annotation, n_samples, example.rate)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from umir.audio import normalise_level
+from umir.audio_stream import with_length
 from umir.data.example import Example
 from umir.tasks.augmentation import low_pass, random_cutoff, random_gain
 from umir.tasks.base import Batch, Target, Task
@@ -195,8 +196,7 @@ def _segment(
     if semitones:
         cut = change_speed(cut, semitones, label_move(task))
     target = segment_target(task, cut, n_samples)
-    waveform = cut.waveform[:n_samples]
-    waveform = np.pad(waveform, ((0, n_samples - len(waveform)), (0, 0)))
+    waveform = with_length(cut.waveform, n_samples)
     change = varied(len(cut.waveform), entry.gain, rate, rng)
     if task.head.kind == "waveform":
         target = Target(change(target.values), target.mask)

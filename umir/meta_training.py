@@ -5,7 +5,7 @@ persistent head each, then meta-training on variants of the tasks with fresh hea
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done
 from umir.schedules import outer_optimizer
 from umir.studio.catalogue import render_songs
+from umir.studio.song import Song
 from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.objective import Objective, as_arrays
@@ -82,7 +83,8 @@ def meta_train(plan: Plan) -> Trained:
         steps = (0, plan.warm_up_steps)
         state = _phase(plan, WARM_UP, multi_task.step, state, warm_up.episode, steps)
         if algorithm is None:
-            return Trained(state.body, _models(plan, state.body, heads_by_task(state.heads)))
+            valid = _render(plan, FIRST_VALIDATION_SONG, VALIDATION_SONGS)
+            return Trained(state.body, task_models(plan, state, valid))
 
         def episode(step: int) -> Episode:
             return meta_episode(plan.config, songs.at(step).sampler, step, variants=True)
@@ -92,12 +94,17 @@ def meta_train(plan: Plan) -> Trained:
         return Trained(state.body)
 
 
-def _models(plan: Plan, body: PyTree, heads: Mapping[str, PyTree]) -> list[TaskModel]:
-    """Return a model for each task, its decoder fitted on songs that nothing was trained on."""
-    source = StudioSource(_render(plan, FIRST_VALIDATION_SONG, VALIDATION_SONGS))
-    models = []
+def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[TaskModel]:
+    """Return a model for each task after a warm-up.
+
+    Args:
+        plan: network and tasks.
+        state: what the warm-up ended with.
+        valid: songs that nothing was trained on, which fit the decoders.
+    """
+    heads, source, models = heads_by_task(state.heads), StudioSource(valid), []
     for task in plan.tasks:
-        params = {"body": body, "head": heads[task.name]}
+        params = {"body": state.body, "head": heads[task.name]}
         model = TaskModel(Network(plan.config, task.head), task, params)
         models.append(with_decoder(model, source.examples(task)))
     return models
@@ -142,7 +149,7 @@ def _held_out(plan: Plan) -> list[HeldOut]:
     return dealt
 
 
-def _render(plan: Plan, first: int, number: int) -> list:
+def _render(plan: Plan, first: int, number: int) -> list[Song]:
     channels = plan.config.channels
     seeds = range(first, first + number)
     return render_songs(seeds, rate=plan.config.rate, channels=channels, progress=True)

@@ -23,6 +23,7 @@ from umir import __version__
 from umir.data.manifest import MANIFEST_NAME
 from umir.file_batch import Progress, Work, outcomes
 from umir.files import make_folder, write_beside, write_json
+from umir.studio.catalogue import SONGS_PER_SEED
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.midi_song import render_midi
 from umir.studio.render import render_song
@@ -30,8 +31,6 @@ from umir.studio.song import Song
 from umir.studio.song_files import FACTS_NAME, manifest_line, manifests, write_song
 
 SETTINGS_NAME = "settings.json"
-# The songs of seed s are numbered from s times this.
-SONGS_PER_SEED = 1_000_000
 _SHARD, _DIGITS = 1000, 5
 _SHARD_NAME = re.compile(rf"\d{{{_DIGITS},}}-\d{{{_DIGITS},}}")
 _SONG_NAME = re.compile(rf"\d{{{_DIGITS},}}")

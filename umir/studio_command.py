@@ -119,7 +119,7 @@ def song_numbers(settings: "LibrarySettings", hours: float) -> Iterator[int]:
     Raises:
         ValueError: more songs than a seed has, or no MIDI file can be read.
     """
-    from umir.song_library import SONGS_PER_SEED
+    from umir.studio.catalogue import SONGS_PER_SEED
 
     if not settings.midi:
         count = math.ceil(round(hours * 3600 / settings.song_seconds, 6))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from umir.data_source import DataSource, JoinedSource
 from umir.plan import Plan
-from umir.studio.catalogue import render_songs
+from umir.studio.catalogue import SONGS_PER_SEED, render_songs
 from umir.studio.features import ALL_FEATURES
 from umir.studio.song import Song
 from umir.studio.song_pool import SongPool
@@ -12,8 +12,6 @@ from umir.studio.stream import SongStream
 from umir.tasks import EpisodeSampler, Source, StudioSource, Task
 from umir.tasks.joint import JointExample, JointPool, joint_examples, shared_tasks
 
-# The songs of seed s are numbered from s times this; held-out songs lie beyond all of them.
-SONGS_PER_SEED = 1_000_000
 # Steps between two looks at a pool that rolls on: what is drawn from it has to be cut anew.
 EDITION = 50
 # Processes that render what comes next, beside the training.
@@ -56,6 +54,7 @@ class TrainingSongs:
         self._fixed = _rendered(plan) if plan.studio and not self._rolling else []
         self._joint: tuple[Task, ...] | None = None
         self._cut: dict[str, list[JointExample]] = {}
+        self._recorded: list[JointExample] | None = None
         self._number = -1
         self._edition: Edition | None = None
 
@@ -88,8 +87,7 @@ class TrainingSongs:
         if not self._joint:
             return Edition(sampler, (), None)
         examples = [example for song in songs for example in self._examples(song)]
-        if self._data is not None:
-            examples += joint_examples(self._data, [t for t in self._joint if self._data.serves(t)])
+        examples += self._recordings(self._joint)
         names = {song.name for song in songs}
         self._cut = {name: cut for name, cut in self._cut.items() if name in names}
         return Edition(sampler, self._joint, JointPool(self._joint, examples))
@@ -98,6 +96,14 @@ class TrainingSongs:
         if self._data is None:
             return StudioSource(songs)
         return JoinedSource(StudioSource(songs), self._data) if songs else self._data
+
+    def _recordings(self, joint: tuple[Task, ...]) -> list[JointExample]:
+        """Return the joint examples of the data, measured once: they do not roll on."""
+        if self._recorded is None:
+            data = self._data
+            served = [task for task in joint if data is not None and data.serves(task)]
+            self._recorded = joint_examples(data, served) if data is not None else []
+        return self._recorded
 
     def _examples(self, song: Song) -> list[JointExample]:
         """Return the joint examples of a song, cut when it is new."""

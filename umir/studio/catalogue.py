@@ -13,6 +13,9 @@ from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.render import render_song
 from umir.studio.song import Song
 
+# The songs of a run with seed s are numbered from s times this.
+SONGS_PER_SEED = 1_000_000
+
 
 def render_songs(
     seeds: Iterable[int],
