@@ -58,8 +58,8 @@ def test_seeds_differ():
 
 
 def test_the_music_does_not_depend_on_rate_and_channels():
-    first = render_song(9, duration=6.0, rate=8000)
-    second = render_song(9, duration=6.0, rate=22050, channels=2)
+    first = render_song(8, duration=6.0, rate=8000)
+    second = render_song(8, duration=6.0, rate=22050, channels=2)
     assert len(first.lyrics.labels) > 4
     assert first.lyrics.labels == second.lyrics.labels
     np.testing.assert_array_equal(first.lyrics.intervals, second.lyrics.intervals)

@@ -25,7 +25,7 @@ BLUES = Style(
     chords=("electric_guitar", "organ", "piano"),
     leads=("electric_guitar", "saxophone", "distorted_guitar"),
     kits=("acoustic",),
-    vocals=0.6,
+    vocals=0.8,
     looseness=(0.006, 0.018),
     drift=(0.004, 0.016),
 )
@@ -96,7 +96,7 @@ METAL = Style(
     pads=("strings", "organ", "synth_pad"),
     leads=("distorted_guitar", "synth_lead"),
     kits=("acoustic",),
-    vocals=0.55,
+    vocals=0.75,
     density=(1.0, 2.4),
     room=(0.15, 0.7),
     strum=0.0,
@@ -131,7 +131,7 @@ POP = Style(
     pads=("synth_pad", "strings"),
     leads=("synth_lead", "piano", "electric_guitar", "mallet"),
     kits=("acoustic", "electronic", "mixed"),
-    vocals=0.9,
+    vocals=0.95,
     looseness=(0.002, 0.008),
 )
 
@@ -164,7 +164,7 @@ PROG = Style(
     pads=("synth_pad", "organ"),
     leads=("synth_lead", "distorted_guitar", "saxophone", "flute"),
     kits=("acoustic", "mixed"),
-    vocals=0.5,
+    vocals=0.7,
 )
 
 REGGAE = Style(

@@ -6,7 +6,7 @@ each by chance of its own: *harmony* (`reharmony`, `key_changes`) and *metre* (`
 `beats`, `tempo_curves`); `timeline` and `sounding` see to it that the labels are what is played.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +36,7 @@ _FORMS = (
     ("solo", "verse", "chorus", "break"),
 )
 # Part of the songs, with the group *metre*, in a style that only they have; of these, piano alone.
-_OTHER_STYLES, _PIANO = 0.42, 0.3
+_OTHER_STYLES, _PIANO = 0.42, 0.15
 _FREE_PIANO = 0.65  # part of the piano pieces with strong rubato
 _FREE = ("ambient", "chamber")  # styles whose players follow each other freely
 
@@ -73,7 +73,7 @@ def compose(
         chosen = _other_style(metre, chosen)
     tempo = float(np.exp(rng.uniform(*np.log(chosen.tempo))))
     home = chosen.grooves[int(rng.integers(len(chosen.grooves)))]
-    key = int(rng.integers(12)), str(rng.choice(sorted(chosen.modes)))
+    key = int(rng.integers(12)), _draw_mode(rng, sorted(chosen.modes))
     moving = Metre(chosen, home, tempo, tuple(range(1, home.beats + 1)))
     if metre is not None:
         moving = draw_metre(metre, chosen, home, tempo, _keeps_metre(chosen))
@@ -110,6 +110,14 @@ def _other_style(metre: np.random.Generator, chosen: Style) -> Style:
     if chances[0] >= _OTHER_STYLES:
         return chosen
     return SOLO_PIANO if chances[1] < _PIANO else other
+
+
+def _draw_mode(rng: np.random.Generator, modes: Sequence[str]) -> str:
+    """Return one of a style's modes: a major key as often as a minor one, where it has both."""
+    minor = [mode for mode in modes if mode in MINOR_MODES]
+    major = [mode for mode in modes if mode not in MINOR_MODES]
+    chosen = minor if not major or (minor and rng.random() < 0.5) else major
+    return str(rng.choice(chosen))
 
 
 def _keeps_metre(style: Style) -> bool:

@@ -51,7 +51,7 @@ RUMBA = Style(
     pads=("strings",),
     leads=("flute", "saxophone", "strings", "electric_guitar"),
     kits=("jazz", "acoustic"),
-    vocals=0.6,
+    vocals=0.8,
     looseness=(0.005, 0.015),
 )
 
@@ -88,7 +88,7 @@ SAMBA = Style(
     pads=("brass",),
     leads=("flute", "brass", "clarinet", "accordion"),
     kits=("acoustic", "jazz"),
-    vocals=0.6,
+    vocals=0.8,
     density=(1.4, 2.8),
 )
 
@@ -124,7 +124,7 @@ SWING = Style(
     pads=("brass", "saxophone"),
     leads=("clarinet", "brass", "saxophone", "piano"),
     kits=("jazz", "acoustic"),
-    vocals=0.45,
+    vocals=0.7,
     looseness=(0.006, 0.018),
     density=(1.0, 2.2),
 )
@@ -156,7 +156,7 @@ TANGO = Style(
     pads=("strings",),
     leads=("strings", "accordion", "clarinet"),
     kits=("acoustic", "jazz"),
-    vocals=0.3,
+    vocals=0.6,
     drums_probability=0.5,
     looseness=(0.008, 0.022),
     drift=(0.008, 0.03),
@@ -184,7 +184,7 @@ VIENNESE_WALTZ = Style(
     pads=("strings", "brass"),
     leads=("strings", "clarinet", "flute", "accordion"),
     kits=("jazz", "acoustic"),
-    vocals=0.2,
+    vocals=0.5,
     drums_probability=0.45,
     looseness=(0.008, 0.022),
     drift=(0.01, 0.03),

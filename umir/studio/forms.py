@@ -21,7 +21,7 @@ _SHORT = ("intro", "prechorus", "vamp", "outro", "break")
 _FROM_THE_START, _COUNTED_IN, _DRUMS_FIRST = 0.4, 0.35, 0.2
 _STOPS, _DRUM_BREAKS = 0.07, 0.06  # part of the sections that end so
 _ODD = 0.15  # part of the sections with a bar more or less
-_ENDS = 0.2  # part of the songs that end before the excerpt does
+_ENDS = 0.12  # part of the songs that end before the excerpt does
 # Beyond what lasts as long as is asked for: tempi may rise, and bars be cut.
 _MARGIN = 1.4
 
@@ -46,7 +46,7 @@ def draw_form(rng: np.random.Generator, duration: float, seconds: float) -> tupl
         kind = song[at % len(song)]
         kinds += _section(rng, kind, _length(rng, kind, seconds))
         at += 1
-    end = int((duration - 1 - rng.uniform(0.5, 5.0)) / seconds)
+    end = int((duration - rng.uniform(0.5, 2.5)) / seconds)
     if rng.random() < _ENDS and end >= 3:
         return (*kinds[: end - 1], "end")
     return tuple(kinds[:wanted])

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from umir.studio.performance import Bend, Hit, Note, Performance, PlayedPart
 from umir.studio.score import Score, ScoreNote, ScorePart
 
+_DETUNED = 0.35  # semitones from 440 Hz at most: further off, the nearest key is another
 # Sounds that start later than this before the end are left out: there is nothing to hear.
 _LAST_ONSET = 0.1
 _SHORTEST_NOTE = 0.05
@@ -46,7 +47,8 @@ def perform(rng: np.random.Generator, score: Score, duration: float) -> Performa
         What is played, in seconds.
     """
     clock = _Clock(rng, score, duration)
-    tuning = float(rng.normal(0, 0.15)) if rng.random() < 0.5 else 0.0
+    drawn = float(rng.normal(0, 0.15)) if rng.random() < 0.5 else 0.0
+    tuning = min(max(drawn, -_DETUNED), _DETUNED)
     looseness = float(rng.uniform(*score.style.looseness))
     parts = tuple(
         _play_part(rng, score, part, clock, tuning, looseness, duration) for part in score.parts
@@ -244,7 +246,7 @@ def _chord_times(
     """Return the chords in seconds, equal neighbours joined; `N` before and after the music."""
     spans: list[tuple[float, float, str]] = [(0.0, clock.time(0.0), "N")]
     for written in score.chords:
-        start = clock.time(written.start)
+        start = spans[-1][1]  # to the last bit where the one before it ends
         end = min(clock.time(written.start + written.length), duration)
         if start >= duration:
             break

@@ -27,6 +27,7 @@ from umir.studio.vocal_forms import arrange_voices
 from umir.studio.vocal_take import record_voice
 
 _ONE_AT_A_TIME = ("bass", "lead")
+_UNTOLD = ("chords", "beats", "tempo")
 
 
 def render_song(
@@ -184,6 +185,6 @@ def _assemble(
         drums=labels.drum_labels(performance.hits),
         key=key_name(score.tonic, score.mode),
         tempo=performance.tempo,
-        # One voice alone does not tell its chords.
-        unknown=frozenset({"chords"} if len(takes) == 1 and takes[0].lyrics else ()),
+        # One voice alone tells neither its chords nor its beats.
+        unknown=frozenset(_UNTOLD if len(takes) == 1 and takes[0].lyrics else ()),
     )
