@@ -28,7 +28,7 @@ class WaveUNetConfig:
         dilations: distances between the taps of the residual convolutions at the last level.
         context_kernel: taps of each of those.
         bins_per_octave: filters of the constant-Q layer (`umir.wave_unet.constant_q`), whose output
-            joins the encoder at `spectrum_level`; 0 for a network without one.
+            joins the encoder from `spectrum_level` down; 0 for a network without one.
     """
 
     preset: str = "custom"
@@ -75,7 +75,7 @@ class WaveUNetConfig:
 
     @property
     def spectrum_level(self) -> int:
-        """The level that the constant-Q layer joins: the fastest of at most 100 Hz, or the last."""
+        """The first level that the constant-Q layer joins: of at most 100 Hz, or the last."""
         slow = (level for level, rate in enumerate(self.rates) if rate <= SPECTRUM_RATE)
         return next(slow, len(self.strides))
 

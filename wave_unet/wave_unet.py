@@ -5,7 +5,7 @@ The encoder goes from the waveform down to a few frames per second, convolutions
 what the encoder saw: a Wave-U-Net (Stoller et al. 2018, arXiv:1806.03185, section 3.1) with strided
 convolutions instead of decimation, and large strides first, since channels at high rates are what
 costs. A task that needs no more than 100 frames per second never pays for the decoder above them.
-At 100 Hz a constant-Q layer joins, which hears pitch where strided convolutions hear time.
+From 100 Hz down a constant-Q layer joins, which hears pitch where strided convolutions hear time.
 
 Frame n at r Hz is centred at n / r seconds, at every level. Nothing is normalised over time, so a
 frame does not depend on what lies outside its receptive field, and songs can be cut anywhere.
@@ -17,6 +17,7 @@ from flax import nnx
 from jax import Array, lax
 from jaxtyping import Float
 
+from umir.wave_unet.constant_q import slower
 from umir.wave_unet.convolution import convolution
 from umir.wave_unet.presets import WaveUNetConfig
 from umir.wave_unet.resampling import upsampled_convolution
@@ -27,7 +28,7 @@ INPUT_SCALE = 10.0
 # above, that costs much time and slows learning.
 LOUD = 3.0
 BOUNDED_RATE = 100.0
-# Frames of the constant-Q layer that are seen at once.
+# Frames of the constant-Q layer that are seen at once at its own rate; at lower rates one.
 SPECTRUM_TAPS = 3
 
 
@@ -113,9 +114,15 @@ class WaveUNet(nnx.Module):
 
         self.constant_q = config.constant_q
         if self.constant_q is not None:
-            bins, level = len(self.constant_q.frequencies), config.spectrum_level
-            sizes = (SPECTRUM_TAPS, bins, widths[level])
-            self.spectrum = ConvolutionBlock(*sizes, bounded=bounded[level], rngs=rngs)
+            fastest, n_features = config.spectrum_level, self.constant_q.n_features
+
+            def spectrum(level: int) -> ConvolutionBlock:
+                taps = SPECTRUM_TAPS if level == fastest else 1
+                sizes = (taps, n_features, widths[level])
+                return ConvolutionBlock(*sizes, bounded=bounded[level], rngs=rngs)
+
+            slow = range(fastest, last + 1)
+            self.spectrum = nnx.Dict({f"level{n}": spectrum(n) for n in slow})
         self.encoder = nnx.Dict({f"level{n}": encoder(n) for n in range(1, last + 1)})
         self.context = nnx.Dict({f"dilation{n}": context(n) for n in config.dilations})
         self.decoder = nnx.Dict({f"level{n}": decoder(n) for n in range(1, last)})
@@ -140,11 +147,12 @@ class WaveUNet(nnx.Module):
         top = self._check(waveform, rate)
         rates, last = self.config.rates, len(self.config.strides)
         features = {}
+        spectra = self._spectra(waveform)
         x = waveform * INPUT_SCALE
         for level in range(1, last + 1):
             x = self.encoder[f"level{level}"](x)
-            if self.constant_q is not None and level == self.config.spectrum_level:
-                x = x + self.spectrum(self.constant_q(waveform))
+            if level in spectra:
+                x = x + self.spectrum[f"level{level}"](spectra[level])
             features[feature_name("encoder", rates[level])] = x
         for dilation in self.config.dilations:
             x = x + self.context[f"dilation{dilation}"](x)
@@ -154,6 +162,17 @@ class WaveUNet(nnx.Module):
             x = self.decoder[f"level{level}"].join(x, skip, self.config.strides[level])
             features[feature_name("decoder", rates[level])] = x
         return features
+
+    def _spectra(self, waveform: Array) -> dict[int, Float[Array, "batch _ feature"]]:
+        """Return what the constant-Q layer hears, for each level that it joins."""
+        if self.constant_q is None:
+            return {}
+        fastest, power = self.config.spectrum_level, self.constant_q(waveform)
+        spectra = {fastest: self.constant_q.features(power)}
+        for level, factor in enumerate(self.config.strides[fastest:], fastest + 1):
+            power = slower(power, factor)
+            spectra[level] = self.constant_q.features(power)
+        return spectra
 
     def _check(self, waveform: Array, rate: float) -> int:
         """Return the level of `rate`, or say what does not fit."""

@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 from tiny import TINY
 
 from umir.wave_unet import PRESETS, init_body
-from umir.wave_unet.constant_q import CYCLES, FLOOR, LONGEST, SHORTEST, ConstantQ
+from umir.wave_unet.constant_q import (
+    CYCLES,
+    FLOOR,
+    LONGEST,
+    SHORTEST,
+    ConstantQ,
+    levels,
+    slower,
+)
 
 NANO = ConstantQ(16_000, 160, 36)
 FRAME = 50
 
 
 def layer(waveform, bank=NANO):
-    return np.asarray(bank(jnp.asarray(waveform, jnp.float32)), float)
+    return np.asarray(levels(bank(jnp.asarray(waveform, jnp.float32))), float)
+
+
+def chroma(waveform, bank=NANO):
+    return np.asarray(bank.chroma(bank(jnp.asarray(waveform, jnp.float32))), float)
 
 
 def power(output):
@@ -91,8 +103,44 @@ def test_channels_are_averaged_in_power():
 def test_silence_is_finite_and_so_is_its_gradient():
     silence = jnp.zeros((1, 3200, 1))
     assert np.all(layer(silence) == -1)
-    gradient = jax.grad(lambda x: jnp.sum(NANO(x)))(silence)
+    gradient = jax.grad(lambda x: jnp.sum(NANO.features(NANO(x))))(silence)
     assert np.all(np.isfinite(gradient))
+
+
+@pytest.mark.parametrize("octave", range(5))
+def test_a_tone_is_its_pitch_class_in_every_octave_and_at_every_level(octave):
+    frequency = 32.703 * 2 ** (octave + 1 + 9 / 12)
+    for amplitude in (0.3, 0.003):
+        found = chroma(sine(frequency, amplitude)[None, :, None])[0, FRAME]
+        assert np.argmax(found) == 9 * 3  # A, of three bins per semitone
+        assert found.max() == pytest.approx(1, abs=0.1) and found.min() < 0.1
+
+
+def test_chroma_is_the_sum_over_octaves_of_amplitudes():
+    bank = ConstantQ(8000, 80, 12)
+    power = np.random.default_rng(0).random((1, 3, len(bank.frequencies)))
+    amplitudes = np.sqrt(power[0, :, 12:72] + FLOOR) - np.sqrt(FLOOR)
+    folded = np.array([amplitudes[:, pitch::12].sum(axis=1) for pitch in range(12)]).T
+    expected = folded / (folded.max(axis=1, keepdims=True) + np.sqrt(FLOOR))
+    found = bank.chroma(jnp.asarray(power, jnp.float32))
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+
+
+def test_features_are_levels_and_chroma():
+    waveform = jnp.asarray(sine(300)[None, :, None], jnp.float32)
+    features = NANO.features(NANO(waveform))
+    assert features.shape == (1, 100, NANO.n_features)
+    np.testing.assert_array_equal(features[..., -36:], NANO.chroma(NANO(waveform)))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 5])
+def test_slower_frames_are_under_a_triangle_centred_on_theirs(factor):
+    power = np.random.default_rng(1).random((2, 30, 4)).astype(np.float32)
+    triangle = np.bartlett(2 * factor + 1)[1:-1] / factor
+    smooth = np.apply_along_axis(np.convolve, 1, power, triangle, "same")
+    found = slower(jnp.asarray(power), factor)
+    np.testing.assert_allclose(found, smooth[:, ::factor], rtol=1e-5)
+    assert triangle.sum() == pytest.approx(1)
 
 
 def test_frequencies_stay_below_the_nyquist_frequency():
