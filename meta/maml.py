@@ -14,9 +14,9 @@ from typing import Any
 import jax
 from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
-from umir.meta.episode import Episode, Loss, Params
+from umir.meta.episode import Episode, Loss
 from umir.meta.gradients import loss_and_gradient
-from umir.meta.inner_loop import descent_step
+from umir.meta.inner_path import walk, way_back
 from umir.meta.meta_learner import MetaLearner
 
 
@@ -26,8 +26,8 @@ class MAML(MetaLearner):
 
     Attributes:
         rematerialise: keep only the parameters between the inner steps, and compute what is inside
-            a step again on the way back. 12K+3 forward passes, the memory of one step instead of
-            K, and programs that do not grow with K. With 5 steps of the net of
+            a step again on the way back (`inner_path`). 12K+3 forward passes, the memory of one
+            step instead of K, and programs that do not grow with K. With 5 steps of the net of
             `benchmarks/maml.py`: 159 MB instead of 1125, and 1.3 times the time.
     """
 
@@ -55,25 +55,24 @@ class MAML(MetaLearner):
     def _step_by_step(
         self, loss: Loss, body: PyTree, head: PyTree, support: Any, query: Any, key: PRNGKeyArray
     ) -> tuple[Scalar, PyTree]:
-        """Return the same as `outer_gradient`, by the chain rule over the inner steps.
-
-        c_K = d loss(theta_K, query) / d theta_K,    c_i = c_{i+1} d theta_{i+1} / d theta_i
-
-        Each step is a program of its own. `jax.checkpoint` inside one program gains nothing on a
-        CPU: there XLA drops the barriers and merges the second computation with the first.
-        """
+        """Return the same as `outer_gradient`, by the chain rule over the inner steps."""
         inner_key, query_key = jax.random.split(key)
-        step_keys = [jax.random.fold_in(inner_key, number) for number in range(self.inner_steps)]
-        params: Params = {"body": body, "head": head}
-        path: list[Params] = []
-        for step_key in step_keys:
-            path.append(params)
-            _, params = descent_step(
-                loss, params, support, step_key, rates=self.rates, first_order=True
-            )
-        value, slope = loss_and_gradient(loss, params, query, query_key)
-        for before, step_key in zip(reversed(path), reversed(step_keys), strict=True):
-            slope = slope_before(self, loss, before, support, step_key, slope)
+        start = {"body": body, "head": head}
+        path, end = walk(
+            loss,
+            start,
+            support,
+            inner_key,
+            steps=self.inner_steps,
+            rates=self.rates,
+            optimizer=self.inner_optimizer,
+        )
+        value, slope = loss_and_gradient(loss, end, query, query_key)
+        slopes = [*[None] * len(path), slope]
+        first_order, optimizer = self.first_order, self.inner_optimizer
+        slope, _ = way_back(
+            loss, path, support, slopes, first_order=first_order, optimizer=optimizer
+        )
         return value, slope["body"]
 
 
@@ -89,17 +88,3 @@ def outer_gradient(
 ) -> tuple[Scalar, PyTree]:
     """Return the outer loss and its gradient in the body, as one program."""
     return jax.value_and_grad(algorithm.outer_loss)(body, head, loss, support, query, key)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def slope_before(
-    algorithm: MAML, loss: Loss, params: Params, support: Any, key: PRNGKeyArray, slope: Params
-) -> Params:
-    """Return the slope at `params`, from the slope after one inner step from there."""
-
-    def step(params: Params) -> Params:
-        rates, first_order = algorithm.rates, algorithm.first_order
-        return descent_step(loss, params, support, key, rates=rates, first_order=first_order)[1]
-
-    _, pull_back = jax.vjp(step, params)
-    return pull_back(slope)[0]

@@ -27,12 +27,15 @@ class MetaLearner(ABC):
         inner_steps: number of steps of the inner loop.
         body_rate: learning rate of the body in the inner loop.
         head_rate: learning rate of the head in the inner loop.
+        inner_optimizer: any optimiser of optax for the inner loop, whose updates are multiplied by
+            the rates (`optax.adam(1.0)`); None for gradient descent. Starts afresh with every task.
     """
 
     optimizer: optax.GradientTransformation
     inner_steps: int = 3
     body_rate: float = 0.1
     head_rate: float = 0.3
+    inner_optimizer: optax.GradientTransformation | None = None
 
     @property
     def rates(self) -> dict[str, float]:
@@ -48,6 +51,10 @@ class MetaLearner(ABC):
         """Return the state that meta-training starts from."""
         return MetaState(body, {}, self.optimizer.init(body))
 
+    def learnt_rates(self, meta: MetaState) -> PyTree | None:
+        """Return the learnt rates of the inner loop (`learnt_rates`); None where they are fixed."""
+        return None
+
     def adapt(self, params: Params, loss: Loss, support: Any, key: PRNGKeyArray) -> Params:
         """Return `params` after the inner loop on `support`."""
         return inner_loop(
@@ -58,6 +65,7 @@ class MetaLearner(ABC):
             steps=self.inner_steps,
             rates=self.rates,
             first_order=self.first_order,
+            optimizer=self.inner_optimizer,
         )
 
     @abstractmethod
@@ -72,10 +80,17 @@ class MetaLearner(ABC):
         gradients: list[PyTree] = []
         metrics: dict[str, Scalar] = {}
         for episode in episodes:
-            value, gradient = self.gradient(meta.body, episode)
+            value, gradient = self._gradient(meta, episode)
             gradient, norm = judged(value, gradient)
             gradients.append(gradient)
             metrics |= {f"loss/{episode.name}": value, f"gradient_norm/{episode.name}": norm}
-        mean = mean_of_usable(gradients)
-        body, optimizer = outer_update(self.optimizer, mean, meta.body, meta.optimizer)
-        return MetaState(body, meta.heads, optimizer), metrics
+        return self._moved(meta, mean_of_usable(gradients)), metrics
+
+    def _gradient(self, meta: MetaState, episode: Episode) -> tuple[Scalar, PyTree]:
+        """Return an episode's loss, and its gradient in all that the outer step moves."""
+        return self.gradient(meta.body, episode)
+
+    def _moved(self, meta: MetaState, gradient: PyTree) -> MetaState:
+        """Return the state after the outer step along `gradient`."""
+        body, optimizer = outer_update(self.optimizer, gradient, meta.body, meta.optimizer)
+        return meta._replace(body=body, optimizer=optimizer)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import PyTree, Scalar
 
 from umir.meta.episode import Episode, Params
-from umir.meta.inner_loop import descent_step
+from umir.meta.inner_loop import descent_step, first_state
 from umir.meta.meta_learner import MetaLearner
 
 
@@ -34,9 +34,17 @@ class Reptile(MetaLearner):
         _, loss, head, support, query, key = episode
         params: Params = {"body": body, "head": head}
         value = jnp.asarray(jnp.nan)
+        state = first_state(self.inner_optimizer, params, self.rates)
         for step, batch in zip(range(self.inner_steps), cycle((support, query)), strict=False):
             step_key = jax.random.fold_in(key, step)
-            value, params = descent_step(
-                loss, params, batch, step_key, rates=self.rates, first_order=True
+            value, _, params, state = descent_step(
+                loss,
+                params,
+                batch,
+                step_key,
+                rates=self.rates,
+                first_order=True,
+                optimizer=self.inner_optimizer,
+                state=state,
             )
         return value, jax.tree.map(jnp.subtract, body, params["body"])

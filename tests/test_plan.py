@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tiny import TINY
 
-from umir.plan import Plan
+from umir.plan import BEFORE, Plan
 from umir.tasks import get_task
 
 
@@ -17,6 +17,7 @@ def plan(tmp_path):
         tasks=[get_task("drum_transcription")],
         new_tasks=[],
         algorithm="fomaml",
+        held_out=[],
         data="studio",
         without=[],
         songs=6,
@@ -66,10 +67,17 @@ def test_a_resumed_run_keeps_everything(plan):
 def test_another_plan_cannot_be_resumed(plan):
     plan.begin_or_resume()
     left = trained(plan)
-    with pytest.raises(ValueError, match=r"out: cannot resume with another steps, seed$"):
+    words = r"out: cannot resume with another steps \(11, not 10\), seed \(1, not 0\)$"
+    with pytest.raises(ValueError, match=words):
         replace(plan, resume=True, steps=11, seed=1).begin_or_resume()
-    with pytest.raises(ValueError, match="another tasks"):
-        replace(plan, resume=True, tasks=[get_task("onset_detection")]).begin_or_resume()
+    both = [get_task("onset_detection"), *plan.tasks]
+    with pytest.raises(ValueError, match=r"another tasks \(onset_detection, not none\)$"):
+        replace(plan, resume=True, tasks=both).begin_or_resume()
+    with pytest.raises(ValueError, match=r"tasks \(onset_detection, not drum_transcription\)$"):
+        replace(plan, resume=True, tasks=both[:1]).begin_or_resume()
+    small = replace(plan.config, preset="small")
+    with pytest.raises(ValueError, match=r"another network \(small, not tiny\)$"):
+        replace(plan, resume=True, config=small).begin_or_resume()
     assert all(path.exists() for path in left)
 
 
@@ -99,3 +107,15 @@ def test_what_no_training_wrote_stays(plan):
     with pytest.raises(ValueError, match="log.jsonl: is not a log of umir"):
         plan.begin_or_resume()
     assert log.exists()
+
+
+def test_a_plan_stored_before_there_was_a_setting_can_be_resumed(plan):
+    plan.begin_or_resume()
+    path = plan.out / "checkpoints" / "plan.json"
+    stored = json.loads(path.read_text())
+    for name in BEFORE:
+        del stored[name]
+    path.write_text(json.dumps(stored))
+    replace(plan, resume=True).begin_or_resume()
+    with pytest.raises(ValueError, match=r"another inner_optimizer \(adam, not sgd\)$"):
+        replace(plan, resume=True, inner_optimizer="adam").begin_or_resume()

@@ -17,11 +17,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from umir.families import FAMILIES, with_their_labels
 from umir.program import (
     command_line,
     fraction,
     going_on_with,
     positive,
+    positive_number,
     program_parser,
     run_program,
     seed,
@@ -50,7 +52,16 @@ TASKS = (
 NEW_TASKS = ("key_recognition", "tempo_estimation")
 # Songs of a pool that rolls on, at least: of 600 songs, no eight in a row lack drums.
 FEWEST_ROLLING = 8
-ALGORITHMS = ("fomaml", "maml", "reptile", "anil", "multitask")
+ALGORITHMS = (
+    "fomaml",
+    "maml",
+    "reptile",
+    "anil",
+    "maml_plus_plus",
+    "meta_sgd",
+    "imaml",
+    "multitask",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +71,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--body", default="wave_unet", choices=["wave_unet"], help="kind of network")
     p.add_argument("--algorithm", default="fomaml", choices=ALGORITHMS)
     p.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK")
-    p.add_argument("--hold-out", nargs="+", default=[], metavar="TASK", help="take these as new")
+    p.add_argument(
+        "--hold-out",
+        nargs="+",
+        default=[],
+        metavar="TASK|FAMILY",
+        help="tasks, or families of tasks, to take as new: nothing learns from their labels, not "
+        f"even inside those of other tasks; families: {', '.join(FAMILIES)}",
+    )
     p.add_argument(
         "--new-tasks",
         nargs="*",
@@ -95,6 +113,25 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steps", type=positive, default=1200, help="training steps, one episode each")
     p.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
     p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
+    p.add_argument(
+        "--inner-optimizer",
+        default="sgd",
+        choices=["sgd", "adam"],
+        help="what takes the steps of the inner loop",
+    )
+    p.add_argument(
+        "--first-order",
+        type=fraction,
+        default=1.0,
+        help="maml_plus_plus, meta_sgd: fraction of meta-training before the gradient goes through "
+        "the inner loop; 1 for never, which is cheap",
+    )
+    p.add_argument(
+        "--proximity",
+        type=positive_number,
+        default=1.0,
+        help="imaml: how strongly the inner loop is drawn to where it starts",
+    )
     p.add_argument(
         "--rematerialise", action="store_true", help="maml, anil: less memory, more time"
     )
@@ -135,9 +172,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
 
     if args.preset not in PRESETS:
         raise ValueError(f"no preset {args.preset!r}: choose from {', '.join(PRESETS)}")
-    unknown = sorted(set(args.hold_out) - set(args.tasks))
-    if unknown:
-        raise ValueError(f"--hold-out {' '.join(unknown)}: not among the tasks {args.tasks}")
+    held_out = with_their_labels(args.hold_out, args.tasks)
     if args.held_out_songs < 3:
         raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
     if args.songs_per_step and args.songs < FEWEST_ROLLING:
@@ -145,13 +180,15 @@ def plan_of(args: argparse.Namespace) -> "Plan":
             f"--songs-per-step with --songs {args.songs}: give at least {FEWEST_ROLLING} songs, or "
             "there are times when none of them has drums, or a voice"
         )
-    names = [name for name in args.tasks if name not in args.hold_out]
+    names = [name for name in args.tasks if name not in held_out]
     if not names:
         raise ValueError("no task is left to train on: hold out fewer")
-    new = [name for name in (*args.hold_out, *args.new_tasks) if name not in names]
+    untrained = [name for name in args.tasks if name in held_out]
+    new = [name for name in (*untrained, *args.new_tasks) if name not in names]
     settings = vars(args).copy()
     for name in ("preset", "body", "hold_out"):
         del settings[name]
+    settings["held_out"] = list(held_out)
     settings["out"] = args.out or Path("models") / f"umir-{args.preset}"
     settings["tasks"] = [get_task(name) for name in names]
     settings["new_tasks"] = [get_task(name) for name in dict.fromkeys(new)]
@@ -185,6 +222,8 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
     )
     heads = {model.task.name: model.params["head"] for model in trained.models}
     params = {"body": trained.body} | ({"heads": heads} if heads else {})
+    if trained.rates is not None:  # `umir.algorithms.inner_loop_of` reads them
+        params["rates"] = trained.rates
     save_model(plan.out, Model(config, params), card)
 
 

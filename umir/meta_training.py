@@ -14,19 +14,12 @@ from jaxtyping import PyTree
 
 from umir.adaptation import Recipe
 from umir.adaptation_report import HeldOut, TooFewSongs, curves, deal_songs, write_report
+from umir.algorithms import ALGORITHMS as ALGORITHMS
+from umir.algorithms import meta_learner
 from umir.fine_tuning import with_decoder
-from umir.meta import (
-    ANIL,
-    MAML,
-    Episode,
-    FirstOrderMAML,
-    MetaLearner,
-    MetaState,
-    Reptile,
-)
+from umir.meta import Episode, MetaLearner, MetaState
 from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done
-from umir.schedules import outer_optimizer
 from umir.studio.catalogue import render_songs
 from umir.studio.song import Song
 from umir.task_model import TaskModel
@@ -42,14 +35,6 @@ FIRST_HELD_OUT_SONG = 10**12
 FIRST_VALIDATION_SONG, VALIDATION_SONGS = 10**11, 16
 # A clip task has one answer per song where others have hundreds: it is shown on more songs.
 CLIP_SONGS = 3
-META_RATE = 5e-4
-# Of the phase after the warm-up; `multitask` is the warm-up alone.
-ALGORITHMS: dict[str, type[MetaLearner]] = {
-    "maml": MAML,
-    "fomaml": FirstOrderMAML,
-    "reptile": Reptile,
-    "anil": ANIL,
-}
 
 
 @dataclass(frozen=True)
@@ -60,10 +45,12 @@ class Trained:
         body: the shared initialisation.
         models: the same body with a head for each task, and a decoder fitted on studio songs; none
             after an algorithm with fresh heads.
+        rates: learnt rates of the inner loop (`umir.meta.learnt_rates`); None where they are fixed.
     """
 
     body: PyTree
     models: Sequence[TaskModel] = ()
+    rates: PyTree | None = None
 
 
 def meta_train(plan: Plan) -> Trained:
@@ -91,7 +78,7 @@ def meta_train(plan: Plan) -> Trained:
 
         state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
         state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)
-        return Trained(state.body)
+        return Trained(state.body, rates=algorithm.learnt_rates(state))
 
 
 def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[TaskModel]:
@@ -115,9 +102,15 @@ def _algorithm(plan: Plan) -> MetaLearner | None:
     steps = plan.steps - plan.warm_up_steps
     if not steps:
         return None
-    kind = ALGORITHMS[plan.algorithm]
-    options = {"rematerialise": plan.rematerialise} if issubclass(kind, MAML) else {}
-    return kind(outer_optimizer(META_RATE, steps), plan.inner_steps, **options)
+    return meta_learner(
+        plan.algorithm,
+        steps,
+        plan.inner_steps,
+        inner_optimizer=plan.inner_optimizer,
+        rematerialise=plan.rematerialise,
+        first_order=plan.first_order,
+        proximity=plan.proximity,
+    )
 
 
 def report(plan: Plan, body: PyTree) -> str:

@@ -17,6 +17,7 @@ STUDIO = "studio"
 # What a resumed run must have in common with the one before.
 PLANNED = (
     "algorithm",
+    "held_out",
     "data",
     "without",
     "songs",
@@ -24,8 +25,13 @@ PLANNED = (
     "steps",
     "warm_up",
     "inner_steps",
+    "inner_optimizer",
+    "first_order",
+    "proximity",
     "seed",
 )
+# What a plan meant that was stored before there was such a setting.
+BEFORE = {"held_out": [], "inner_optimizer": "sgd", "first_order": 1.0, "proximity": 1.0}
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Plan:
         config: size of the network.
         tasks: what to train on.
         new_tasks: what is only adapted to at the end.
-        algorithm: `maml`, `fomaml`, `reptile`, `anil`, or `multitask` (all steps are warm-up).
+        algorithm: one of `umir.algorithms`, or `multitask` (all steps are warm-up).
+        held_out: names of tasks whose labels nothing may learn from (`umir.families`).
         data: what to learn from: `studio`, data sets and folders (`umir.data_specification`),
             separated by commas.
         without: groups of features (`umir.studio.features`) that the songs shall not have.
@@ -52,12 +59,16 @@ class Plan:
         out: folder for logs, checkpoints and the report.
         checkpoint_every: steps between two checkpoints.
         resume: go on from the last checkpoint in `out`.
+        inner_optimizer: of the inner loop: `sgd` or `adam`.
+        first_order: where rates are learnt, the fraction of meta-training before second order.
+        proximity: how strongly the inner loop of implicit MAML is drawn to where it starts.
     """
 
     config: WaveUNetConfig
     tasks: Sequence[Task]
     new_tasks: Sequence[Task]
     algorithm: str
+    held_out: Sequence[str]
     data: str
     without: Sequence[str]
     songs: int
@@ -72,6 +83,9 @@ class Plan:
     out: Path
     checkpoint_every: int
     resume: bool
+    inner_optimizer: str = "sgd"
+    first_order: float = 1.0
+    proximity: float = 1.0
 
     @property
     def studio(self) -> bool:
@@ -108,8 +122,12 @@ class Plan:
         tasks = [task.name for task in self.tasks]
         own = {"network": self.config.preset, "tasks": tasks, **self.facts()}
         if self.resume and path.exists():
-            earlier = json.loads(path.read_text())
-            changed = [name for name in own if earlier.get(name) != own[name]]
+            earlier = {**BEFORE, **json.loads(path.read_text())}
+            changed = [
+                f"{name} ({_differs(own[name], earlier.get(name))})"
+                for name in own
+                if earlier.get(name) != own[name]
+            ]
             if changed:
                 raise ValueError(f"{self.out}: cannot resume with another {', '.join(changed)}")
             return
@@ -122,6 +140,16 @@ class Plan:
                 shutil.rmtree(self.out / name / phase)
         log.unlink(missing_ok=True)
         write_json(path, own)
+
+
+def _differs(asked: Any, earlier: Any) -> str:
+    """Return what is asked for and what there was, of lists only what one has and other lacks."""
+    if isinstance(asked, list) and isinstance(earlier, list):
+        more, less = ([x for x in a if x not in b] for a, b in ((asked, earlier), (earlier, asked)))
+        if not more and not less:
+            return "in another order"
+        asked, earlier = (", ".join(map(str, part)) or "none" for part in (more, less))
+    return f"{asked}, not {earlier}"
 
 
 def _is_of_a_training(log: Path) -> bool:

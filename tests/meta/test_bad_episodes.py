@@ -7,7 +7,17 @@ import optax
 import pytest
 from quartic import quartic
 
-from umir.meta import ANIL, MAML, FirstOrderMAML, MultiTask, Reptile, outer_update
+from umir.meta import (
+    ANIL,
+    MAML,
+    FirstOrderMAML,
+    ImplicitMAML,
+    MAMLPlusPlus,
+    MetaSGD,
+    MultiTask,
+    Reptile,
+    outer_update,
+)
 
 
 def nan_loss(params, batch, key):
@@ -25,7 +35,7 @@ def infinite_loss(params, batch, key):
 
 
 BAD = {"nan loss": nan_loss, "nan gradient": nan_gradient, "infinite loss": infinite_loss}
-LEARNERS = [MAML, FirstOrderMAML, ANIL, Reptile, MultiTask]
+LEARNERS = [MAML, FirstOrderMAML, ANIL, Reptile, MultiTask, MAMLPlusPlus, MetaSGD, ImplicitMAML]
 
 
 def started(kind, body, head):
