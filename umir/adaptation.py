@@ -5,7 +5,7 @@ benchmarks, so that a meta-learned start and a start from scratch differ in noth
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,9 +16,10 @@ import optax
 from jaxtyping import PyTree
 
 from umir.data.example import Example
-from umir.meta import Params, judged, loss_and_gradient, outer_update
+from umir.head_initialisation import HEAD_BATCHES, head_initialisation
+from umir.meta import Loss, Params, judged, loss_and_gradient, outer_update
 from umir.tasks.base import Batch, Task
-from umir.tasks.objective import Objective, as_arrays, fresh_params
+from umir.tasks.objective import Objective, as_arrays
 from umir.tasks.segments import Pool, segment_batch
 from umir.training import Callback, train
 from umir.wave_unet import Network
@@ -35,6 +36,7 @@ class Recipe:
         segments: segments per step; None for the task's own number.
         augment: whether to vary level and bandwidth of the training audio.
         seed: of the fresh head and of the choice of segments.
+        head: how the head starts (`umir.head_initialisation`), from the first batches.
     """
 
     steps: int = 300
@@ -43,6 +45,7 @@ class Recipe:
     segments: int | None = None
     augment: bool = True
     seed: int = 0
+    head: str = "prior"
 
 
 def adapt(
@@ -68,41 +71,100 @@ def adapt(
         watch_at: steps, for example to draw a curve or to keep the best on validation data.
         callbacks: progress bar and the like.
     """
-
-    pool = Pool.of(task, examples)
-
-    def draw(step: int) -> Batch:
-        rng = np.random.default_rng([recipe.seed, step])
-        rate = network.config.rate
-        batch = segment_batch(
-            task, pool, rng, rate=rate, segments=recipe.segments, augment=recipe.augment
-        )
-        return as_arrays(batch)
-
-    def step_function(state: Any, batch: Batch) -> tuple[Any, dict[str, Any]]:
-        params, optimizer_state = state
-        loss, gradient = loss_and_gradient(objective, params, batch, jax.random.key(0))
-        gradient, norm = judged(loss, gradient)
-        state = outer_update(optimizer, gradient, params, optimizer_state)
-        return state, {"loss": loss, "gradient_norm": norm}
+    run = Adaptation.begin(network, task, body, examples, recipe)
 
     def look(step: int, state: Any, metrics: Any) -> None:
         if watch is not None and step in watch_at:
             watch(step, state[0])
 
-    objective = Objective.of(network, task)
-    params = fresh_params(network, body, task, draw(0).target, jax.random.key(recipe.seed))
-    optimizer = _optimizer(recipe.learning_rate, recipe.head_factor)
-    state = params, optimizer.init(params)
-    look(0, state, {})
-    params, _ = train(
-        step_function,
-        state,
-        draw,
-        steps=recipe.steps,
-        callbacks=[_Watch(look), *callbacks],
-    )
-    return params
+    look(0, run.state, {})
+    return run.until(recipe.steps, [_Watch(look), *callbacks]).params
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """An adaptation so far, which goes on from here as if it had never paused.
+
+    Attributes:
+        objective: what is minimised.
+        draw: step number -> batch; of a step, every rate sees the same batch.
+        head_factor: the head learns this many times faster than the body.
+        state: parameters, and the optimiser's state with the learning rate in it.
+        step: the number of steps done.
+    """
+
+    objective: Loss
+    draw: Callable[[int], Any] = field(repr=False)
+    head_factor: float
+    state: tuple[Params, Any] = field(repr=False)
+    step: int = 0
+
+    @classmethod
+    def begin(
+        cls,
+        network: Network,
+        task: Task,
+        body: PyTree,
+        examples: Sequence[Example],
+        recipe: Recipe,
+    ) -> "Adaptation":
+        """Return an adaptation before its first step; the arguments are those of `adapt`."""
+        pool, rate = Pool.of(task, examples), network.config.rate
+
+        def draw(step: int) -> Batch:
+            rng = np.random.default_rng([recipe.seed, step])
+            batch = segment_batch(
+                task, pool, rng, rate=rate, segments=recipe.segments, augment=recipe.augment
+            )
+            return as_arrays(batch)
+
+        start, heard = head_initialisation(recipe.head), map(draw, range(HEAD_BATCHES))
+        head = start(network, task, body, heard, jax.random.key(recipe.seed))
+        params = {"body": body, "head": head}
+        return cls.of(Objective.of(network, task), draw, params, recipe)
+
+    @classmethod
+    def of(
+        cls, objective: Loss, draw: Callable[[int], Any], params: Params, recipe: Recipe
+    ) -> "Adaptation":
+        """Return an adaptation of parameters to anything that has a loss, before its first step."""
+        state = params, _optimizer(recipe.head_factor).init(params)
+        return cls(objective, draw, recipe.head_factor, state).at_rate(recipe.learning_rate)
+
+    @property
+    def params(self) -> Params:
+        """Body and head."""
+        return self.state[0]
+
+    def at_rate(self, learning_rate: float) -> "Adaptation":
+        """Return the same with another rate of the body; the compiled steps serve all rates."""
+        params, optimizer_state = self.state
+        rate = jnp.asarray(learning_rate, jnp.float32)
+        optimizer_state = optax.tree.set(optimizer_state, learning_rate=rate)
+        return replace(self, state=(params, optimizer_state))
+
+    def until(self, steps: int, callbacks: Sequence[Callback] = ()) -> "Adaptation":
+        """Return the adaptation after `steps` steps in all."""
+        state = train(
+            self.step_function,
+            self.state,
+            self.draw,
+            steps=steps,
+            first_step=self.step,
+            callbacks=callbacks,
+        )
+        return replace(self, state=state, step=steps)
+
+    def step_function(
+        self, state: tuple[Params, Any], batch: Any
+    ) -> tuple[tuple[Params, Any], dict[str, Any]]:
+        """Return the state after one step on a batch, and its loss and gradient norm."""
+        params, optimizer_state = state
+        loss, gradient = loss_and_gradient(self.objective, params, batch, jax.random.key(0))
+        gradient, norm = judged(loss, gradient)
+        optimizer = _optimizer(self.head_factor)
+        state = outer_update(optimizer, gradient, params, optimizer_state)
+        return state, {"loss": loss, "gradient_norm": norm}
 
 
 class _Watch:
@@ -119,15 +181,20 @@ class _Watch:
 
 
 @lru_cache
-def _optimizer(learning_rate: float, head_factor: float) -> optax.GradientTransformation:
-    """Adam with gradients clipped to norm 1; the head's updates are `head_factor` times larger."""
+def _optimizer(head_factor: float) -> optax.GradientTransformation:
+    """Adam with gradients clipped to norm 1; the head's updates are `head_factor` times larger.
+
+    The learning rate is a part of the state (`Adaptation.at_rate`), so that all rates share one
+    compiled update.
+    """
 
     def scale_head(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
         head = jax.tree.map(lambda u: head_factor * u, updates["head"])
         return {**updates, "head": head}, state
 
     scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scale_head)
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(learning_rate), scaling)
+    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
+    return optax.chain(optax.clip_by_global_norm(1.0), adam, scaling)
 
 
 def validation_loss(

@@ -46,7 +46,11 @@ class Network:
     def init(self, key: Key) -> Params:
         """Draw fresh parameters: `{"body": ..., "head": ...}`."""
         body_key, head_key = jax.random.split(key)
-        return {"body": init_body(self.config, body_key), "head": self.init_head(head_key)}
+        return {"body": self.init_body(body_key), "head": self.init_head(head_key)}
+
+    def init_body(self, key: Key) -> Params:
+        """Draw a fresh body."""
+        return init_body(self.config, key)
 
     def init_head(
         self, key: Key, prior: Float[Array | np.ndarray, " channel"] | None = None
@@ -89,10 +93,14 @@ class Network:
         Raises:
             ValueError: a waveform whose shape does not fit.
         """
-        features = _features(
-            self.config, params["body"], waveform, decoder_rate(self.head, self.config)
-        )
+        features = self.features(params["body"], waveform)
         return _output(self.config, self.head, params["head"], features, waveform), features
+
+    def features(
+        self, body: Params, waveform: Float[Array, "batch time channel"]
+    ) -> dict[str, Float[Array, "batch frame _"]]:
+        """Run the body alone, as far as the head needs it: the second of what `apply` returns."""
+        return _features(self.config, body, waveform, decoder_rate(self.head, self.config))
 
 
 def joint_outputs(

@@ -1,0 +1,185 @@
+"""Ways to start a head, on songs that the body has not heard: scores against steps.
+
+    python benchmarks/head_initialisation.py studio --model models/umir-nano
+    python benchmarks/head_initialisation.py FOLDERS --model models/umir-nano
+
+For each task of the studio, or each data set of `benchmarks/real_folders.py` that FOLDERS holds,
+the body of a model directory is adapted with the head started in each of the ways of
+`umir.head_initialisation`, three seeds each, and scored after 0, 1, 3, 10, 30 and 100 steps on
+songs apart from those that taught and those that fitted the decoder. All ways share body, batches,
+learning rate and decoder songs. A model that holds heads is one way more, `learnt`, for the tasks
+that it holds none for.
+
+Intervals are 95% bootstrap intervals over songs (groups), of the mean over seeds. Results go to
+`--out` after every run; a second call does what is missing.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from recordings.experiments import EXPERIMENTS, split
+from recordings.results import Results, group_scores
+from recordings.tables import HEADLINE, cell, of_start
+
+from umir import meta_train
+from umir.adaptation import Recipe, adapt
+from umir.adaptation_report import HeldOut, TooFewSongs, deal_songs
+from umir.checkpoint import load_model
+from umir.fine_tuning import starting_point, with_decoder
+from umir.head_initialisation import HEAD_INITIALISATIONS
+from umir.meta_training import CLIP_SONGS, FIRST_HELD_OUT_SONG
+from umir.program import use_compilation_cache
+from umir.studio.catalogue import render_songs
+from umir.task_model import TaskModel
+from umir.tasks import StudioSource, get_task
+from umir.user_data import read_user_data
+from umir.wave_unet import Network, WaveUNetConfig
+
+STUDIO, LEARNT = "studio", "learnt"
+STEPS = (0, 1, 3, 10, 30, 100)
+NEW_TASKS = ("key_recognition", "tempo_estimation")
+
+
+def studio_cases(
+    tasks: Sequence[str], songs: int, config: WaveUNetConfig
+) -> dict[str, tuple[HeldOut, Recipe]]:
+    """Return each task's held-out songs of the studio, dealt, and how to adapt to them."""
+    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + CLIP_SONGS * songs)
+    rendered = render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
+    few, many = StudioSource(rendered[:songs]), StudioSource(rendered)
+    cases = {}
+    for name in tasks:
+        task = get_task(name)
+        source = many if task.head.kind == "clip" else few
+        try:
+            cases[name] = deal_songs(task, source.examples(task)), Recipe()
+        except TooFewSongs as error:
+            print(f"left out: {error}; more --songs would help")
+    return cases
+
+
+def recorded_cases(
+    folders: Path, names: Sequence[str], config: WaveUNetConfig
+) -> dict[str, tuple[HeldOut, Recipe]]:
+    """Return each folder's recordings, dealt as `benchmarks/real_recordings.py` deals them."""
+    cases = {}
+    for name in names:
+        experiment = EXPERIMENTS[name]
+        data = split(read_user_data(folders / name, config, experiment.task, None), experiment, 0)
+        held_out = HeldOut(data.task, data.train, data.valid, data.test)
+        cases[name] = held_out, Recipe(segments=experiment.segments)
+    return cases
+
+
+def scores_of_run(
+    config: WaveUNetConfig,
+    body: Any,
+    data: HeldOut,
+    recipe: Recipe,
+    headline: Sequence[str],
+) -> dict[str, dict]:
+    """Adapt once; return the metrics of each group of songs after each of STEPS."""
+    network, scores = Network(config, data.task.head), {}
+
+    def watch(step: int, params: Any) -> None:
+        model = with_decoder(TaskModel(network, data.task, params), data.valid)
+        scores[str(step)] = group_scores(data.task, model.predict, data.query, headline)
+
+    steps = [step for step in STEPS if step <= recipe.steps]
+    adapt(network, data.task, body, data.support, recipe, watch=watch, watch_at=steps)
+    return scores
+
+
+def ways_of(model: str, task: str) -> dict[str, str]:
+    """Return the ways to start a head for a task, as names for a table and for a recipe."""
+    ways = {name: name for name in HEAD_INITIALISATIONS}
+    heads = load_model(model).config.get("heads")
+    return ways | {LEARNT: model} if heads and task not in heads else ways
+
+
+def table(results: Mapping[str, Mapping[str, Mapping]], steps: Sequence[int]) -> str:
+    """Return the rows: the score of each way on each task, and on how many it is the best.
+
+    Args:
+        results: task or folder -> way -> seed -> step -> group -> metrics.
+        steps: those to show.
+    """
+    rows = [f"| task | head | {' | '.join(str(step) for step in steps)} |"]
+    rows.append("|---" * (len(steps) + 2) + "|")
+    wins: dict[str, list[int]] = {}
+    for name, ways in results.items():
+        found = {
+            way: [list(of_start(runs, step, HEADLINE).values()) for step in steps]
+            for way, runs in ways.items()
+        }
+        means = {way: [_mean(groups) for groups in values] for way, values in found.items()}
+        best = [max(means, key=lambda way, of=column: of[way]) for column in _columns(means)]
+        for way, values in found.items():
+            cells = [cell(groups) if groups else "-" for groups in values]
+            rows.append(f"| {name} | {way} | {' | '.join(cells)} |")
+            own = wins.setdefault(way, [0] * len(steps))
+            wins[way] = [count + (best[at] == way) for at, count in enumerate(own)]
+    counts = [f"| best on | {way} | {' | '.join(map(str, own))} |" for way, own in wins.items()]
+    return "".join(f"{row}\n" for row in [*rows, *counts])
+
+
+def _columns(rows: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """Return, for each number of steps, the value of each way."""
+    return [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else -np.inf
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("data", metavar="FOLDERS|studio")
+    p.add_argument("--model", required=True, help="model directory whose body is adapted")
+    p.add_argument("--out", type=Path, default=Path("head_initialisation.json"))
+    p.add_argument("--only", nargs="+", metavar="NAME", help="tasks, or data sets of FOLDERS")
+    p.add_argument("--heads", nargs="+", default=[*HEAD_INITIALISATIONS, LEARNT], metavar="HEAD")
+    # Not 0, the seed of the meta-training.
+    p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    p.add_argument("--songs", type=int, default=18, help="held-out songs of the studio")
+    p.add_argument("--steps", type=int, default=max(STEPS), help="the last number of steps")
+    p.add_argument("--learning-rate", type=float, default=1e-3)
+    return p
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the table."""
+    config, body = starting_point(args.model, "nano", 0)
+    if args.data == STUDIO:
+        names = args.only or [*meta_train.TASKS, *NEW_TASKS]
+        cases = studio_cases(names, args.songs, config)
+    else:
+        folders = Path(args.data)
+        names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]
+        cases = recorded_cases(folders, names, config)
+    results = Results(args.out)
+    key = f"{args.data}, {args.model}, rate {args.learning_rate:g}, {args.steps} steps"
+    for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
+        for name, (data, recipe) in cases.items():
+            for label, head in ways_of(args.model, data.task.name).items():
+                if label not in args.heads:
+                    continue
+                options = {"learning_rate": args.learning_rate, "steps": args.steps}
+                own = replace(recipe, **options, seed=seed, head=head)
+                headline = EXPERIMENTS[name].headline if args.data != STUDIO else ()
+                measure = partial(scores_of_run, config, body, data, own, headline)
+                part = results.part(key, name, label)
+                results.once(part, str(seed), measure, f"{name}, {label}, seed {seed}")
+    shown = [step for step in STEPS if step <= args.steps]
+    print(table({name: results.part(key, name) for name in cases}, shown))
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    run(parser().parse_args())

@@ -1,0 +1,62 @@
+"""The benchmark of head initialisations: run in seconds, kept, and its table."""
+
+import json
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from benchmark_scripts import benchmark_module
+from tiny import TINY
+
+from umir.checkpoint import Model, save_model
+from umir.studio.catalogue import render_songs
+from umir.task_model import INITIALISATION
+from umir.wave_unet import init_body
+
+pytest.importorskip("librosa")
+SCRIPT = benchmark_module("head_initialisation")
+
+
+def runs(*scores):
+    """Return results of one way: a list of group scores for each step, the same for two seeds."""
+    steps = {
+        str(step): {str(group): {"headline": score} for group, score in enumerate(groups)}
+        for step, groups in zip(SCRIPT.STEPS, scores, strict=False)
+    }
+    return {"1": steps, "2": steps}
+
+
+def test_the_table_shows_means_over_groups_and_who_is_best():
+    results = {"beats": {"prior": runs([0.2, 0.4], [0.5, 0.7]), "ridge": runs([0.5], [0.55])}}
+    rows = SCRIPT.table(results, (0, 1)).splitlines()
+    assert rows[0] == "| task | head | 0 | 1 |"
+    assert rows[2].startswith("| beats | prior | 0.30 [0.20, 0.40] | 0.60 [")
+    assert rows[3] == "| beats | ridge | 0.50 | 0.55 |"
+    assert rows[4:] == ["| best on | prior | 0 | 1 |", "| best on | ridge | 1 | 0 |"]
+
+
+@pytest.mark.slow
+def test_a_run_adapts_scores_and_goes_on(tmp_path, monkeypatch, capsys):
+    body = init_body(TINY, jax.random.key(0))
+    config = {"format": INITIALISATION, "network": TINY.__dict__}
+    save_model(tmp_path / "model", Model(config, {"body": body}), "card")
+    fast = partial(render_songs, workers=1, duration=8.0)
+    monkeypatch.setattr(SCRIPT, "render_songs", fast)
+    monkeypatch.setattr(SCRIPT, "CLIP_SONGS", 1)
+    arguments = ["studio", "--model", str(tmp_path / "model"), "--songs", "3", "--seeds", "1"]
+    arguments += ["--only", "onset_detection", "--steps", "1", "--out", str(tmp_path / "out.json")]
+    SCRIPT.run(SCRIPT.parser().parse_args(arguments))
+    assert "| onset_detection | ridge | " in capsys.readouterr().out
+    ((kept, found),) = json.loads((tmp_path / "out.json").read_text()).items()
+    assert kept.endswith("rate 0.001, 1 steps")
+    assert set(found["onset_detection"]) == {"prior", "prototype", "ridge"}
+    scores = [
+        metrics["F-measure"]
+        for way in found["onset_detection"].values()
+        for groups in way["1"].values()
+        for metrics in groups.values()
+    ]
+    assert len(scores) == 6 and np.isfinite(scores).all()
+    SCRIPT.run(SCRIPT.parser().parse_args(arguments))
+    assert "seed 1:" not in capsys.readouterr().out  # nothing was missing
