@@ -27,6 +27,7 @@ from umir.tasks.registry import OPEN_TASKS as OPEN_TASKS
 from umir.tasks.registry import TASKS as TASKS
 from umir.tasks.registry import check_kind as check_kind
 from umir.tasks.registry import get_task as get_task
+from umir.tasks.registry import register_task as register_task
 from umir.tasks.registry import task_for_kind as task_for_kind
 from umir.tasks.registry import task_from_config as task_from_config
 from umir.tasks.registry import task_to_config as task_to_config

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.tasks.base import Task
@@ -26,6 +26,8 @@ from umir.tasks.source_separation import (
     vocal_separation,
 )
 from umir.tasks.tempo_estimation import TempoEstimation
+
+AnyTask = TypeVar("AnyTask", bound=Task)
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -61,7 +63,7 @@ _KINDS: dict[str, type[Task]] = {
     "labels": MultiLabelClassification,
 }
 
-# Every class that a model directory may name.
+# Every class that a model directory may name (`register_task` adds to them).
 _CLASSES: dict[str, type[Task]] = {
     cls.__name__: cls for cls in (*_KINDS.values(), *map(type, TASKS.values()))
 }
@@ -126,6 +128,21 @@ def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ..
     return tuple(sorted(names, key=lambda name: (kind == "stems" and _left_over(name), name)))
 
 
+def register_task(cls: type[AnyTask]) -> type[AnyTask]:
+    """Let model directories name a class of tasks: a decorator for classes of one's own.
+
+    A model of such a task loads wherever the class is registered, by its name.
+
+    Raises:
+        ValueError: another class of that name is registered.
+    """
+    known = _CLASSES.setdefault(cls.__name__, cls)
+    if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise ValueError(f"a task class {cls.__name__!r} is registered: choose another name")
+    _CLASSES[cls.__name__] = cls  # a class that a notebook defines again takes its place
+    return cls
+
+
 def task_to_config(task: Task) -> dict[str, Any]:
     """Return a task as plain JSON, for a model directory."""
     fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
@@ -142,7 +159,10 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
     name = config.get("class")
     if name not in _CLASSES:
         known = ", ".join(sorted(_CLASSES))
-        raise ValueError(f"the model's task is of class {name!r}; this umir knows {known}")
+        raise ValueError(
+            f"the model's task is of class {name!r}; this umir knows {known}; if it is a class of "
+            "your own, import the module that registers it first (`register_task`)"
+        )
     try:
         return _CLASSES[name](**fields)
     except TypeError as error:

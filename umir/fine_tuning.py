@@ -1,45 +1,47 @@
 """From a folder of labelled audio to a model: start, adaptation, decoder, scores.
 
-Training songs teach, validation songs choose the best step and fit the decoder, test songs are only
-scored at the end.
+Training songs teach, validation songs choose the learning rate and the best step
+(`umir.rate_search`) and fit the decoder, test songs are only scored at the end.
 """
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 from jaxtyping import PyTree
 
-from umir.adaptation import Recipe, adapt, validation_batches, validation_loss
+from umir.adaptation import Adaptation, Recipe, validation_batches, validation_loss
 from umir.checkpoint import check_params, load_model
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
 from umir.meta import Params
+from umir.rate_search import Budget, Found, search
+from umir.released_models import find_model
+from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.task_model import TaskModel
-from umir.training import ProgressBar
+from umir.tasks import Task
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import PRESETS, Network, WaveUNetConfig, init_body
 
-# Looks at the validation songs in the course of an adaptation.
-LOOKS = 10
+# The validation score is shown while it takes at most this part of the time of the training.
+SCORE_SHARE = 0.2
 
 
 def finetune(
     data: str | Path,
     *,
     init: str,
-    task: str | None = None,
+    task: str | Task | None = None,
     kind: str | None = None,
-    preset: str = "nano",
+    preset: str | None = None,
     config: WaveUNetConfig | None = None,
-    steps: int = 300,
-    learning_rate: float = 1e-3,
+    steps: int | None = None,
+    learning_rate: float | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
@@ -47,41 +49,83 @@ def finetune(
 
     Args:
         data: a user's folder, public data sets or both (`umir.data_specification`).
-        init: model directory to start from, or `scratch`.
-        task: a named task (`drum_transcription`); default: the task of the manifest's kind.
+        init: model directory or released model (`umir models`) to start from, or `scratch`.
+        task: a task, or the name of one (`drum_transcription`); default: the task of the
+            manifest's kind.
         kind: which annotation to use if the manifest has several.
-        preset: size of a network from scratch.
-        config: the same, in numbers: takes the place of `preset`.
-        steps: gradient steps.
-        learning_rate: of Adam.
+        preset: size of a network from scratch, `nano` if none is given; that of another start, if
+            given, must be this one.
+        config: the size of a network from scratch in numbers: takes the place of `preset`.
+        steps: gradient steps; default: until the validation loss falls no more.
+        learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head and the batches.
-        progress: whether to show a bar.
+        progress: whether to say what is expected, what was chosen, and to show a bar.
 
     Returns:
-        The model, and its metrics on the test songs (empty if there are none).
+        The model, and its metrics on the test songs (empty if there are none). After Ctrl-C it is
+        the best model so far (`facts["search"]["stopped"]` is `interrupted`).
 
     Raises:
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
+        KeyboardInterrupt: Ctrl-C before anything was learnt, or a second time.
     """
     if init == "scratch" and config is not None:
         body = init_body(config, jax.random.key(seed))
     else:
-        config, body = starting_point(init, preset, seed)
+        config, body = starting_point(init, preset or "nano", seed)
+        _check_preset(init, config, preset)
     user_data = read_user_data(data, config, task, kind)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
-    if not user_data.valid:
-        print("no validation songs: training songs choose step and decoder", file=sys.stderr)
-    recipe = Recipe(steps, learning_rate, seed=seed)
-    model = train_on(user_data, config, body, recipe, progress=progress)
+    if progress:
+        print(_possible(user_data), file=sys.stderr)
+    budget = Budget.of(steps, learning_rate)
+    model, found = train_on(user_data, config, body, budget, seed=seed, progress=progress)
+    recipe = Recipe(found.steps, found.learning_rate, seed=seed)
     facts = {
         "init": init,
         "data": sources_of(data),
         "recipe": asdict(recipe),
+        "search": found.facts(),
         "splits": dict(user_data.splits),
     }
     model = replace(model, facts=facts)
     return model, score(model, user_data.test)[0] if user_data.test else {}
+
+
+def _check_preset(init: str, config: WaveUNetConfig, preset: str | None) -> None:
+    """Raise if a start has another size than the one asked for, and say in which fields."""
+    if preset is None or (wanted := _preset(preset)) == config:
+        return
+    differences = [
+        f"{field.name} {getattr(config, field.name)} instead of {getattr(wanted, field.name)}"
+        for field in fields(config)
+        if getattr(config, field.name) != getattr(wanted, field.name)
+    ]
+    raise ValueError(
+        f"{init}: not of the preset {preset!r}: {', '.join(differences)}; leave out --preset, or "
+        "give another start"
+    )
+
+
+def _possible(data: UserData) -> str:
+    """Return what the songs of each split are good for, in a line or two."""
+    minutes = sum(example.duration for example in data.train) / 60
+    counts = f"{data.task.name}: {len(data.train)} to learn from ({minutes:.1f} minutes)"
+    counts += f", {len(data.valid)} to choose by, {len(data.test)} to score"
+    if data.valid:
+        return counts
+    return (
+        f"{counts}\nno validation songs: training songs choose rate, step and decoder, and cannot "
+        "tell learning from memorising; label audio of a second group (song, artist, singer)"
+    )
+
+
+def _preset(name: str) -> WaveUNetConfig:
+    """Return the configuration of a preset, or raise with the names of all."""
+    if name not in PRESETS:
+        raise ValueError(f"no preset {name!r}: choose from {', '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, PyTree]:
@@ -91,15 +135,9 @@ def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, P
         ValueError: if there is no such model directory or preset; says what to do.
     """
     if init == "scratch":
-        if preset not in PRESETS:
-            raise ValueError(f"no preset {preset!r}: choose from {', '.join(PRESETS)}")
-        return PRESETS[preset], init_body(PRESETS[preset], jax.random.key(seed))
-    if not Path(init).exists():
-        raise ValueError(
-            f"{init}: no such model directory; make one with `python -m umir.meta_train`, "
-            "or start with `--init scratch`"
-        )
-    model = load_model(init)
+        config = _preset(preset)
+        return config, init_body(config, jax.random.key(seed))
+    model = load_model(find_model(init, instead=", or start with `--init scratch`"))
     if "network" not in model.config or "body" not in model.params:
         raise ValueError(f"{init}: holds no network to start from; give another model directory")
     config = WaveUNetConfig.from_json(model.config["network"])
@@ -112,35 +150,44 @@ def train_on(
     data: UserData,
     config: WaveUNetConfig,
     body: PyTree,
-    recipe: Recipe,
+    budget: Budget,
     *,
+    seed: int = 0,
     progress: bool = False,
-) -> TaskModel:
-    """Adapt, keep the step that is best on the validation songs, fit the decoder on them."""
-    network = Network(config, data.task.head)
-    valid = data.valid or data.train
-    batches = validation_batches(network, data.task, valid)
-    best: list[Any] = [np.inf, None]
+) -> tuple[TaskModel, Found]:
+    """Search rate and step on the validation songs, and fit the decoder on them.
 
-    def keep_best(step: int, params: Params) -> None:
-        loss = validation_loss(network, data.task, params, batches)
-        loss = loss if np.isfinite(loss) else np.inf
-        if loss < best[0] or best[1] is None:
-            best[:] = [loss, params]
+    Raises:
+        ValueError: the task cannot be learnt; names it and says why.
+    """
+    task, valid = data.task, data.valid or data.train
+    network = Network(config, task.head)
+    batches = validation_batches(network, task, valid)
+    start = Adaptation.begin(network, task, body, data.train, Recipe(seed=seed))
 
-    every = max(1, recipe.steps // LOOKS)
-    bars = [ProgressBar(f"adapting to {data.task.name}", recipe.steps)] if progress else []
-    adapt(
-        network,
-        data.task,
-        body,
-        data.train,
-        recipe,
-        watch=keep_best,
-        watch_at=[*range(0, recipe.steps, every), recipe.steps],
-        callbacks=bars,
-    )
-    return with_decoder(TaskModel(network, data.task, best[1]), valid)
+    def validate(params: Params) -> float:
+        return validation_loss(network, task, params, batches)
+
+    def headline(params: Params) -> float:
+        model = with_decoder(TaskModel(network, task, params), valid)
+        return score(model, valid)[0][task.headline]
+
+    pace = Pace.measure(start, validate)
+    shown = f"{'valid' if data.valid else 'training'} {task.headline}"
+    bar = SearchProgress(f"adapting to {task.name}", budget.most_steps, shown, progress)
+    bar.say(f"{task.name}: {expectation(pace, budget.most_steps, budget.count(budget.looks))}")
+    watched = progress and network.head.kind != "waveform"  # museval takes longer than training
+    scores = Affordable(headline, SCORE_SHARE * budget.looks[0] * pace.step)
+    try:
+        options = {"score": scores} if watched else {}
+        found = search(start, budget, validate, bar, **options)
+    except ValueError as error:
+        raise ValueError(f"task {task.name!r} cannot be learnt: {error}") from error
+    finally:
+        bar.close()
+    for line in found.lines():
+        bar.say(line)
+    return with_decoder(TaskModel(network, task, found.params), valid), found
 
 
 def with_decoder(model: TaskModel, valid: Sequence[Example]) -> TaskModel:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from umir.program import (
     DATA_HELP,
+    INIT_HELP,
     command_line,
     positive,
     positive_number,
@@ -19,6 +20,7 @@ from umir.program import (
     seed,
     use_compilation_cache,
 )
+from umir.released_models import INITIALISATION, default_model
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,34 +32,52 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--task", help="a named task; default: what the manifest's kind is")
     what.add_argument("--kind", help="which annotation to use if the manifest has several")
     p.add_argument(
-        "--init", default="models/umir-nano", help="model directory to start from, or 'scratch'"
+        "--init", metavar="NAME|DIR|scratch", help=f"{INIT_HELP}; none: the best released model"
     )
-    p.add_argument("--preset", default="nano", help="network size when starting from scratch")
-    p.add_argument("--steps", type=positive, default=300, help="gradient steps")
-    p.add_argument("--learning-rate", type=positive_number, default=1e-3, help="of Adam")
+    p.add_argument("--preset", help="network size when starting from scratch; none: nano")
+    p.add_argument(
+        "--steps", type=positive, help="gradient steps; none: while the validation loss falls"
+    )
+    p.add_argument(
+        "--learning-rate",
+        type=positive_number,
+        help="of Adam; none: the best of three on the validation songs",
+    )
     p.add_argument("--seed", type=seed, default=0, help="of the fresh head and the batches")
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
     return p
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fine-tune, print the scores, write the model directory."""
+    """Fine-tune, print the scores, write the model directory.
+
+    After Ctrl-C the best model so far is written, and 130 returned.
+    """
     from umir.files import locked
     from umir.fine_tuning import finetune
     from umir.model_card import model_card
+    from umir.rate_search import INTERRUPTED
 
     use_compilation_cache()
+    # Not the parser's default: the card spells it, and damaged defaults fail like all else.
+    args.init = args.init or default_model(INITIALISATION) or "models/umir-nano"
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)
         model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
-        rows = {args.init: metrics}
-        if args.compare and args.init != "scratch":
-            scratch = {**options, "init": "scratch", "config": model.network.config}
-            rows["scratch"] = finetune(**scratch)[1]
-    print_scores(rows, model.task.headline)
-    print(f"model: {args.out}")
-    return 0
+        rows, last = {args.init: metrics}, model
+        go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
+        try:
+            if go_on and args.init == "scratch":
+                print("nothing to compare: the model itself is from scratch", file=sys.stderr)
+            elif go_on:
+                print("the same from scratch, with the same budget:", file=sys.stderr)
+                scratch = {**options, "init": "scratch", "config": model.network.config}
+                last, rows["scratch"] = finetune(**scratch)
+        finally:  # the model is there, whatever becomes of the comparison
+            print_scores(rows, model.task.headline)
+            print(f"model: {args.out}")
+    return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
 
 
 def print_scores(rows: dict[str, dict[str, float]], headline: str) -> None:

@@ -38,31 +38,38 @@ class UserData:
 
 
 def read_user_data(
-    data: str | Path, config: WaveUNetConfig, task: str | None = None, kind: str | None = None
+    data: str | Path,
+    config: WaveUNetConfig,
+    task: str | Task | None = None,
+    kind: str | None = None,
 ) -> UserData:
     """Read labelled audio at the network's rate and channels, and name the task it poses.
 
     Args:
         data: a user's folder, public data sets or both (`umir.data_specification`).
         config: of the network.
-        task: a named task; default: the task of the manifest's kind, with the classes that occur
-            (which `tagging` has in any case).
+        task: a task, or the name of one; default: the task of the manifest's kind, with the
+            classes that occur (which `tagging` has in any case).
         kind: which annotation to use if the manifest has several.
 
     Raises:
         ValueError: nothing can be used, or there is nothing to train on; names the file.
     """
-    named = get_task(task) if task and task not in OPEN_TASKS else None
-    wanted = named.kind if named else OPEN_TASKS.get(task or "")
+    name = None if isinstance(task, Task) else task
+    named = task if isinstance(task, Task) else None
+    if name and name not in OPEN_TASKS:
+        named = get_task(name)
+    wanted = named.kind if named else OPEN_TASKS.get(name or "")
     if wanted and kind not in (None, wanted):
-        raise ValueError(f"task {task!r} reads annotations of kind {wanted!r}, not {kind!r}")
+        asked = named.name if named else name
+        raise ValueError(f"task {asked!r} reads annotations of kind {wanted!r}, not {kind!r}")
     kind = kind or wanted
-    manifest = open_data(data, kind, task, common_stems=named is None)
+    manifest = open_data(data, kind, name, common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     try:
-        chosen = named or _posed(manifest.kind, task, read["train"], read["valid"])
+        chosen = named or _posed(manifest.kind, name, read["train"], read["valid"])
         usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(

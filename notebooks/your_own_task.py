@@ -1,0 +1,87 @@
+# ruff: noqa: D100, E402
+# %% [markdown]
+# # From a folder of labelled audio to a model
+#
+# This notebook needs nothing but `umir`: its audio and labels are rendered here, by the studio. Put
+# a folder of your own in their place (`docs/users_folder.md` says what it holds).
+
+# %% [settings]
+from pathlib import Path
+
+FOLDER = Path("studio_songs")  # labelled audio; rendered below if it is not there
+MODEL = Path("beat_model")
+TASK = "beat_tracking"
+HOURS = 0.1  # of music to render: 15 songs
+START = {"init": "scratch"}  # or {"init": "models/umir-nano"}, or a name that `umir models` lists
+CHOICES = {}  # {"steps": 100, "learning_rate": 1e-3} to choose yourself
+
+# %% [markdown]
+# ## A folder
+#
+# Each line of a manifest names an audio file, its annotation, and the group (song, artist, singer)
+# that must not be both learnt from and tested on. The studio writes one manifest per task.
+
+# %%
+from umir.cli import main as umir
+
+DATA = FOLDER / f"{TASK}.jsonl"  # of a folder of your own: FOLDER, which has a manifest.jsonl
+if not DATA.exists():
+    umir(["studio", "render", "--hours", str(HOURS), "--out", str(FOLDER)])
+lines = DATA.read_text().splitlines()
+print(f"{len(lines)} songs; the first: {lines[0]}")
+
+# %% [markdown]
+# ## A model
+#
+# The learning rate, the number of steps and the step to keep are chosen on validation songs. The
+# scores are those of the test songs, which the model has never heard.
+
+# %%
+from umir.fine_tuning import finetune
+
+model, scores = finetune(DATA, task=TASK, **START, **CHOICES, progress=False)
+search = model.facts["search"]
+print(f"rate {search['learning_rate']:g}, step {search['step']} of {search['steps']}:", end=" ")
+print(search["stopped"])
+for name, value in scores.items():
+    print(f"{name:<24} {value:.3f}")
+
+# %% [markdown]
+# The validation loss of each rate that was tried; the model is the lowest point of all.
+
+# %%
+from matplotlib import pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+for rate, losses in search["tried"].items():
+    axes.plot([int(step) for step in losses], list(losses.values()), marker=".", label=rate)
+axes.plot(search["step"], search["validation_loss"], "o", color="black", fillstyle="none")
+axes.set(xlabel="steps", ylabel="validation loss")
+axes.legend(title="learning rate")
+plt.show()
+
+# %% [markdown]
+# ## Predictions
+#
+# A model directory loads without any flags; `umir predict --model` uses it from the command line.
+
+# %%
+from umir import TaskModel
+from umir.user_data import read_user_data
+
+model.save(MODEL, card=f"# {TASK}\n\nMade by notebooks/your_own_task.ipynb.\n")
+loaded = TaskModel.load(MODEL)
+test = read_user_data(DATA, loaded.network.config, TASK).test
+song = test[0]
+estimate = loaded.predict(song.waveform, song.rate)
+print(f"{song.name}: {len(estimate.times)} found, {len(song.annotation.times)} labelled")
+
+# %%
+figure, axes = plt.subplots(figsize=(8, 2.5), layout="constrained")
+step = song.rate // 100
+axes.plot([n / song.rate for n in range(0, len(song.waveform), step)], song.waveform[::step, 0])
+axes.vlines(song.annotation.times, 0, 1, color="black", label="labelled")
+axes.vlines(estimate.times, -1, 0, color="tab:red", label="found")
+axes.set(xlabel="s", xlim=(0, min(12, song.duration)), ylim=(-1, 1))
+axes.legend(loc="upper right")
+plt.show()

@@ -1,0 +1,152 @@
+"""`umir finetune`: what it chooses, what it says, and folders that allow little."""
+
+import re
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+from folders import fails, finetune, read_rows, write_rows
+from tiny import TINY
+
+from umir.checkpoint import Model, load_model, save_model
+from umir.cli import main
+from umir.fine_tuning import finetune as fine_tuned
+from umir.rate_search import RATES, RUNGS
+from umir.search_progress import SearchProgress
+from umir.task_model import TaskModel
+from umir.tasks import Classification
+from umir.wave_unet import PRESETS, init_body
+
+pytestmark = pytest.mark.usefixtures("tiny_preset")
+
+
+def facts():
+    return load_model("model").config
+
+
+def test_what_is_expected_tried_and_chosen_is_said_and_stored(label_folder, capsys):
+    assert finetune(label_folder, "--steps", "4") == 0
+    shown = capsys.readouterr()
+    assert "label: 6 to learn from (0.2 minutes), 3 to choose by, 3 to score" in shown.err
+    expected = r"label: about [\d.]+ \w+ at most on this CPU: up to 12 steps of [\d.e-]+ s"
+    assert re.search(expected, shown.err)
+    search = facts()["search"]
+    assert set(search["tried"]) == {f"{rate:g}" for rate in RATES}
+    assert search["stopped"] == "that is the limit"
+    kept = search["tried"][f"{search['learning_rate']:g}"].get(str(search["step"]))
+    assert search["step"] == 0 or kept == search["validation_loss"]
+    assert f"kept step {search['step']} at the rate {search['learning_rate']:g}" in shown.err
+    assert facts()["recipe"]["learning_rate"] == search["learning_rate"]
+    card = Path("model/MODEL_CARD.md").read_text()
+    assert f"- Training: step {search['step']} of 4 at the learning rate" in card
+
+
+def test_without_options_the_steps_are_chosen_too(label_folder, capsys):
+    assert finetune(label_folder, "--learning-rate", "0.01") == 0
+    assert "valid accuracy=" in capsys.readouterr().err
+    search = facts()["search"]
+    assert list(search["tried"]) == ["0.01"]
+    assert search["steps"] >= RUNGS[0]
+    losses = search["tried"]["0.01"]
+    assert search["validation_loss"] == min(losses.values()) == losses[str(search["step"])]
+    assert "no lower validation loss" in search["stopped"] or search["steps"] == 600
+
+
+def test_ctrl_c_saves_the_best_so_far(label_folder, monkeypatch, capsys):
+    looked = SearchProgress.looked
+    looks = []
+
+    def pressed(self, *values):
+        looked(self, *values)
+        looks.append(values)
+        if len(looks) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(SearchProgress, "looked", pressed)
+    assert finetune(label_folder, "--steps", "50", "--learning-rate", "0.01", "--compare") == 130
+    shown = capsys.readouterr()
+    assert "stopped after 15 steps: interrupted; kept step" in shown.err
+    assert "model: model" in shown.out
+    assert TaskModel.load("model").facts["search"]["steps"] == 15
+
+
+def test_compare_gives_scratch_the_same_search(label_folder, capsys):
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    body = init_body(TINY, jax.random.key(7))
+    save_model("start", Model(config, {"body": body}), "# start\n")
+    arguments = ["finetune", "--data", str(label_folder), "--init", "start", "--steps", "1"]
+    assert main([*arguments, "--compare", "--out", "model"]) == 0
+    shown = capsys.readouterr()
+    lines = [line for line in shown.err.splitlines() if line.startswith("learning rates tried")]
+    assert len(lines) == 2
+    assert shown.out.splitlines()[0].split() == ["start", "scratch"]
+
+
+def test_a_start_of_another_preset_is_refused_field_by_field(label_folder, monkeypatch, capsys):
+    monkeypatch.setitem(PRESETS, "other", replace(TINY, preset="other", dilations=(1, 2, 4)))
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    arguments = ["--data", str(label_folder), "--init", "start", "--out", "model"]
+    line = fails(capsys, "finetune", *arguments, "--preset", "other")
+    assert "preset tiny instead of other, dilations (1, 2) instead of (1, 2, 4)" in line
+
+
+def test_one_example_is_learnt_and_not_scored(events_folder, capsys):
+    row = read_rows(events_folder)[0]
+    del row["split"]
+    write_rows(events_folder, [row])
+    assert finetune(events_folder, "--steps", "1") == 0
+    shown = capsys.readouterr()
+    assert "events: 1 to learn from (0.1 minutes), 0 to choose by, 0 to score" in shown.err
+    assert "label audio of a second group" in shown.err
+    assert "no test songs: nothing to score" in shown.out
+    assert TaskModel.load("model").task.vocabulary == ("click",)
+
+
+def test_one_class_is_nothing_to_tell_apart(label_folder, capsys):
+    rows = [{**row, "label": "low"} for row in read_rows(label_folder)]
+    write_rows(label_folder, rows)
+    arguments = ["--data", str(label_folder), "--init", "scratch", "--preset", "tiny"]
+    line = fails(capsys, "finetune", *arguments, "--out", "model")
+    assert "every clip has the same label, low: there is nothing to tell apart" in line
+
+
+def test_without_a_test_part_all_the_rest_is_done(label_folder, capsys):
+    rows = [row for row in read_rows(label_folder) if row["split"] != "test"]
+    write_rows(label_folder, rows)
+    assert finetune(label_folder, "--steps", "1") == 0
+    shown = capsys.readouterr()
+    assert "3 to choose by, 0 to score" in shown.err
+    assert "no test songs: nothing to score" in shown.out
+
+
+class Deaf(Classification):
+    """Says the same whatever it hears."""
+
+    @staticmethod
+    def loss(output, target):
+        return 0.0 * output.sum(axis=-1) + 0.5
+
+
+class Broken(Classification):
+    """Has a loss that is not a number."""
+
+    @staticmethod
+    def loss(output, target):
+        return output.sum(axis=-1) * jnp.nan
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (Deaf, "task 'tones' cannot be learnt: its loss is constant"),
+        (Broken, "task 'tones' cannot be learnt: the validation loss is nan"),
+    ],
+)
+def test_a_task_whose_loss_is_constant_or_nan_is_named(label_folder, cls, words):
+    task = cls("tones", ("high", "low"))
+    with pytest.raises(ValueError, match=words):
+        fine_tuned(label_folder, init="scratch", config=TINY, task=task, steps=2, progress=False)
