@@ -13,7 +13,9 @@ from umir.checkpoint import (
     CheckpointError,
     Model,
     check_params,
+    describe_model,
     flatten,
+    halved,
     load_model,
     save_model,
     unflatten,
@@ -54,6 +56,38 @@ def test_jax_arrays(tmp_path):
     found = load_model(tmp_path).params
     np.testing.assert_array_equal(found["a"], np.arange(4, dtype=np.float32))
     assert found["b"].shape == (3, 2)
+
+
+def test_half_precision_is_half_the_file_and_comes_back_as_float32(saved, tmp_path):
+    save_model(tmp_path / "half", Model(_CONFIG, _params()), "", half=True)
+    found, whole = (flatten(load_model(place).params) for place in (tmp_path / "half", saved))
+    for name, tensor in whole.items():
+        assert found[name].dtype == tensor.dtype
+        rounded = tensor.astype(np.float16) if tensor.dtype == np.float32 else tensor
+        np.testing.assert_array_equal(found[name], rounded.astype(tensor.dtype))
+        # Half a unit in the last of 11 bits.
+        np.testing.assert_allclose(found[name], tensor, rtol=2**-11, atol=0)
+    assert _described_in(tmp_path / "half", "body/conv/kernel") == ["float16", [5, 1, 3]]
+    assert _described_in(tmp_path / "half", "head/steps") == ["int64", [3]]
+
+
+def _described_in(directory, name):
+    return json.loads((directory / "config.json").read_text())["parameters"][name]
+
+
+def test_what_half_precision_cannot_hold(tmp_path):
+    params = {"body": {"w": np.float32([65504.0, 65520.0])}}
+    with pytest.raises(ValueError, match="'body/w': too large for half precision"):
+        save_model(tmp_path / "model", Model({}, params), "", half=True)
+    assert not (tmp_path / "model").exists()
+    halved({"w": np.float32([65504.0, -65504.0])})
+
+
+def test_a_description_without_the_weights(saved):
+    (saved / "model.safetensors").unlink()
+    config, n_parameters = describe_model(saved)
+    assert config == _CONFIG
+    assert n_parameters == 5 * 3 + 3 + 1 + 3
 
 
 def test_dtypes_that_numpy_lacks_are_refused(tmp_path):
@@ -117,6 +151,14 @@ def test_cut_in_half(saved, share):
         content = (saved / name).read_bytes()
         (saved / name).write_bytes(content[: int(share * len(content))])
         _fails(saved, f"{name}: is (cut off or )?damaged.*copy the model again")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_a_failed_training_leaves(tmp_path, value):
+    params = _params()
+    params["body"]["conv"]["bias"][1] = value
+    save_model(tmp_path, Model(_CONFIG, params), "")
+    _fails(tmp_path, "model.safetensors: 'body/conv/bias' holds NaN or infinite numbers")
 
 
 def test_pickles_are_never_opened(saved):

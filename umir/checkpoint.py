@@ -5,9 +5,13 @@ parameters are safetensors, nothing is ever unpickled. `config.json` lists the p
 belong to it, so that files of two models, or one cut in half, are noticed. Neither tasks nor
 networks are known here: a configuration is any JSON object, parameters are any nested mapping of
 arrays.
+
+Half precision is a way to store, not to compute: what a file holds as float16 comes back as
+float32.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +55,9 @@ class Model:
     params: Mapping[str, Any] = field(repr=False)
 
 
-def save_model(directory: str | os.PathLike, model: Model, card: str) -> None:
+def save_model(
+    directory: str | os.PathLike, model: Model, card: str, *, half: bool = False
+) -> None:
     """Write a model directory; other files in it (logs, training state) stay.
 
     The three files are written beside and take their names only when all are complete.
@@ -60,14 +66,15 @@ def save_model(directory: str | os.PathLike, model: Model, card: str) -> None:
         directory: made if needed.
         model: configuration (JSON) and parameters (NumPy or JAX arrays).
         card: the text of MODEL_CARD.md: data, licence, scores.
+        half: store what is float32 as float16, rounded to 11 bits: half the size.
 
     Raises:
-        ValueError: the configuration is not JSON, or a parameter has a name or a dtype (bfloat16)
-            that cannot be stored.
+        ValueError: the configuration is not JSON, a parameter has a name or a dtype (bfloat16)
+            that cannot be stored, or is too large for half precision.
         OSError: the disk is full.
     """
     directory = Path(directory)
-    tensors = flatten(model.params)
+    tensors = flatten(halved(model.params) if half else model.params)
     for name, tensor in tensors.items():
         if str(tensor.dtype) not in _DTYPES:
             raise ValueError(f"parameter {name!r}: convert {tensor.dtype} to float32 to store it")
@@ -89,11 +96,11 @@ def load_model(directory: str | os.PathLike) -> Model:
         directory: as `save_model` wrote it.
 
     Returns:
-        The configuration and the parameters as NumPy arrays.
+        The configuration and the parameters as NumPy arrays, float32 where the file holds float16.
 
     Raises:
-        CheckpointError: no such directory, a missing or damaged file, or files that do not belong
-            together.
+        CheckpointError: no such directory, a missing or damaged file, files that do not belong
+            together, or parameters that are not finite.
     """
     directory = Path(directory)
     if not directory.is_dir():
@@ -106,7 +113,37 @@ def load_model(directory: str | os.PathLike) -> Model:
     tensors = _read_tensors(directory / WEIGHTS_NAME)
     promised = config.pop(_PARAMETERS_KEY)
     _check_same(directory / WEIGHTS_NAME, _described(tensors), promised, CONFIG_NAME)
-    return Model(config, unflatten(tensors))
+    _check_finite(directory / WEIGHTS_NAME, tensors)
+    return Model(config, unflatten({name: _widened(t) for name, t in tensors.items()}))
+
+
+def describe_model(directory: str | os.PathLike) -> tuple[dict[str, Any], int]:
+    """Return a model directory's configuration and how many parameters it says it has.
+
+    Only `config.json` is read: this is for lists of models.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or of something else.
+    """
+    config = _read_config(Path(directory) / CONFIG_NAME)
+    promised = config.pop(_PARAMETERS_KEY)
+    return config, sum(math.prod(shape) for _, shape in promised.values())
+
+
+def halved(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with all that is float32 rounded to float16.
+
+    Raises:
+        ValueError: a value is beyond what float16 holds (65504).
+    """
+    tensors = flatten(params)
+    for name, tensor in tensors.items():
+        if tensor.dtype == np.float32:
+            with np.errstate(over="ignore"):
+                tensors[name] = tensor.astype(np.float16)
+            if not np.array_equal(np.isfinite(tensors[name]), np.isfinite(tensor)):
+                raise ValueError(f"parameter {name!r}: too large for half precision")
+    return unflatten(tensors)
 
 
 def check_params(
@@ -199,6 +236,20 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise CheckpointError(
             f"{path}: is cut off or damaged ({error}); copy the model again"
         ) from error
+
+
+def _widened(tensor: np.ndarray) -> np.ndarray:
+    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+
+
+def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Raise with the first parameter that holds NaN or infinities."""
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise CheckpointError(
+                f"{path}: {name!r} holds NaN or infinite numbers, as a training that went wrong "
+                "leaves them; train again with a lower rate, or give another model"
+            )
 
 
 def _check_same(path: Path, found: Mapping, expected: Mapping, whose: str) -> None:

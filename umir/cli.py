@@ -17,9 +17,11 @@ PROGRAMS = {
     "evaluate": "score a model on labelled audio",
     "predict": "write a model's predictions for audio files",
     "separate": "split songs into stems",
+    "models": "list the models that umir brings along",
     "studio": "render songs with all labels",
     "data": "list public data sets, download one",
     "doctor": "print what is installed and what is missing",
+    "release": "make a small, checked copy of a model to ship",
 }
 # Programs whose module would have the name of a package.
 _MODULES = {"data": "data_command", "studio": "studio_command"}
