@@ -3,10 +3,10 @@
     python benchmarks/real_folders.py RECORDINGS OUT
 
 RECORDINGS holds `MDBDrums`, `MedleyDB_annotations`, `MIR-1K`, `medley-solos-db-small`, `ASAP`,
-`POP909`, `mirdata`, `madmom`, `libnmfd` and `libsoni` as their authors give them out (of the last
-four, a few excerpts); what is missing is left out. OUT gets one folder per task that has labels
-there; audio is referred to by its absolute path where it can be used as it is. (`tempo` needs the
-extra `benchmarks`.)
+`POP909`, `free-spoken-digit`, `philharmonia`, `mirdata`, `madmom`, `libnmfd` and `libsoni` as their
+authors give them out (of the last four, a few excerpts); what is missing is left out. OUT gets one
+folder per task that has labels there; audio is referred to by its absolute path where it can be
+used as it is. (`tempo` needs the extra `benchmarks`.)
 
 | folder | kind | audio | group |
 |---|---|---|---|
@@ -22,6 +22,9 @@ extra `benchmarks`.)
 | `pop909_rendered` | `notes` | 10 pop arrangements, rendered piano | song |
 | `chords_rendered` | `intervals` | the same 10 | song |
 | `keys_rendered` | `label` | the same 10 in twelve keys each | song |
+| `spoken_digits` | `label` | 120 clips of ten digits | speaker |
+| `playing_technique` | `label` | 412 notes: bowed, plucked, blown, struck | instrument and octave |
+| `dynamics` | `label` | 270 notes, soft or loud, at one level | instrument |
 | `onset_excerpts` | `events` | a drum loop, a band, a piano: 14 s in all | recording |
 | `notes_recorded` | `notes` | a piano and a wind and string quartet: 11 s in all | recording |
 | `melody_medley` | `f0` | the 7 songs, the leading line whoever has it | song |
@@ -37,7 +40,15 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from recordings import excerpts, medley_solos, mir_1k, music_delta, rendered_piano
+from recordings import (
+    excerpts,
+    medley_solos,
+    mir_1k,
+    music_delta,
+    philharmonia,
+    rendered_piano,
+    spoken_digits,
+)
 
 FOLDERS: dict[str, Callable[[Path, Path], Path]] = {
     "mdb_drums": music_delta.mdb_drums,
@@ -52,6 +63,9 @@ FOLDERS: dict[str, Callable[[Path, Path], Path]] = {
     "pop909_rendered": rendered_piano.pop909,
     "chords_rendered": rendered_piano.chords,
     "keys_rendered": rendered_piano.keys,
+    "spoken_digits": spoken_digits.spoken_digits,
+    "playing_technique": philharmonia.playing_technique,
+    "dynamics": philharmonia.dynamics,
     "onset_excerpts": excerpts.onset_excerpts,
     "notes_recorded": excerpts.notes_recorded,
     "melody_medley": music_delta.melody_medley,

@@ -11,6 +11,7 @@ from umir.studio.song_pool import SongPool
 from umir.studio.stream import SongStream
 from umir.tasks import EpisodeSampler, Source, StudioSource, Task
 from umir.tasks.joint import JointExample, JointPool, joint_examples, shared_tasks
+from umir.tasks.withheld import WithheldSource
 
 # Steps between two looks at a pool that rolls on: what is drawn from it has to be cut anew.
 EDITION = 50
@@ -93,22 +94,28 @@ class TrainingSongs:
         return Edition(sampler, self._joint, JointPool(self._joint, examples))
 
     def _source(self, songs: list[Song]) -> Source:
-        if self._data is None:
-            return StudioSource(songs)
-        return JoinedSource(StudioSource(songs), self._data) if songs else self._data
+        source: Source = StudioSource(songs)
+        if self._data is not None:
+            source = JoinedSource(source, self._data) if songs else self._data
+        return self._without_held_out(source)
+
+    def _without_held_out(self, source: Source) -> Source:
+        return WithheldSource(source, self._plan.held_out) if self._plan.held_out else source
 
     def _recordings(self, joint: tuple[Task, ...]) -> list[JointExample]:
         """Return the joint examples of the data, measured once: they do not roll on."""
         if self._recorded is None:
-            data = self._data
-            served = [task for task in joint if data is not None and data.serves(task)]
-            self._recorded = joint_examples(data, served) if data is not None else []
+            data, self._recorded = self._data, []
+            if data is not None:
+                served = [task for task in joint if data.serves(task)]
+                self._recorded = joint_examples(self._without_held_out(data), served)
         return self._recorded
 
     def _examples(self, song: Song) -> list[JointExample]:
         """Return the joint examples of a song, cut when it is new."""
         if song.name not in self._cut:
-            self._cut[song.name] = joint_examples(StudioSource([song]), self._joint or ())
+            source = self._without_held_out(StudioSource([song]))
+            self._cut[song.name] = joint_examples(source, self._joint or ())
         return self._cut[song.name]
 
 

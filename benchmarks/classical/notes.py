@@ -61,9 +61,9 @@ def notes_of(spectrum: Spectrum, delta: float, least: float) -> Notes:
         onset_envelope=spectrum.strength, sr=RATE, hop_length=HOP, units="frames", delta=delta
     )
     frames = frames[frames < spectrum.levels.shape[1] - 1]
-    last = spectrum.levels.shape[1]
+    ends = [*frames[1:], spectrum.levels.shape[1]]
     rows = []
-    for frame, following in zip(frames, [*frames[1:], last], strict=True):
+    for frame, following in zip(frames, ends[: len(frames)], strict=True):
         heard = spectrum.levels[:, frame + 1 : min(frame + 1 + ATTACK, max(following, frame + 2))]
         after, before = heard.mean(axis=1), _before(spectrum.levels, frame)
         for pitch in pitches(np.where(after > before + RISE, after, -np.inf), least):

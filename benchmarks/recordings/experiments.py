@@ -64,6 +64,12 @@ EXPERIMENTS = {
     "chords_rendered": Experiment("chord_recognition", test=4, segments=4, also=("root", "seg")),
     "keys_rendered": Experiment("key_recognition", test=4, segments=4, also=("accuracy",)),
 }
+# Tasks that look like nothing in training (`benchmarks/adaptation.py`).
+NEW_EXPERIMENTS = {
+    "spoken_digits": Experiment(test=2, also=("macro_f1",)),
+    "playing_technique": Experiment(test=3, valid=2, also=("macro_f1",), stratified=True),
+    "dynamics": Experiment(test=4, valid=2, also=("macro_f1",)),
+}
 
 
 def deal(experiment: Experiment, examples: Sequence[Example], fold: int) -> tuple[set, set]:

@@ -1,0 +1,199 @@
+"""The tables: which tasks count, steps to the score of scratch, recordings, and every defeat."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from recordings.tables import cell
+
+from proof.found import SCRATCH, Found
+from proof.pieces import MINUTES
+from proof.starts import LONGEST, MULTITASK, STARTS
+from proof.statistics import NEVER, difference, steps_interval
+
+MOST = 100  # steps to the score of scratch, to pass
+LOOKED_AT = (10, 100)  # steps at which starts must be ahead on recordings
+
+Cases = Iterable[tuple[str, Found]]  # family that the starts have not seen, and material
+
+
+def what_counts(cases: Cases) -> str:
+    """Return the table of chance, scratch after its last step, and ceiling."""
+    columns = [
+        "task",
+        "score",
+        "groups",
+        "chance",
+        f"scratch, {LONGEST} steps",
+        "ceiling",
+        "counts",
+    ]
+    rows = []
+    for found in {found.material.name: found for _, found in cases}.values():
+        words = {True: "yes", False: "no: not learnable at this size", None: "not known yet"}
+        scores = (_cell(values) for values in (found.chance, found.target, found.ceiling))
+        name, number = found.material.name, str(len(found.groups))
+        rows.append([name, found.metric, number, *scores, words[found.counts]])
+    return _table(columns, rows)
+
+
+def steps_needed(cases: Cases, starts: Sequence[str]) -> str:
+    """Return the steps to the score of scratch after its last step, on studio tasks that count."""
+    cases = [
+        (family, f) for family, f in cases if f.material.studio and f.material.family == family
+    ]
+    rows, passed = [], dict.fromkeys(starts, 0)
+    learnable = [(family, found) for family, found in cases if found.counts]
+    for family, found in learnable:
+        cells = []
+        for start in starts:
+            needed = _needed(found, start, family)
+            passed[start] += needed is not None and needed[0] <= MOST
+            cells.append(_shown_steps(needed, found.steps(start, family)))
+        rows.append([found.material.name, *cells])
+    number = len(learnable)
+    bars = [f"{passed[start]} of {number} within {MOST}" for start in starts]
+    return _table(["task", *starts], [*rows, ["**together**", *bars]])
+
+
+def on_recordings(cases: Cases, starts: Sequence[str]) -> str:
+    """Return scores and paired differences on folders, rendered piano apart."""
+    columns = ["recordings", "without", "steps", "start", "score", "to scratch", "to multi-task"]
+    lines: list[list[str]] = []
+    tallies: dict[str, list[tuple[bool, bool]]] = {}
+    for family, found in cases:
+        if found.material.studio:
+            continue
+        for step in LOOKED_AT:
+            for start in starts:
+                scores = found.at(start, family, step)
+                if scores is None:
+                    continue
+                beside = [_beside(found, scores, other, family, step) for other in _OTHERS]
+                label = found.material.name + (" (rendered)" if found.material.rendered else "")
+                cells = [_shown_difference(pair) for pair in beside]
+                lines.append([label, family, str(step), start, _cell(scores), *cells])
+                if found.material.recorded and None not in beside:
+                    scratch, multitask = beside
+                    tallies.setdefault(start, []).append((scratch[0] > 0, multitask[1] > 0))
+    bars = [
+        f"{start}: ahead of scratch {sum(a for a, _ in pairs)} times of {len(pairs)}, "
+        f"of multi-task, beyond the interval, {sum(b for _, b in pairs)} times"
+        for start, pairs in tallies.items()
+    ]
+    return _table(columns, lines) + "".join(f"\n{bar}\n" for bar in bars)
+
+
+def all_scores(cases: Cases, minutes: float = max(MINUTES)) -> str:
+    """Return every start's mean score at every look."""
+    return _of_steps(cases, minutes, lambda f, start, family: dict(zip(
+        f.steps(start, family, minutes),
+        np.nanmean(f.curve(start, family, minutes), axis=0),
+        strict=True,
+    )))  # fmt: skip
+
+
+def all_losses(cases: Cases, kind: str, minutes: float = max(MINUTES)) -> str:
+    """Return every start's loss at every look: `losses` of training, or `valid_losses`."""
+    return _of_steps(cases, minutes, lambda f, start, fam: f.loss(kind, start, fam, minutes))
+
+
+def all_validation(cases: Cases) -> str:
+    """Return every start's validation score at each rate: what rates and defaults are chosen by."""
+    rows = [
+        ([found.material.name, family, start], found.validation(start, family))
+        for family, found in cases
+        for start in STARTS
+    ]
+    return _wide([row for row in rows if row[1]])
+
+
+def defeats(cases: Cases) -> str:
+    """Return every task, start and number of steps where scratch or multi-task is ahead."""
+    columns = ["task", "without", "minutes", "start", "behind", "at steps"]
+    rows = []
+    for family, found in cases:
+        for minutes in MINUTES:
+            for start in found.starts(family, minutes):
+                for other in _OTHERS:
+                    behind = _behind(found, start, other, family, minutes)
+                    if behind and STARTS[start].algorithm and start != other:
+                        name, amount = found.material.name, f"{minutes:g}"
+                        rows.append([name, family, amount, start, other, ", ".join(behind)])
+    return _table(columns, rows)
+
+
+_OTHERS = (SCRATCH, MULTITASK)
+
+
+def _behind(found: Found, start: str, other: str, family: str, minutes: float) -> list[str]:
+    """Return the numbers of steps, with the differences, where a start is behind another."""
+    lines = []
+    for step in found.steps(start, family, minutes):
+        own, theirs = (found.at(name, family, step, minutes) for name in (start, other))
+        if own is not None and theirs is not None and step and np.nanmean(own - theirs) < 0:
+            lines.append(f"{step} ({np.nanmean(own - theirs):+.3f})")
+    return lines
+
+
+def _needed(found: Found, start: str, family: str) -> tuple[float, float, float] | None:
+    """Return the steps that a start needs, and their interval; None if it was not run."""
+    steps = found.steps(start, family)
+    if not steps or found.target is None:
+        return None
+    curve, target = found.curve(start, family), found.target
+    known = ~(np.isnan(curve).any(axis=1) | np.isnan(target))
+    return steps_interval(steps, curve[known], target[known])
+
+
+def _beside(
+    found: Found, scores: np.ndarray, other: str, family: str, step: int
+) -> tuple[float, float, float] | None:
+    theirs = found.at(other, family, step)
+    if theirs is None:
+        return None
+    known = ~(np.isnan(scores) | np.isnan(theirs))
+    return difference(scores[known], theirs[known]) if known.any() else None
+
+
+def _shown_steps(needed: tuple[float, float, float] | None, steps: Sequence[int]) -> str:
+    if needed is None:
+        return "-"
+    found, low, high = (f"> {max(steps)}" if n >= NEVER / 2 else f"{n:.0f}" for n in needed)
+    return f"{found} [{low}, {high}]"
+
+
+def _shown_difference(found: tuple[float, float, float] | None) -> str:
+    if found is None:
+        return "-"
+    return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*found)
+
+
+def _cell(values: np.ndarray | None) -> str:
+    known = [] if values is None else values[~np.isnan(values)].tolist()
+    return cell(known) if known else "-"
+
+
+def _of_steps(cases: Cases, minutes: float, read: Callable) -> str:
+    """Return a table with a row per task and start, and a column per number of steps."""
+    return _wide(
+        [
+            ([found.material.name, family, start], read(found, start, family))
+            for family, found in cases
+            for start in found.starts(family, minutes)
+        ]
+    )
+
+
+def _wide(rows: Sequence[tuple[list[str], Mapping[float, float]]]) -> str:
+    """Return a table of task, held-out family, start, and a column for each key of the values."""
+    keys = sorted({key for _, values in rows for key in values})
+    shown = [
+        [*names, *(f"{values[key]:.3f}" if key in values else "" for key in keys)]
+        for names, values in rows
+    ]
+    return _table(["task", "without", "start", *(f"{key:g}" for key in keys)], shown)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
