@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from shelf import trained_start
+
+from umir.released_models import BROUGHT_ALONG, released_names
+from umir.releasing import release
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {
@@ -33,7 +38,9 @@ FLOORS = {
     "umir.data": 1,
     "umir.data_sets": 1,
     "umir.data_specification": 1,
+    "umir.families": 1,
     "umir.files": 1,
+    "umir.released_models": 1,
     "umir.stem_files": 1,
     "umir.studio.__main__": 5,
     "umir.studio": 1,
@@ -113,9 +120,19 @@ def test_the_core_declares_what_it_imports():
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The wheel in an environment of its own; only the dependencies are shared with this one."""
+    """The wheel in an environment of its own; only the dependencies are shared with this one.
+
+    It is built from a copy, into which a model is released as for every wheel.
+    """
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
+    source = folder / "source"
+    for name in FOLDERS.values():
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    start = trained_start(folder / "start")
+    release(start, "tiny-start", source / "umir" / "released", best=True)
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
     subprocess.run(build, check=True, capture_output=True)
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
@@ -147,6 +164,24 @@ def test_the_wheel_holds_every_module(installed, tmp_path):
     assert done.returncode == 0, done.stderr
     assert str(ROOT) not in done.stdout
     assert len(names) == len({*names}) > len(list(pkgutil.iter_modules([str(ROOT / "umir")])))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_released_models(installed, tmp_path):
+    shown = run(installed, "-m", "umir", "models", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    for name in ("tiny-start", *released_names(BROUGHT_ALONG)):
+        assert f"{name}\n" in shown.stdout
+    card = run(installed, "-m", "umir", "models", "tiny-start", cwd=tmp_path)
+    assert card.stdout.startswith("# tiny-start\n")
+    code = (
+        "from umir.finetune import parser\nfrom umir.fine_tuning import starting_point\n"
+        "from umir import TaskModel\n"
+        "print(parser().get_default('init'), starting_point('tiny-start', '', 0)[0].preset)\n"
+        "print(TaskModel.load('tiny-start', 'onset_detection').task.name)"
+    )
+    done = run(installed, "-c", code, cwd=tmp_path)
+    assert done.stdout.split() == ["tiny-start", "tiny", "onset_detection"], done.stderr
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Real recordings, where there are any: the folders that the benchmarks build can be used.
 
 Set UMIR_RECORDINGS to a folder with `MDBDrums`, `MedleyDB_annotations`, `MIR-1K`,
-`medley-solos-db-small`, `ASAP`, `POP909` and `mirdata`. The expected numbers are counts of the data
-sets' own files.
+`medley-solos-db-small`, `ASAP`, `POP909`, `free-spoken-digit`, `philharmonia` and `mirdata`. The
+expected numbers are counts of the data sets' own files.
 """
 
 import os
@@ -159,6 +159,24 @@ def test_mir_1k(tmp_path):
     for example in examples[:5]:
         total = sum(example.annotation.waveforms.values())
         np.testing.assert_allclose(total, example.waveform, atol=1e-6)
+
+
+def test_spoken_digits(tmp_path):
+    _, examples = examples_of("spoken_digits", tmp_path)
+    counts = Counter(example.annotation.names[0] for example in examples)
+    assert counts == {str(digit): 12 for digit in range(10)}
+    assert len(groups_of(examples)) == 6
+
+
+def test_techniques_and_dynamics_of_single_notes(tmp_path):
+    _, examples = examples_of("playing_technique", tmp_path)
+    counts = Counter(example.annotation.names[0] for example in examples)
+    assert counts == {"blown": 287, "bowed": 63, "plucked": 41, "struck": 21}
+    _, examples = examples_of("dynamics", tmp_path)
+    both = {group: {"soft", "loud"} for group in groups_of(examples)}
+    assert len(both) == 12
+    found = {(example.group, example.annotation.names[0]) for example in examples}
+    assert found == {(group, label) for group, labels in both.items() for label in labels}
 
 
 def test_medley_solos(tmp_path):

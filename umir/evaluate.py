@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import DATA_HELP, program_parser, run_program, use_compilation_cache
+from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.data.example import Example
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("evaluate", "Score a model on labelled audio.")
-    p.add_argument("--model", required=True, type=Path, help="model directory")
+    p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--data", required=True, help=DATA_HELP)
     p.add_argument("--split", default="test", choices=["train", "valid", "test", "all"])
@@ -33,7 +33,7 @@ def evaluate(
     Songs that the model was adapted with keep the split they had then.
 
     Args:
-        model: a task model, or its directory.
+        model: a task model, its directory or its name (`umir models`).
         data: a user's folder, public data sets or both (`umir.data_specification`).
         split: `train`, `valid` or `test`; `all`: of all, what the model was not adapted with, for
             example everything, for a model that has never seen the data.

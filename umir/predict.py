@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from umir.program import program_parser, run_program, use_compilation_cache
+from umir.program import MODEL_HELP, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.file_batch import Work
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("predict", "Write a model's predictions for audio files.")
     p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio files")
-    p.add_argument("--model", required=True, type=Path, help="model directory")
+    p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--out", required=True, type=Path, help="folder for the predictions")
     return p
@@ -49,12 +49,12 @@ class Prediction:
     """Predicting files, as a job for `umir.file_batch`.
 
     Attributes:
-        model: its directory.
+        model: its directory, or its name (`umir models`).
         out: folder for the predictions.
         task: which task, of a model that has several.
     """
 
-    model: Path
+    model: str | Path
     out: Path
     task: str | None = None
 

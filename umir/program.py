@@ -16,6 +16,9 @@ from umir import __version__
 
 # Of every `--data` that takes labelled audio (`umir.data_specification`).
 DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:PATH"
+# Of every `--model` and `--init` (`umir.released_models`).
+MODEL_HELP = "model directory, or the name of a released model (`umir models`)"
+INIT_HELP = f"what to start from: {MODEL_HELP}, or 'scratch'"
 
 
 def program_parser(name: str, description: str) -> argparse.ArgumentParser:

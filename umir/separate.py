@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import positive, program_parser, run_program, use_compilation_cache
+from umir.program import (
+    MODEL_HELP,
+    positive,
+    program_parser,
+    run_program,
+    use_compilation_cache,
+)
+from umir.released_models import SEPARATOR, default_model, find_model
 
 if TYPE_CHECKING:
     from umir.file_batch import Progress, Work
@@ -29,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("separate", "Split songs into stems.")
     p.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_DIR")
-    p.add_argument("--model", required=True, type=Path, help="model directory of a separator")
+    p.add_argument(
+        "--model", metavar="NAME|DIR", help=f"{MODEL_HELP}; none: the best released separator"
+    )
     p.add_argument("--out", type=Path, default=Path("separated"), help="folder for the stems")
     p.add_argument("--two-stems", metavar="STEM", help="only this stem and the sum of the others")
     p.add_argument("--jobs", type=positive, default=1, help="files that are worked on at a time")
@@ -135,8 +144,11 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "flac" and args.samples == "float":
         parser().error("FLAC holds no float samples: choose --samples 16 or 24, or --format wav")
     stem_format = StemFormat(f".{args.format}", SAMPLES.get(args.samples))
-    folder = args.out / args.model.resolve().name
-    job = Separation(args.model, folder, stem_format, args.two_stems)
+    if (name := args.model or default_model(SEPARATOR)) is None:
+        parser().error("no separator comes with this installation: --model is required")
+    model = find_model(name)
+    folder = args.out / model.resolve().name
+    job = Separation(model, folder, stem_format, args.two_stems)
     job.start()  # wrong arguments show here, once, and not in every process
     files = list(audio_files(args.inputs))
     if not files:

@@ -13,6 +13,7 @@ from umir.annotations import Annotation, Stems
 from umir.audio import normalise_level, resample, to_channels
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
+from umir.released_models import find_model
 from umir.separation import Separator
 from umir.tasks.base import Settings, Task
 from umir.tasks.registry import task_from_config, task_to_config
@@ -92,23 +93,30 @@ class TaskModel:
 
     @classmethod
     def load(
-        cls, directory: str | Path, task: str | None = None, kind: str | None = None
+        cls, model: str | Path, task: str | None = None, kind: str | None = None
     ) -> "TaskModel":
-        """Read a model directory.
+        """Read a model directory, or a released model.
 
         Args:
-            directory: what `save` wrote, or an initialisation that has heads for its tasks.
+            model: what `save` wrote, an initialisation that has heads for its tasks, or the name
+                of a released model (`umir models`).
             task: which of the tasks of an initialisation; must be the task of a task model.
             kind: of an initialisation, take the task that reads annotations of this kind.
 
         Raises:
             ValueError: it is something else, has no such task, or has several and none is named.
         """
-        model = load_model(directory)
-        config = dict(model.config)
+        directory = find_model(model)
+        stored = load_model(directory)
+        config = dict(stored.config)
         form = config.pop("format", None)
         if form == INITIALISATION and config.get("heads"):
-            return cls._of_heads(directory, model, task, kind)
+            return cls._of_heads(directory, stored, task, kind)
+        if form not in (FORMAT, INITIALISATION):
+            raise CheckpointError(
+                f"{directory}: its format is {form!r}, which this version of umir does not know; "
+                "update umir, or give another model"
+            )
         if form != FORMAT:
             raise ValueError(
                 f"{directory}: not a model for a task but {form!r}; "
@@ -120,7 +128,7 @@ class TaskModel:
             raise CheckpointError(
                 f"{directory}: config.json lacks {error}; copy the model again"
             ) from None
-        loaded = cls._checked(directory, parts, model.params, config)
+        loaded = cls._checked(directory, parts, stored.params, config)
         if task not in (None, loaded.task.name):
             raise ValueError(f"{directory}: a model for {loaded.task.name}, not for {task}")
         return loaded

@@ -98,7 +98,9 @@ def _only_kind(path: Path, objects: Mapping[int, dict], problems: list[Problem])
         raise _nothing_left(path, sorted([*problems, *without], key=lambda p: p.line), "")
     if len(first_line) > 1:
         found = ", ".join(f"{kind} (line {line})" for kind, line in first_line.items())
-        raise ManifestError(f"{path}: several kinds of annotation: {found}; choose one of them")
+        raise ManifestError(
+            f"{path}: several kinds of annotation: {found}; choose one of them with --kind or --task"
+        )
     return next(iter(first_line))
 
 
