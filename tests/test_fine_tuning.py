@@ -85,6 +85,27 @@ def test_compare_gives_scratch_the_same_search(label_folder, capsys):
     assert shown.out.splitlines()[0].split() == ["start", "scratch"]
 
 
+def test_a_comparison_that_is_broken_off_does_not_cost_the_scores(
+    label_folder, monkeypatch, capsys
+):
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    steps = []
+
+    def pressed(self):
+        steps.append(self)
+        if len(steps) == 2:  # the first of the comparison
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(SearchProgress, "stepped", pressed)
+    options = ["--init", "start", "--steps", "1", "--learning-rate", "0.01", "--compare"]
+    assert main(["finetune", "--data", str(label_folder), *options, "--out", "model"]) == 130
+    shown = capsys.readouterr()
+    assert "interrupted before anything was learnt" in shown.err
+    assert shown.out.splitlines()[0].split() == ["start"]
+    assert "accuracy" in shown.out and "model: model" in shown.out
+
+
 def test_a_start_of_another_preset_is_refused_field_by_field(label_folder, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "other", replace(TINY, preset="other", dilations=(1, 2, 4)))
     config = {"format": "umir initialisation 1", "network": vars(TINY)}
@@ -98,8 +119,9 @@ def test_one_example_is_learnt_and_not_scored(events_folder, capsys):
     row = read_rows(events_folder)[0]
     del row["split"]
     write_rows(events_folder, [row])
-    assert finetune(events_folder, "--steps", "1") == 0
+    assert finetune(events_folder, "--steps", "1", "--compare") == 0
     shown = capsys.readouterr()
+    assert "nothing to compare: the model itself is from scratch" in shown.err
     assert "events: 1 to learn from (0.1 minutes), 0 to choose by, 0 to score" in shown.err
     assert "label audio of a second group" in shown.err
     assert "no test songs: nothing to score" in shown.out

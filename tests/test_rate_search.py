@@ -171,8 +171,16 @@ def test_ctrl_c_before_anything_is_learnt_gives_nothing():
             signal.raise_signal(signal.SIGINT)
         return far_from(TARGET)(params)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="before anything was learnt"):
         found(Budget((0.02,), 600, 150), validate=pressed_at_the_first_look)
+
+
+def test_a_start_that_nothing_improves_is_said():
+    """Validation wants what training leads away from."""
+    result = found(Budget((0.02,), 50, None), target=-1.0)
+    assert result.step == 0
+    assert result.lines()[-1].endswith("so this model has learnt nothing")
+    assert "nothing" not in found(Budget((0.02,), 50, None)).lines()[-1]
 
 
 def test_what_was_found_is_told_and_stored(capsys):

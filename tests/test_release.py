@@ -21,7 +21,7 @@ from tiny import TINY
 from umir.checkpoint import Model, flatten, load_model, save_model
 from umir.cli import main
 from umir.half_precision import output_change
-from umir.known_scores import headline_of, read_scores
+from umir.known_scores import ADAPTATION, headline_of, read_scores
 from umir.model_card import card_facts, model_card, score_tables
 from umir.releasing import check_size, models_in, release, released_facts
 from umir.task_model import TaskModel
@@ -147,6 +147,17 @@ def test_the_main_result_of_a_model_of_one_task():
     assert headline_of(models, {}) == "not measured"
 
 
+def test_the_main_result_of_a_start():
+    """What could not be scored is behind what could, be that below 0 (decibels)."""
+    curves = {
+        "meta-trained": {"a": {"0": 1.0, "30": None}, "b": {"0": 0.0, "30": -1.0}},
+        "scratch": {"a": {"0": -9.0, "30": -3.0}, "b": {"0": -9.0, "30": None}, "c": {"30": 1.0}},
+    }
+    expected = "after 30 steps ahead of scratch on 1 of 2 tasks"
+    assert headline_of({}, {ADAPTATION: curves}) == expected
+    assert headline_of({}, {ADAPTATION: {"meta-trained": curves["meta-trained"]}}) == "see the card"
+
+
 @pytest.mark.parametrize("name", ["scratch", "a/b", "", "Nano", ".."])
 def test_names_that_are_none(tmp_path, name):
     with pytest.raises(ValueError, match="cannot name a model"):
@@ -206,6 +217,13 @@ def test_what_is_no_model(tmp_path, capsys):
     )
     line = fails(capsys, "release", str(tmp_path / "other"), "x", "--to", str(tmp_path / "out"))
     assert "not a model that this version of umir knows, but 'umir initialisation 2'" in line
+
+
+def test_a_start_that_lacks_a_part(tmp_path, capsys):
+    config = {"format": "umir initialisation 1", "network": asdict(TINY)}
+    save_model(tmp_path / "part", Model(config, {"body": {"a": np.ones(1)}}), "# part\n")
+    line = fails(capsys, "release", str(tmp_path / "part"), "x", "--to", str(tmp_path / "out"))
+    assert "part: lacks tasks; copy it again" in line
 
 
 def test_the_command_makes_the_best(tmp_path, capsys):

@@ -16,7 +16,6 @@ from tiny import TINY
 from umir.checkpoint import flatten, load_model
 from umir.cli import main
 from umir.fine_tuning import starting_point
-from umir.finetune import parser as finetune_parser
 from umir.released_models import (
     INITIALISATION,
     SEPARATOR,
@@ -28,7 +27,6 @@ from umir.released_models import (
     released_names,
     set_default_model,
 )
-from umir.separate import parser as separate_parser
 from umir.task_model import TaskModel
 
 
@@ -176,13 +174,27 @@ def test_the_list_needs_no_jax(shelf, options):  # noqa: F811
 
 def test_no_models_yet(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("UMIR_MODELS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     assert main(["models"]) == 0
     assert "none in this installation: train one with" in capsys.readouterr().out
-    assert finetune_parser().get_default("init") == "models/umir-nano"
+    line = fails(capsys, "finetune", "--data", ".", "--out", str(tmp_path / "out"))
+    assert "models/umir-nano: no such model directory, and no released model" in line
     with pytest.raises(SystemExit) as stop:
         main(["separate", "song.wav"])
     assert stop.value.code == 2
-    assert "required: --model" in capsys.readouterr().err
+    assert "no separator comes with this installation: --model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [["finetune", "--data", "."], ["separate", "song.wav"]])
+def test_defaults_that_name_no_model_are_one_line(tmp_path, monkeypatch, capsys, program):
+    monkeypatch.setenv("UMIR_MODELS", str(tmp_path))
+    for purpose in (INITIALISATION, SEPARATOR):
+        set_default_model(purpose, "gone", tmp_path)
+    line = fails(capsys, *program, "--out", str(tmp_path / "out"))
+    assert line.startswith(f"umir {program[0]}: ") and "there is no model 'gone'" in line
+    with pytest.raises(SystemExit) as stop:
+        main([program[0], "--help"])
+    assert stop.value.code == 0
 
 
 def test_every_model_that_umir_brings_is_whole(monkeypatch):
@@ -197,8 +209,11 @@ def test_every_model_that_umir_brings_is_whole(monkeypatch):
         default_model(purpose)
 
 
-def test_a_start_by_name(room, shelf):  # noqa: F811
-    assert finetune_parser().get_default("init") == "tiny-start"
+def test_a_start_by_name(room, shelf, capsys):  # noqa: F811
+    line = fails(capsys, "finetune", "--data", ".", "--out", "model", "--preset", "nano")
+    assert "tiny-start: not of the preset 'nano'" in line  # the best is taken
+    line = fails(capsys, "finetune", "--data", ".", "--out", "model", "--preset", "nanno")
+    assert "no preset 'nanno': choose from nano" in line
     config, body = starting_point("tiny-start", "nano", 0)
     assert config == TINY
     stored = flatten(load_model(shelf / "tiny-start").params["body"])
@@ -231,11 +246,13 @@ def test_the_programs_take_names(room, rng, capsys):
     assert "did you mean tiny-vocals" in line
 
 
-def test_a_released_separator_is_the_default_of_separate(room, shelf, monkeypatch):  # noqa: F811
+def test_a_released_separator_is_the_default_of_separate(room, shelf, monkeypatch, rng):  # noqa: F811
     copy = shutil.copytree(shelf, room / "copy")
     set_default_model(SEPARATOR, "tiny-vocals", copy)
     monkeypatch.setenv("UMIR_MODELS", str(copy))
-    assert separate_parser().parse_args(["song.wav"]).model == "tiny-vocals"
+    soundfile.write("song.wav", 0.1 * rng.standard_normal((16_000, 1)), 16_000)
+    assert main(["separate", "song.wav"]) == 0
+    assert (room / "separated" / "tiny-vocals" / "song" / "vocals.wav").exists()
 
 
 def test_a_format_of_another_version(room, shelf):  # noqa: F811

@@ -64,7 +64,7 @@ def adapt(
     Args:
         network: body and head; the head must be the task's.
         task: what to learn.
-        body: the start; the head starts afresh from the class frequencies of a first batch.
+        body: the start; the head starts afresh, as `recipe.head` says.
         examples: labelled audio at the network's rate and channels.
         recipe: how to adapt.
         watch: called with the step and the parameters at the steps in `watch_at`, 0 included.

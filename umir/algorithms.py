@@ -98,17 +98,23 @@ def meta_learner(
 def inner_loop_of(model: Model) -> Callable[[Params, Loss, Any, PRNGKeyArray], Params] | None:
     """Return `adapt(params, loss, support, key) -> params`, as a model was meta-trained for it.
 
-    None if there was no meta-training: the model is of `multitask`, or adapted to a task.
+    None if there was no meta-training: the model is of `multitask`, of a warm-up alone (which
+    leaves heads), or adapted to a task.
 
     Args:
         model: as `umir.checkpoint.load_model` returns it. Learnt rates lie beside the body.
+
+    Raises:
+        ValueError: the algorithm learns rates, and the model has none.
     """
     facts = model.config.get("training", {})
-    if facts.get("algorithm") not in ALGORITHMS:
+    if facts.get("algorithm") not in ALGORITHMS or model.config.get("heads"):
         return None
     names = ("inner_optimizer", "proximity")  # not in models made before there was a choice
     options = {name: facts[name] for name in names if name in facts}
     learner = meta_learner(facts["algorithm"], 1, facts["inner_steps"], **options)
-    if not isinstance(learner, MAMLPlusPlus) or "rates" not in model.params:
+    if not isinstance(learner, MAMLPlusPlus):
         return learner.adapt
+    if "rates" not in model.params:
+        raise ValueError(f"a model of {facts['algorithm']} without the rates that it learnt")
     return partial(learner.adapt, rates=jax.tree.map(jnp.asarray, model.params["rates"]))

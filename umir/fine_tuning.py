@@ -79,6 +79,7 @@ def finetune(
         print(describe(user_data.problems), file=sys.stderr)
     if progress:
         print(_possible(user_data), file=sys.stderr)
+        print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
     model, found = train_on(user_data, config, body, budget, seed=seed, progress=progress)
     recipe = Recipe(found.steps, found.learning_rate, seed=seed)

@@ -123,6 +123,8 @@ def models_in(directory: Path, model: Model) -> dict[str, TaskModel]:
         return {only.task.name: only}
     if form != INITIALISATION_FORMAT:
         raise ValueError(f"{directory}: not a model that this version of umir knows, but {form!r}")
+    if missing := {"network", "tasks"} - model.config.keys() or {"body"} - model.params.keys():
+        raise CheckpointError(f"{directory}: lacks {', '.join(sorted(missing))}; copy it again")
     config = WaveUNetConfig.from_json(model.config["network"])
     body = jax.eval_shape(partial(init_body, config), jax.random.key(0))
     check_params({"body": model.params["body"]}, {"body": body}, directory)

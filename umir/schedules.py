@@ -3,12 +3,13 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from optax.contrib import MuonDimensionNumbers, muon
 
 # Root mean square of Muon's updates over the rate: as of Adam's (Liu et al. 2025, section 2.2).
 LIKE_ADAM = 0.2
-ADAM_RATE = 3e-3  # of biases, beside Muon
+ADAM_RATE = 3e-3  # of biases, beside Muon, which gives them NAdam (Dozat 2016)
 
 
 def outer_optimizer(rate: float, steps: int) -> optax.GradientTransformation:
@@ -17,12 +18,16 @@ def outer_optimizer(rate: float, steps: int) -> optax.GradientTransformation:
 
 
 def body_optimizer(rate: float, steps: int) -> optax.GradientTransformation:
-    """Return Muon for kernels and Adam for biases, with the same schedule and clipping.
+    """Return Muon for kernels and NAdam for biases, with the same schedule and clipping.
 
     Muon makes the momentum of a kernel, as a matrix of inputs (taps and channels) by outputs,
     orthogonal, so that directions of small gradient move as far as those of large ones (Jordan
     2024; Liu et al. 2025, arXiv:2502.16982). After 300 updates of `nano` in the warm-up, the
     training loss over all tasks is 0.36, and 0.59 with Adam at its best rate.
+
+    Its updates do not shrink with the gradient: a kernel that only some turns reach, such as those
+    of the decoder above 100 Hz, would go on at full speed along its momentum in the others. So
+    parameters whose gradient is zero stay where they are.
 
     Args:
         rate: of kernels, on Adam's scale.
@@ -34,7 +39,17 @@ def body_optimizer(rate: float, steps: int) -> optax.GradientTransformation:
         consistent_rms=LIKE_ADAM,
         muon_weight_dimension_numbers=_as_matrices,
     )
-    return optax.chain(optax.clip_by_global_norm(1.0), of_kernels)
+    return optax.chain(optax.clip_by_global_norm(1.0), _where_reached(of_kernels))
+
+
+def _where_reached(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
+    """Return an optimiser that leaves parameters alone whose gradient is zero throughout."""
+
+    def update(gradient: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        updates, state = optimizer.update(gradient, state, params)
+        return jax.tree.map(lambda u, g: jnp.where(jnp.any(g), u, 0.0), updates, gradient), state
+
+    return optax.GradientTransformation(optimizer.init, update)
 
 
 def _schedule(rate: float, steps: int) -> optax.Schedule:
@@ -47,6 +62,6 @@ def _as_matrices(params: Any) -> Any:
 
     def axes(parameter: Any) -> MuonDimensionNumbers | None:
         last = parameter.ndim - 1
-        return MuonDimensionNumbers(tuple(range(last)), last) if last else None
+        return MuonDimensionNumbers(tuple(range(last)), last) if last > 0 else None
 
     return jax.tree.map(axes, params)

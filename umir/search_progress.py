@@ -59,7 +59,8 @@ def expectation(pace: Pace, steps: int, looks: int) -> str:
     device = jax.default_backend().upper()
     return (
         f"about {spelled_duration(pace.seconds(steps, looks))} at most on this {device}: up to "
-        f"{steps} steps of {pace.step:.2g} s (compiling took {pace.compiling:.0f} s)"
+        f"{steps} steps of {pace.step:.2g} s and {looks} validations of {pace.look:.2g} s "
+        f"(compiling took {pace.compiling:.0f} s)"
     )
 
 

@@ -7,7 +7,8 @@ Ranges of frames are followed from the output down to the waveform. A convolutio
 taps turns the range [first, last] of its output into [s first - K // 2, s last + K - 1 - K // 2]
 of its input; a decoder that upsamples by s reads the range [floor(first / s), ceil(last / s)] of
 the level below; the residual convolutions at the last level add their dilations on both sides, the
-constant-Q layer the taps of its filters.
+constant-Q layer the taps of its filters and, for slower levels, the triangles under which it is
+averaged.
 """
 
 from functools import cache
@@ -70,16 +71,30 @@ def _waveform_range(config: WaveUNetConfig, top: int, frames: Range) -> Range:
 
 def _encoder_range(config: WaveUNetConfig, needed: dict[int, Range]) -> Range:
     """Return the samples that the encoder's features of several levels depend on, together."""
-    first, last = needed[len(config.strides)]
-    spectrum = None
+    frames, heard = {}, needed[len(config.strides)]  # level -> frames of its features
     for level in range(len(config.strides), 0, -1):
-        if level in needed:
-            first, last = min(first, needed[level][0]), max(last, needed[level][1])
-        if config.constant_q is not None and level == config.spectrum_level:
-            reach = SPECTRUM_TAPS // 2 * config.hops[level] + config.constant_q.reach
-            spectrum = first * config.hops[level] - reach, last * config.hops[level] + reach
+        heard = frames[level] = _both(heard, needed.get(level, heard))
         taps, stride = config.kernels[level - 1], config.strides[level - 1]
-        first, last = first * stride - taps // 2, last * stride + taps - 1 - taps // 2
-    if spectrum is not None:
-        first, last = min(first, spectrum[0]), max(last, spectrum[1])
-    return first, last
+        heard = heard[0] * stride - taps // 2, heard[1] * stride + taps - 1 - taps // 2
+    return heard if config.constant_q is None else _both(heard, _spectrum_range(config, frames))
+
+
+def _spectrum_range(config: WaveUNetConfig, frames: dict[int, Range]) -> Range:
+    """Return the samples that the constant-Q layer hears for the encoder's features."""
+    assert config.constant_q is not None
+    fastest, heard = config.spectrum_level, frames[len(config.strides)]
+    for level in range(len(config.strides), fastest, -1):
+        stride = config.strides[level - 1]
+        heard = heard[0] * stride - (stride - 1), heard[1] * stride + stride - 1
+        # Only at its own rate are several frames seen at once.
+        reach = SPECTRUM_TAPS // 2 if level - 1 == fastest else 0
+        own = frames[level - 1]
+        heard = _both(heard, (own[0] - reach, own[1] + reach))
+    if fastest == len(config.strides):
+        heard = heard[0] - SPECTRUM_TAPS // 2, heard[1] + SPECTRUM_TAPS // 2
+    hop, reach = config.hops[fastest], config.constant_q.reach
+    return heard[0] * hop - reach, heard[1] * hop + reach
+
+
+def _both(one: Range, other: Range) -> Range:
+    return min(one[0], other[0]), max(one[1], other[1])

@@ -99,7 +99,7 @@ def test_first_order_algorithms_take_it_too(problem):
 
 
 def test_it_is_differentiable_where_a_gradient_is_zero(problem):
-    """Adam's square root has no derivative at 0, `eps_root` or not would show as NaN."""
+    """Without the `eps_root`, Adam's square root would give NaN there."""
     episode, _ = problem
     body = {"w": jnp.asarray(0.3), "unused": jnp.asarray(1.0)}
     maml = MAML(optax.sgd(1.0), 2, *RATES.values(), inner_optimizer=ADAM)

@@ -17,6 +17,19 @@ HEADS = {
     "slowest frames": (TINY, HeadSpec("frames", 2, 25.0)),
     "waveform": (TINY, HeadSpec("waveform", 2)),
     "constant Q": (replace(TINY, bins_per_octave=2), HeadSpec("frames", 2, 100.0)),
+    # Whose triangles reach further than the encoder's last kernel.
+    "constant Q at two rates": (
+        WaveUNetConfig(
+            rate=8000,
+            strides=(80, 4),
+            kernels=(9, 4),
+            widths=(4, 4),
+            decoder_kernels=(1,),
+            dilations=(),
+            bins_per_octave=2,
+        ),
+        HeadSpec("frames", 2, 25.0),
+    ),
     "odd frames": (ODD, HeadSpec("frames", 1, 16_000 / 6)),
     "odd waveform": (ODD, HeadSpec("waveform", 3)),
     # Its convolution skips samples, which the head reads.

@@ -99,7 +99,7 @@ def _only_kind(path: Path, objects: Mapping[int, dict], problems: list[Problem])
     if len(first_line) > 1:
         found = ", ".join(f"{kind} (line {line})" for kind, line in first_line.items())
         raise ManifestError(
-            f"{path}: several kinds of annotation: {found}; choose one of them with --kind or --task"
+            f"{path}: several kinds of annotation: {found}; choose one with --kind or --task"
         )
     return next(iter(first_line))
 
