@@ -175,9 +175,9 @@ def test_the_wheel_holds_the_released_models(installed, tmp_path):
     card = run(installed, "-m", "umir", "models", "tiny-start", cwd=tmp_path)
     assert card.stdout.startswith("# tiny-start\n")
     code = (
-        "from umir.finetune import parser\nfrom umir.fine_tuning import starting_point\n"
-        "from umir import TaskModel\n"
-        "print(parser().get_default('init'), starting_point('tiny-start', '', 0)[0].preset)\n"
+        "from umir.released_models import INITIALISATION, default_model\n"
+        "from umir.fine_tuning import starting_point\nfrom umir import TaskModel\n"
+        "print(default_model(INITIALISATION), starting_point('tiny-start', '', 0)[0].preset)\n"
         "print(TaskModel.load('tiny-start', 'onset_detection').task.name)"
     )
     done = run(installed, "-c", code, cwd=tmp_path)
