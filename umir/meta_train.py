@@ -67,11 +67,15 @@ ALGORITHMS = (
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("meta_train", "Meta-train one network over MIR tasks.")
-    p.add_argument("--preset", default="nano", help="network size: nano, small or base")
-    p.add_argument("--body", default="wave_unet", choices=["wave_unet"], help="kind of network")
-    p.add_argument("--algorithm", default="fomaml", choices=ALGORITHMS)
-    p.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK")
-    p.add_argument(
+    _what_to_learn(p.add_argument_group("what to learn"))
+    _how_to_learn(p.add_argument_group("how to learn it"))
+    _what_to_show(p.add_argument_group("what to write and show"))
+    return p
+
+
+def _what_to_learn(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK")
+    group.add_argument(
         "--hold-out",
         nargs="+",
         default=[],
@@ -79,20 +83,20 @@ def parser() -> argparse.ArgumentParser:
         help="tasks, or families of tasks, to take as new: nothing learns from their labels, not "
         f"even inside those of other tasks; families: {', '.join(FAMILIES)}",
     )
-    p.add_argument(
+    group.add_argument(
         "--new-tasks",
         nargs="*",
         default=list(NEW_TASKS),
         metavar="TASK",
         help="tasks that are never trained on, only adapted to at the end",
     )
-    p.add_argument(
+    group.add_argument(
         "--data",
         default="studio",
         help="what to learn from: studio, NAME:PATH of data sets (`umir data list`), folders, or "
         "several of them separated by commas",
     )
-    p.add_argument(
+    group.add_argument(
         "--without",
         nargs="+",
         default=[],
@@ -100,49 +104,61 @@ def parser() -> argparse.ArgumentParser:
         metavar="GROUP",
         help=f"features that songs of the studio shall not have: {', '.join(GROUPS)}",
     )
-    p.add_argument("--songs", type=positive, default=128, help="number of training songs")
-    p.add_argument(
+    group.add_argument("--songs", type=positive, default=128, help="number of training songs")
+    group.add_argument(
         "--songs-per-step",
         type=fraction,
         default=0.0,
         help="new songs per step that take the place of old ones, for example 0.2",
     )
-    p.add_argument(
-        "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
+
+
+def _how_to_learn(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--preset", default="nano", help="network size: nano, small or base")
+    group.add_argument("--body", default="wave_unet", choices=["wave_unet"], help="kind of network")
+    group.add_argument("--algorithm", default="fomaml", choices=ALGORITHMS)
+    group.add_argument(
+        "--steps", type=positive, default=1200, help="training steps, one episode each"
     )
-    p.add_argument("--steps", type=positive, default=1200, help="training steps, one episode each")
-    p.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
-    p.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
-    p.add_argument(
+    group.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
+    group.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
+    group.add_argument(
         "--inner-optimizer",
         default="sgd",
         choices=["sgd", "adam"],
         help="what takes the steps of the inner loop",
     )
-    p.add_argument(
+    group.add_argument(
         "--first-order",
         type=fraction,
         default=1.0,
         help="maml_plus_plus, meta_sgd: fraction of meta-training before the gradient goes through "
         "the inner loop; 1 for never, which is cheap",
     )
-    p.add_argument(
+    group.add_argument(
         "--proximity",
         type=positive_number,
         default=1.0,
         help="imaml: how strongly the inner loop is drawn to where it starts",
     )
-    p.add_argument(
+    group.add_argument(
         "--rematerialise", action="store_true", help="maml, anil: less memory, more time"
     )
-    p.add_argument(
+    group.add_argument("--seed", type=seed, default=0)
+
+
+def _what_to_show(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
+    group.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
+    group.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint in --out"
+    )
+    group.add_argument(
+        "--held-out-songs", type=positive, default=18, help="number of songs to show it on"
+    )
+    group.add_argument(
         "--evaluation-steps", type=positive, default=30, help="steps of adaptation to show"
     )
-    p.add_argument("--seed", type=seed, default=0)
-    p.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
-    p.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
-    p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
-    return p
 
 
 def run(args: argparse.Namespace) -> None:
