@@ -16,17 +16,15 @@ steps and C of conjugate gradients cost 3K+3 + 9C.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Scalar
+from jaxtyping import PyTree, Scalar
 
 from umir.meta.conjugate_gradients import conjugate_gradients
-from umir.meta.episode import Episode, Loss, Params
+from umir.meta.episode import Episode, Params
 from umir.meta.gradients import loss_and_gradient
 from umir.meta.hessian import hessian_product
-from umir.meta.inner_loop import inner_loop
 from umir.meta.meta_learner import MetaLearner
 
 
@@ -47,18 +45,10 @@ class ImplicitMAML(MetaLearner):
         if not (self.proximity > 0 and self.body_rate and self.head_rate):
             raise ValueError("implicit MAML needs a proximity above 0, and adapts body and head")
 
-    def adapt(self, params: Params, loss: Loss, support: Any, key: PRNGKeyArray) -> Params:
-        """Return `params` after the inner loop on `support`, drawn to where it starts."""
-        return inner_loop(
-            loss,
-            params,
-            support,
-            key,
-            steps=self.inner_steps,
-            rates=self.rates,
-            first_order=True,
-            optimizer=self._proximal_optimizer,
-        )
+    @property
+    def inner_update(self) -> optax.GradientTransformation:
+        """The inner optimiser, drawn to where it starts."""
+        return self._proximal_optimizer
 
     def gradient(self, body: PyTree, episode: Episode) -> tuple[Scalar, PyTree]:
         """Return the query loss after the inner loop, and its implicit gradient in the body."""
@@ -93,6 +83,4 @@ def proximal(strength: float) -> optax.GradientTransformation:
     return optax.GradientTransformation(lambda params: params, update)
 
 
-@jax.jit
-def _plus(one: PyTree, factor: float | Float[Array, ""], other: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: a + factor * b, one, other)
+_plus = jax.jit(optax.tree.add_scale)

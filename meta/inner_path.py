@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import PRNGKeyArray
 
 from umir.meta.episode import Loss, Params
 from umir.meta.hessian import hessian_product
@@ -136,6 +136,4 @@ def _no_slope(state: Any) -> list[Any]:
     return jax.tree.map(jnp.zeros_like, _floats(state))
 
 
-@jax.jit
-def _sum(one: PyTree, other: PyTree) -> PyTree:
-    return jax.tree.map(jnp.add, one, other)
+_sum = jax.jit(optax.tree.add)

@@ -21,11 +21,10 @@ from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Scalar
+from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
 from umir.meta.episode import Episode, Loss, MetaState, Params
 from umir.meta.gradients import loss_and_gradient, outer_update
-from umir.meta.inner_loop import inner_loop
 from umir.meta.inner_path import walk, way_back
 from umir.meta.learnt_rates import LAYER, fresh_rates, gradient_of_rates, rates_of_steps
 from umir.meta.meta_learner import MetaLearner
@@ -81,16 +80,8 @@ class MAMLPlusPlus(MetaLearner):
     ) -> Params:
         """Return `params` after the inner loop on `support`, with learnt rates or fresh ones."""
         rates = self.fresh_rates(params["body"]) if rates is None else rates
-        return inner_loop(
-            loss,
-            params,
-            support,
-            key,
-            steps=self.inner_steps,
-            rates=rates_of_steps(rates, params, self.inner_steps),
-            first_order=self.first_order,
-            optimizer=self.inner_optimizer,
-        )
+        of_steps = rates_of_steps(rates, params, self.inner_steps)
+        return self._adapted(params, loss, support, key, of_steps)
 
     def gradient(
         self, body: PyTree, episode: Episode, rates: PyTree | None = None, step: int = 0
@@ -151,11 +142,8 @@ class MAMLPlusPlus(MetaLearner):
         return self.gradient(meta.body, episode, self.learnt_rates(meta), step)
 
     def _moved(self, meta: MetaState, gradient: PyTree) -> MetaState:
-        start, state = (
-            {"body": meta.body, "rates": self.learnt_rates(meta)},
-            meta.optimizer["outer"],
-        )
-        end, state = outer_update(self._optimizer, gradient, start, state)
+        start = {"body": meta.body, "rates": self.learnt_rates(meta)}
+        end, state = outer_update(self._optimizer, gradient, start, meta.optimizer["outer"])
         return meta._replace(body=end["body"], optimizer={"outer": state, "rates": end["rates"]})
 
 
@@ -176,6 +164,4 @@ def _multi_step_loss(
     return sum(values[1:], values[0]), slopes
 
 
-@jax.jit
-def _scaled(factor: float | Float[Array, ""], tree: PyTree) -> PyTree:
-    return jax.tree.map(lambda leaf: factor * leaf, tree)
+_scaled = jax.jit(optax.tree.scale)

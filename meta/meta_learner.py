@@ -7,6 +7,7 @@ They differ in `gradient`, the direction that one episode asks for: see `maml`, 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
 from umir.meta.episode import Episode, Loss, MetaState, Params
 from umir.meta.gradients import judged, mean_of_usable, outer_update
-from umir.meta.inner_loop import inner_loop
+from umir.meta.inner_loop import Rates, inner_loop
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class MetaLearner(ABC):
         """Whether inner gradients count as constants."""
         return True
 
+    @property
+    def inner_update(self) -> optax.GradientTransformation | None:
+        """What takes the inner steps: `inner_optimizer`, or what an algorithm makes of it."""
+        return self.inner_optimizer
+
     def init(self, body: PyTree) -> MetaState:
         """Return the state that meta-training starts from."""
         return MetaState(body, {}, self.optimizer.init(body))
@@ -57,15 +63,26 @@ class MetaLearner(ABC):
 
     def adapt(self, params: Params, loss: Loss, support: Any, key: PRNGKeyArray) -> Params:
         """Return `params` after the inner loop on `support`."""
+        return self._adapted(params, loss, support, key, self.rates)
+
+    def _adapted(
+        self,
+        params: Params,
+        loss: Loss,
+        support: Any,
+        key: PRNGKeyArray,
+        rates: Rates | Sequence[Rates],
+    ) -> Params:
+        """Return `params` after the inner loop with these rates."""
         return inner_loop(
             loss,
             params,
             support,
             key,
             steps=self.inner_steps,
-            rates=self.rates,
+            rates=rates,
             first_order=self.first_order,
-            optimizer=self.inner_optimizer,
+            optimizer=self.inner_update,
         )
 
     @abstractmethod
