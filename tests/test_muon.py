@@ -20,7 +20,10 @@ def kernels(seed):
 
 
 def of_optax():
-    axes = {name: MuonDimensionNumbers(tuple(range(len(s) - 1))) for name, s in SHAPES.items()}
+    axes = {
+        name: MuonDimensionNumbers(tuple(range(len(shape) - 1)), len(shape) - 1)
+        for name, shape in SHAPES.items()
+    }
     return optax_muon(RATE, consistent_rms=SIZE, muon_weight_dimension_numbers=axes)
 
 
