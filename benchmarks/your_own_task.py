@@ -29,7 +29,7 @@ from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
 
 from umir.data.example import Example
-from umir.fine_tuning import starting_point, train_on
+from umir.fine_tuning import starting_point, starting_recipe, train_on
 from umir.program import use_compilation_cache
 from umir.rate_search import Budget
 from umir.user_data import UserData, read_user_data
@@ -71,7 +71,8 @@ def measure(
     """Return score, seconds and choices of one fine-tuning."""
     config, body = starting_point(start, "nano", seed)
     cpu, wall = time.process_time(), time.perf_counter()
-    model, found = train_on(data, config, body, budget, seed=seed)
+    recipe = starting_recipe(start, data.task, seed)
+    model, found = train_on(data, config, body, budget, recipe)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     scores = group_scores(data.task, model.predict, data.test, experiment.headline)
     choices = {"rate": found.learning_rate, "step": found.step, "steps": found.steps}

@@ -106,6 +106,26 @@ def test_a_comparison_that_is_broken_off_does_not_cost_the_scores(
     assert "accuracy" in shown.out and "model: model" in shown.out
 
 
+def test_a_model_for_the_very_task_goes_on_with_its_head(label_folder):
+    """More steps of a model, on the same labels: what it knew is where it begins."""
+    assert finetune(label_folder, "--steps", "6", "--learning-rate", "0.01") == 0
+    first = facts()["search"]
+    arguments = ["finetune", "--data", str(label_folder), "--init", "model", "--steps", "1"]
+    assert main([*arguments, "--learning-rate", "1e-6", "--out", "more"]) == 0
+    more = load_model("more").config
+    assert more["search"]["validation_loss"] == pytest.approx(first["validation_loss"], rel=1e-2)
+    assert more["recipe"]["head"] == "model"
+    assert more["recipe"]["head_factor"] == 1
+
+
+def test_a_size_that_is_not_the_starts_is_refused(label_folder):
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    other = replace(TINY, dilations=(1, 2, 4))
+    with pytest.raises(ValueError, match=r"start: .* dilations .* instead of \(1, 2, 4\)"):
+        fine_tuned(label_folder, init="start", config=other, steps=1)
+
+
 def test_a_start_of_another_preset_is_refused_field_by_field(label_folder, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "other", replace(TINY, preset="other", dilations=(1, 2, 4)))
     config = {"format": "umir initialisation 1", "network": vars(TINY)}

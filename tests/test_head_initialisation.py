@@ -17,7 +17,7 @@ from umir.closed_form import chosen_penalty
 from umir.data.example import Example
 from umir.head_initialisation import HEAD_INITIALISATIONS, head_initialisation
 from umir.head_inputs import head_inputs, in_folds, moments_of
-from umir.task_model import INITIALISATION
+from umir.task_model import FORMAT, INITIALISATION
 from umir.tasks import (
     Batch,
     BeatTracking,
@@ -212,6 +212,24 @@ def test_heads_are_learnt_from_those_of_other_tasks(body, tmp_path, capsys):
     save_model(tmp_path / "bare", Model({"format": INITIALISATION}, {"body": body}), "card")
     with pytest.raises(ValueError, match="has no heads to learn from"):
         head_initialisation(str(tmp_path / "bare"))
+
+
+@pytest.mark.parametrize("form", ["several tasks", "one task"])
+def test_a_head_for_the_very_task_goes_on_as_it_is(body, tmp_path, form):
+    """Of the same name, class and classes; one with other classes is another task's."""
+    head = Network(TINY, TONES.head).init_head(jax.random.key(5))
+    of_task, params = task_to_config(TONES), {"body": body, "head": head}
+    config: dict = {"format": FORMAT, "task": of_task}
+    if form == "several tasks":
+        config = {"format": INITIALISATION, "heads": {"tones": {"task": of_task, "decoder": {}}}}
+        params = {"body": body, "heads": {"tones": head}}
+    save_model(tmp_path / "model", Model(config, params), "card")
+    start, batches = head_initialisation(str(tmp_path / "model")), [noise(TONES)]
+    found = start(Network(TINY, TONES.head), TONES, body, batches, KEY)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, head))
+    other = Classification("tones", ("high", "middle"))
+    found = start(Network(TINY, other.head), other, body, batches, KEY)
+    assert not np.allclose(found["kernel"], head["kernel"], atol=1e-3)
 
 
 def test_heads_are_float32(body):

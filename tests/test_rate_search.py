@@ -179,7 +179,7 @@ def test_a_start_that_nothing_improves_is_said():
     """Validation wants what training leads away from."""
     result = found(Budget((0.02,), 50, None), target=-1.0)
     assert result.step == 0
-    assert result.lines()[-1].endswith("so this model has learnt nothing")
+    assert result.lines()[-1].endswith("so nothing was learnt from this audio")
     assert "nothing" not in found(Budget((0.02,), 50, None)).lines()[-1]
 
 

@@ -19,9 +19,10 @@ from umir.checkpoint import check_params, load_model
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
+from umir.head_initialisation import own_head
 from umir.meta import Params
 from umir.rate_search import Budget, Found, search
-from umir.released_models import find_model
+from umir.released_models import SCRATCH, find_model
 from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.task_model import TaskModel
 from umir.tasks import Task
@@ -55,7 +56,8 @@ def finetune(
         kind: which annotation to use if the manifest has several.
         preset: size of a network from scratch, `nano` if none is given; that of another start, if
             given, must be this one.
-        config: the size of a network from scratch in numbers: takes the place of `preset`.
+        config: the size of a network from scratch in numbers: takes the place of `preset`; of
+            another start, it must be this one.
         steps: gradient steps; default: until the validation loss falls no more.
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head and the batches.
@@ -69,11 +71,12 @@ def finetune(
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
         KeyboardInterrupt: Ctrl-C before anything was learnt, or a second time.
     """
-    if init == "scratch" and config is not None:
+    wanted = config or (_preset(preset) if preset else None)
+    if init == SCRATCH and config is not None:
         body = init_body(config, jax.random.key(seed))
     else:
         config, body = starting_point(init, preset or "nano", seed)
-        _check_preset(init, config, preset)
+        _check_size(init, config, wanted)
     user_data = read_user_data(data, config, task, kind)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
@@ -81,8 +84,9 @@ def finetune(
         print(_possible(user_data), file=sys.stderr)
         print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
-    model, found = train_on(user_data, config, body, budget, seed=seed, progress=progress)
-    recipe = Recipe(found.steps, found.learning_rate, seed=seed)
+    recipe = starting_recipe(init, user_data.task, seed)
+    model, found = train_on(user_data, config, body, budget, recipe, progress=progress)
+    recipe = replace(recipe, steps=found.steps, learning_rate=found.learning_rate)
     facts = {
         "init": init,
         "data": sources_of(data),
@@ -94,9 +98,9 @@ def finetune(
     return model, score(model, user_data.test)[0] if user_data.test else {}
 
 
-def _check_preset(init: str, config: WaveUNetConfig, preset: str | None) -> None:
+def _check_size(init: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:
     """Raise if a start has another size than the one asked for, and say in which fields."""
-    if preset is None or (wanted := _preset(preset)) == config:
+    if wanted is None or wanted == config:
         return
     differences = [
         f"{field.name} {getattr(config, field.name)} instead of {getattr(wanted, field.name)}"
@@ -104,8 +108,8 @@ def _check_preset(init: str, config: WaveUNetConfig, preset: str | None) -> None
         if getattr(config, field.name) != getattr(wanted, field.name)
     ]
     raise ValueError(
-        f"{init}: not of the preset {preset!r}: {', '.join(differences)}; leave out --preset, or "
-        "give another start"
+        f"{init}: not of the preset {wanted.preset!r}: {', '.join(differences)}; leave out "
+        "--preset, or give another start"
     )
 
 
@@ -135,7 +139,7 @@ def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, P
     Raises:
         ValueError: if there is no such model directory or preset; says what to do.
     """
-    if init == "scratch":
+    if init == SCRATCH:
         config = _preset(preset)
         return config, init_body(config, jax.random.key(seed))
     model = load_model(find_model(init, instead=", or start with `--init scratch`"))
@@ -147,16 +151,34 @@ def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, P
     return config, model.params["body"]
 
 
+def starting_recipe(init: str, task: Task, seed: int) -> Recipe:
+    """Return how to adapt a start to a task: where the start has a head for it, that one goes on.
+
+    Such a head has learnt already, and is adapted no faster than the body.
+    """
+    if init != SCRATCH and own_head(load_model(find_model(init)), task) is not None:
+        return Recipe(seed=seed, head=init, head_factor=1.0)
+    return Recipe(seed=seed)
+
+
 def train_on(
     data: UserData,
     config: WaveUNetConfig,
     body: PyTree,
     budget: Budget,
+    recipe: Recipe,
     *,
-    seed: int = 0,
     progress: bool = False,
 ) -> tuple[TaskModel, Found]:
     """Search rate and step on the validation songs, and fit the decoder on them.
+
+    Args:
+        data: labelled audio, and the task that it poses.
+        config: size of the network.
+        body: the start.
+        budget: what the search may try.
+        recipe: how to adapt; the search chooses its steps and its learning rate.
+        progress: whether to show a bar and what is chosen.
 
     Raises:
         ValueError: the task cannot be learnt; names it and says why.
@@ -164,7 +186,7 @@ def train_on(
     task, valid = data.task, data.valid or data.train
     network = Network(config, task.head)
     batches = validation_batches(network, task, valid)
-    start = Adaptation.begin(network, task, body, data.train, Recipe(seed=seed))
+    start = Adaptation.begin(network, task, body, data.train, recipe)
 
     def validate(params: Params) -> float:
         return validation_loss(network, task, params, batches)

@@ -3,8 +3,8 @@
 * `prior`: small random weights, and the classes' frequencies in a first batch as bias;
 * `prototype`: nearest class means of what the body makes of the first batches;
 * `ridge`: least squares on the same, its penalty chosen by cross-validation;
-* `learnt(DIRECTORY)`: `prior`, plus one vector for all classes: the mean of the heads for other
-  tasks of the same kind that a model directory holds.
+* `learnt(MODEL)`: the head that a model directory holds for the very task; for another task
+  `prior`, plus one vector for all classes: the mean of the model's heads of the same kind.
 
 The second and third are `umir.closed_form`'s, as log-odds: they listen before they take a step. At
 the mean of the features' classes they say what the prior says, that is what the loss' best constant
@@ -12,24 +12,26 @@ would. Channels that nothing can be fitted for (a class that the batches lack) s
 and so do whole heads of other shapes: those that give waveforms are no linear maps.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from umir.checkpoint import load_model
+from umir.checkpoint import Model, check_params, load_model
 from umir.closed_form import calibrated, chosen_penalty, fitted, prototypes, ridge_path
 from umir.head_inputs import Moments, moments_of
+from umir.released_models import find_model, released_names
 from umir.tasks.base import Batch, Target, Task
 from umir.tasks.melody_extraction import MelodyExtraction
 from umir.tasks.objective import fresh_params
-from umir.tasks.registry import task_from_config
+from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import HeadSpec, Network
 from umir.wave_unet.network import Key
 
@@ -45,14 +47,14 @@ HEAD_BATCHES = 8
 
 
 def head_initialisation(name: str) -> HeadInitialisation:
-    """Return the way that a name stands for; of a model directory, `learnt` from its heads.
+    """Return the way that a name stands for; of a model, `learnt` from its heads.
 
     Raises:
-        ValueError: there is no such way, and no such directory.
+        ValueError: there is no such way, and no such model.
     """
     if name in HEAD_INITIALISATIONS:
         return HEAD_INITIALISATIONS[name]
-    if Path(name).is_dir():
+    if os.path.isdir(name) or name in released_names():
         return learnt(name)
     known = ", ".join(HEAD_INITIALISATIONS)
     raise ValueError(f"no head initialisation {name!r}: choose {known} or a model directory")
@@ -98,34 +100,46 @@ def ridge(network: Network, task: Task, body: Any, batches: Iterable[Batch], key
     return _closed_form(fit, network, task, body, batches, key)
 
 
-def learnt(directory: str | Path) -> HeadInitialisation:
-    """Return the way to start from the heads that a model directory holds for other tasks.
+def learnt(model: str | os.PathLike) -> HeadInitialisation:
+    """Return the way to start from the heads that a model directory holds.
 
-    To the small random weights of `prior`, each class gets the mean over the classes of all heads
-    of the same kind, rate and activation added: what such classes have in common, as that
-    something happens at all. Without such a head it is `prior`, and says so.
+    A head for the very task goes on as it is. For another task, each class gets, added to the small
+    random weights of `prior`, the mean over the classes of all heads of the same kind, rate and
+    activation: what such classes have in common, as that something happens at all. Without such a
+    head it is `prior`, and says so.
 
     Args:
-        directory: of a model with heads (`umir.meta_train --algorithm multitask`).
+        model: directory or name of a model with heads (`umir.meta_train --algorithm multitask`), or
+            of a model for a task.
 
     Raises:
         ValueError: the model has no heads.
     """
-    model = load_model(directory)
-    if not model.config.get("heads"):
+    directory = find_model(model)
+    stored = load_model(directory)
+    if not _stored_heads(stored):
         raise ValueError(f"{directory}: has no heads to learn from; give a multi-task model")
 
     def start(network: Network, task: Task, body: Any, batches: Iterable[Batch], key: Key) -> Head:
+        if (own := own_head(stored, task)) is not None:
+            check_params(own, jax.eval_shape(network.init_head, key), directory)
+            return {name: jnp.asarray(values, jnp.float32) for name, values in own.items()}
         head = prior(network, task, body, batches, key)
-        vectors = _class_vectors(model.config["heads"], model.params["heads"], task.head)
+        vectors = _class_vectors(stored, task.head)
         if not vectors:
-            return _said(task, f"{directory} has no head of its kind", head)
+            return _said(task, f"{model} has no head of its kind", head)
         mean = np.mean(vectors, axis=0)[:, None]
         if mean.shape[0] != head["kernel"].shape[0]:
             raise ValueError(f"{directory}: its heads are those of a network of another size")
         return head | {"kernel": head["kernel"] + jnp.asarray(mean, jnp.float32)}
 
     return start
+
+
+def own_head(model: Model, task: Task) -> Head | None:
+    """Return the head that a model has for the very task, classes included; None without one."""
+    wanted = task_to_config(task)
+    return next((head for config, head in _stored_heads(model) if config == wanted), None)
 
 
 HEAD_INITIALISATIONS: dict[str, HeadInitialisation] = {
@@ -178,16 +192,23 @@ def _prior_bias(
     return bias
 
 
-def _class_vectors(
-    configs: Mapping[str, Any], heads: Mapping[str, Any], spec: HeadSpec
-) -> list[np.ndarray]:
+def _stored_heads(model: Model) -> list[tuple[Mapping[str, Any], Head]]:
+    """Return the heads of a model, of one task or several, each with its task's configuration."""
+    config, params = model.config, model.params
+    if "task" in config:
+        return [(config["task"], params["head"])]
+    heads = config.get("heads") or {}
+    return [(of_task["task"], params["heads"][name]) for name, of_task in heads.items()]
+
+
+def _class_vectors(model: Model, spec: HeadSpec) -> list[np.ndarray]:
     """Return the kernels' columns of all heads of a kind."""
     found = []
-    for name, config in configs.items():
-        other = task_from_config(config["task"]).head
+    for config, head in _stored_heads(model):
+        other = task_from_config(config).head
         alike = (other.kind, other.rate, other.activation)
         if alike == (spec.kind, spec.rate, spec.activation) and spec.kind != "waveform":
-            found += list(np.asarray(heads[name]["kernel"]).T)
+            found += list(np.asarray(head["kernel"]).T)
     return found
 
 

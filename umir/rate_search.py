@@ -110,7 +110,7 @@ class Found:
         kept = f"stopped after {self.steps} steps: {self.stopped}; kept step {self.step}"
         kept += f" at the rate {self.learning_rate:g} (validation loss {self.loss:.3f})"
         if self.step == 0:
-            kept += ": no other had a lower validation loss, so this model has learnt nothing"
+            kept += ": no other had a lower validation loss, so nothing was learnt from this audio"
         return [*(tried if len(self.tried) > 1 else []), kept]
 
     def facts(self) -> dict[str, Any]:
