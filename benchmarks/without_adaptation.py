@@ -13,10 +13,13 @@ and a decoder fitted on songs of the studio. All songs of a folder are test song
   can say either that it was given the wrong threshold. Of several methods the best one counts.
 
 Scores are those of groups (songs, singers, recordings), their mean over models; intervals are 95%
-bootstrap intervals over groups, differences are paired. Results go to
-FOLDERS/without_adaptation.json after each measurement, the models under a hash of their weights,
-and a second call does what is missing; delete the file after a change of the studio, of the
-decoders or of the classical methods.
+bootstrap intervals over groups, differences are paired. Results go to `--out` after each
+measurement, the models under a hash of their weights, and a second call does what is missing;
+delete the file after a change of the studio, of the decoders or of the classical methods. Without
+`--models`, the tables are of all models in that file. What we measured is printed, without any
+recordings, by
+
+    python benchmarks/without_adaptation.py none --out benchmarks/results/without_adaptation.json
 """
 
 import argparse
@@ -28,11 +31,12 @@ from pathlib import Path
 
 from recordings.results import Results, scores_of_groups
 from recordings.tables import HEADLINE
-from recordings.transfer import REAL, STUDIO, apart, per_trial, summary
+from recordings.transfer import REAL, STUDIO, apart, for_a_card, per_trial, summary
 from recordings.trials import TRIALS, Trial, answers_of, scored_task, songs_of, studio_songs
 
 from umir.annotations import Annotation
 from umir.data.example import Example
+from umir.files import write_json
 from umir.program import use_compilation_cache
 from umir.task_model import TaskModel
 from umir.tasks import Task
@@ -115,6 +119,11 @@ def load(directory: Path, trials: Mapping[str, Trial]) -> tuple[str, dict[str, T
     return f"{directory.name} {weights[:8]}", models
 
 
+def measured_models(found: Mapping[str, Mapping]) -> list[str]:
+    """Return the names of all models that there are results of."""
+    return list(dict.fromkeys(name for trial in found.values() for name in trial["models"]))
+
+
 def _shown(found: Found) -> str:
     scores = [metrics[HEADLINE] for metrics in found["groups"].values()]
     known = [score for score in scores if score == score]  # not NaN
@@ -126,15 +135,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", type=Path, metavar="FOLDERS")
     parser.add_argument("--models", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument(
+        "--out", type=Path, help="results; default FOLDERS/without_adaptation.json", metavar="FILE"
+    )
+    parser.add_argument(
+        "--card", type=Path, help="write the scores for `umir release --scores`", metavar="FILE"
+    )
     parser.add_argument("--only", nargs="+", default=list(TRIALS), choices=TRIALS, metavar="FOLDER")
     args = parser.parse_args()
     use_compilation_cache()
     trials = {name: TRIALS[name] for name in args.only}
     models = dict(load(directory, trials) for directory in args.models)
-    found = run(args.folders, models, trials, Results(args.folders / "without_adaptation.json"))
-    print(apart(found, trials, list(models)))
-    print(per_trial(found, trials, list(models)))
-    print(summary(found, trials, list(models)))
+    results = Results(args.out or args.folders / "without_adaptation.json")
+    found = run(args.folders, models, trials, results)
+    shown = list(models) or measured_models(found)
+    print(apart(found, trials, shown))
+    print(per_trial(found, trials, shown))
+    print(summary(found, trials, shown))
+    if args.card:
+        write_json(args.card, for_a_card(found, trials, shown))
 
 
 if __name__ == "__main__":

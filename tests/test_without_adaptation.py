@@ -63,6 +63,14 @@ def test_best_method_counts_and_models_are_averaged():
     assert shown.rstrip().endswith("of chance on 1 of 8, of all three on 0 of 8")
 
 
+def test_scores_for_a_card_are_those_of_the_table():
+    found = measured([{"x": 0.4, "y": 0.6}], {"x": 0.1}, {"a": {"x": 0.2}}, {"a": {"x": 0.9}})
+    scores = TRANSFER.for_a_card({"onsets": found}, {"onsets": trial()}, ["m0"])
+    row = scores["onset_detection"]
+    assert row["model"] == pytest.approx(0.5)
+    assert (row["chance"], row["classical"], row["groups"]) == (0.1, 0.2, 2)
+
+
 def test_folders_of_a_task_are_pooled_by_group():
     one = measured([{"x": 1.0}], {"x": 0.0}, {"a": {"x": 0.0}}, {"a": {"x": 0.0}})
     three = {"x": 0.0, "y": 0.0, "z": 0.0}
@@ -153,6 +161,7 @@ def test_a_run_measures_everything_once(onsets, model_folder, tmp_path, monkeypa
     again = SCRIPT.run(onsets, {name: heads}, trials, RESULTS(path))
     assert capsys.readouterr().out.count("onsets") == 0
     assert json.dumps(again) == json.dumps(found)
+    assert SCRIPT.measured_models(again) == [name]
     assert "| onset_detection | 2 |" in TRANSFER.summary(again, trials, [name])
 
 

@@ -30,10 +30,8 @@ Values = Mapping[str, float]  # group -> score
 
 def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
     """Return the table of tasks, their trials pooled, and on how many the models are ahead."""
-    names = {trial.answers: None for trial in trials.values() if trial.counts}
     rows, ahead, of_all = [], {STUDIO: 0, REAL: 0, "chance": 0}, 0
-    for task in names:
-        own = {n: t for n, t in trials.items() if t.counts and t.answers == task and n in results}
+    for task, own in _by_task(results, trials).items():
         compared = _compared(results, own, models)
         rows.append(_row(_label(task, own), compared))
         better = {beside: _mean(_differences(compared, beside)) > 0 for beside in ahead}
@@ -44,6 +42,34 @@ def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]
         f"{TASKS}, of the one fitted on these very songs on {ahead[REAL]} of {TASKS}, of chance on "
         f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n"
     )
+
+
+def for_a_card(
+    results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return the scores of each task that counts, for the card of a model.
+
+    Returns:
+        Task -> the mean over groups of `model`, `chance` and `classical` (the best method, fitted
+        in the studio), and the number of `groups`. Tasks that the models do not serve are left out.
+    """
+    names = {"model": "model", "chance": "chance", "classical": STUDIO}
+    found = {}
+    for task, own in _by_task(results, trials).items():
+        compared = _compared(results, own, models)
+        if groups := compared["model"][1]:
+            means = {name: _mean(compared[of][1].values()) for name, of in names.items()}
+            found[task] = {**means, "groups": len(groups)}
+    return found
+
+
+def _by_task(results: Mapping, trials: Mapping[str, Trial]) -> dict[str, dict[str, Trial]]:
+    """Return the trials that count and were run, by the task that answers, in their order."""
+    names = {trial.answers: None for trial in trials.values() if trial.counts}
+    return {
+        task: {n: t for n, t in trials.items() if t.counts and t.answers == task and n in results}
+        for task in names
+    }
 
 
 def per_trial(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
