@@ -60,6 +60,24 @@ def test_ten_tasks_are_trained_on_and_others_are_new():
     assert new == ["beat_tracking", "key_recognition", "tempo_estimation"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--proximity 2",
+        "--rematerialise",
+        "--first-order 0.5",
+        "--algorithm multitask --inner-steps 5",
+    ],
+)
+def test_settings_that_the_algorithm_does_not_look_at_are_refused(options, capsys):
+    assert main(["meta_train", *SHORT, *options.split()]) == 1
+    setting = [word for word in options.split() if word.startswith("--")][-1]
+    assert f"{setting}: means nothing to --algorithm " in capsys.readouterr().err
+    wanted = {"--proximity": "imaml", "--rematerialise": "anil", "--first-order": "meta_sgd"}
+    algorithm = wanted.get(setting, "reptile")
+    plan_of(parser().parse_args([*options.split(), "--algorithm", algorithm]))
+
+
 def test_another_seed_gives_another_start(tmp_path):
     """That the same seed gives the same bits is for `test_killed_training` to show."""
     options = ["--steps", "2", "--tasks", "drum_transcription"]

@@ -62,6 +62,14 @@ ALGORITHMS = (
     "imaml",
     "multitask",
 )
+# Settings that only some algorithms look at: asked for with another one, they would be lost.
+SETTINGS_OF = {
+    "rematerialise": ("maml", "anil"),
+    "first_order": ("maml_plus_plus", "meta_sgd"),
+    "proximity": ("imaml",),
+    "inner_optimizer": tuple(name for name in ALGORITHMS if name != "multitask"),
+    "inner_steps": tuple(name for name in ALGORITHMS if name != "multitask"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -197,6 +205,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
             "there are times when none of them has drums, or a voice"
         )
     names = [name for name in args.tasks if name not in held_out]
+    _check_settings(args)
     if not names:
         raise ValueError("no task is left to train on: hold out fewer")
     untrained = [name for name in args.tasks if name in held_out]
@@ -209,6 +218,17 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     settings["tasks"] = [get_task(name) for name in names]
     settings["new_tasks"] = [get_task(name) for name in dict.fromkeys(new)]
     return Plan(config=PRESETS[args.preset], **settings)
+
+
+def _check_settings(args: argparse.Namespace) -> None:
+    """Raise if a setting was changed that the algorithm does not look at."""
+    for name, algorithms in SETTINGS_OF.items():
+        changed = getattr(args, name) != parser().get_default(name)
+        if changed and args.algorithm not in algorithms:
+            raise ValueError(
+                f"--{name.replace('_', '-')}: means nothing to --algorithm {args.algorithm}, but "
+                f"to {', '.join(algorithms)}; leave it out or choose one of those"
+            )
 
 
 def save(plan: "Plan", trained: "Trained", command: str) -> None:
