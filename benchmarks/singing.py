@@ -26,12 +26,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from umir.studio import MELODY_HOP, render_song
-from umir.studio.composer import compose
-from umir.studio.performance import PlayedPart
-from umir.studio.performer import perform
-from umir.studio.singer import REGISTERS, draw_singer
-from umir.studio.singing import Singing, sing
-from umir.studio.voice_quality import vary_singer
+from umir.studio.playing.performance import PlayedPart
+from umir.studio.playing.performer import perform
+from umir.studio.voices.singer import REGISTERS, draw_singer
+from umir.studio.voices.singing import Singing, sing
+from umir.studio.voices.voice_quality import vary_singer
+from umir.studio.writing.composer import compose
 
 RATE = 16000
 LOWEST, HIGHEST = 65.0, 1100.0  # range of the tracker in Hz: C2 to C6

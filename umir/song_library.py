@@ -25,7 +25,7 @@ from umir.file_batch import Progress, Work, outcomes
 from umir.files import make_folder, write_beside, write_json
 from umir.studio.catalogue import SONGS_PER_SEED
 from umir.studio.features import ALL_FEATURES, Features
-from umir.studio.midi_song import render_midi
+from umir.studio.midi.midi_song import render_midi
 from umir.studio.render import render_song
 from umir.studio.song import Song
 from umir.studio.song_files import FACTS_NAME, manifest_line, manifests, write_song

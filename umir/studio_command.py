@@ -142,7 +142,7 @@ def song_numbers(settings: "LibrarySettings", hours: float) -> Iterator[int]:
 
 def _midi_seconds(path: str) -> float:
     """Return how long a MIDI file lasts; 0, with a line that says why, if it cannot be read."""
-    from umir.studio.midi_file import read_midi
+    from umir.studio.midi.midi_file import read_midi
 
     try:
         return read_midi(Path(path)).end

@@ -6,11 +6,11 @@ import pretty_midi
 import pytest
 
 from umir.studio import DRUM_CLASSES, INSTRUMENTS, render_midi, render_song
-from umir.studio.general_midi import drum_of, instrument_of, keys_of
-from umir.studio.midi_file import read_midi
-from umir.studio.midi_song import _one_at_a_time
-from umir.studio.performance import Note
-from umir.studio.soundfont import default_soundfont
+from umir.studio.midi.general_midi import drum_of, instrument_of, keys_of
+from umir.studio.midi.midi_file import read_midi
+from umir.studio.midi.midi_song import _one_at_a_time
+from umir.studio.playing.performance import Note
+from umir.studio.sounds.soundfont import default_soundfont
 from umir.tasks.beat_tracking import BeatTracking
 from umir.tasks.chord_recognition import ChordRecognition
 from umir.tasks.melody_extraction import MelodyExtraction

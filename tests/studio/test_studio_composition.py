@@ -9,14 +9,14 @@ import pytest
 from scipy.stats import circmean
 
 from umir.studio import STYLES, render_song
-from umir.studio.composer import compose
 from umir.studio.excerpt import without_lead
 from umir.studio.features import ALL_FEATURES, GROUPS, group_generators
-from umir.studio.harmony import QUALITIES, Chord
-from umir.studio.metres import draw_metre
-from umir.studio.performer import perform
-from umir.studio.score import Score, ScoreChord, ScoreNote, ScorePart
-from umir.studio.sounding import as_sounding
+from umir.studio.playing.performer import perform
+from umir.studio.writing.composer import compose
+from umir.studio.writing.harmony import QUALITIES, Chord
+from umir.studio.writing.metres import draw_metre
+from umir.studio.writing.score import Score, ScoreChord, ScoreNote, ScorePart
+from umir.studio.writing.sounding import as_sounding
 
 DURATION = 24.0
 # Of twenty songs without groups: what the groups do must not change these.

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import sosfilt, sosfreqz
 
-from umir.studio.background import LAYERS, NOISES, draw_background
-from umir.studio.coding import attack_care, code, coding_gains, inverse_mdct, mdct
-from umir.studio.distortion import DISTORTIONS, distort
-from umir.studio.dynamics import compressor_gain, limiter_gain
-from umir.studio.effects import double, flange, sweep_filter, tremolo
-from umir.studio.filters import bell, filter_wave, high_pass, high_shelf, low_pass, low_shelf
-from umir.studio.reverbs import REVERBS, draw_reverb
-from umir.studio.room import draw_room
+from umir.studio.mixing.coding import attack_care, code, coding_gains, inverse_mdct, mdct
+from umir.studio.mixing.distortion import DISTORTIONS, distort
+from umir.studio.mixing.dynamics import compressor_gain, limiter_gain
+from umir.studio.mixing.effects import double, flange, sweep_filter, tremolo
+from umir.studio.mixing.filters import bell, filter_wave, high_pass, high_shelf, low_pass, low_shelf
+from umir.studio.mixing.reverbs import REVERBS, draw_reverb
+from umir.studio.mixing.room import draw_room
+from umir.studio.sounds.background import LAYERS, NOISES, draw_background
 
 RATE = 16000
 ONSET = 0.2

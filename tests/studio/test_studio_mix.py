@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import freqz
 
-from umir.studio.effects import _bell, chorus, drive, echo, equalise, glue, loudness
-from umir.studio.room import draw_room
+from umir.studio.mixing.effects import _bell, chorus, drive, echo, equalise, glue, loudness
+from umir.studio.mixing.room import draw_room
 
 RATE = 16000
 

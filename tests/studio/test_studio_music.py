@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.studio.composer import compose
-from umir.studio.harmony import (
+from umir.studio.playing.performer import perform
+from umir.studio.song import DRUM_CLASSES
+from umir.studio.styles import STYLES
+from umir.studio.styles.style import groove
+from umir.studio.writing.composer import compose
+from umir.studio.writing.harmony import (
     NOTE_NAMES,
     QUALITIES,
     SCALES,
@@ -19,10 +23,6 @@ from umir.studio.harmony import (
     parse_progression,
     voicing,
 )
-from umir.studio.performer import perform
-from umir.studio.song import DRUM_CLASSES
-from umir.studio.style import groove
-from umir.studio.styles import STYLES
 
 
 @pytest.mark.parametrize("quality", sorted(QUALITIES))

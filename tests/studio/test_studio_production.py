@@ -5,9 +5,9 @@ import pytest
 
 from umir.studio import STEMS, render_song
 from umir.studio.features import Features
-from umir.studio.mastering import add_backgrounds, master
-from umir.studio.production import draw_producer, send, treat, widen
-from umir.studio.room import draw_room
+from umir.studio.mixing.mastering import add_backgrounds, master
+from umir.studio.mixing.production import draw_producer, send, treat, widen
+from umir.studio.mixing.room import draw_room
 
 RATE = 16000
 ONSET = 0.2
@@ -140,7 +140,7 @@ def test_mastering_is_shared_by_all_parts():
 
 
 def test_tapes_wobble_by_less_than_five_cents():
-    from umir.studio.mastering import _wobble
+    from umir.studio.mixing.mastering import _wobble
 
     tone = np.sin(2 * np.pi * 440 * np.arange(4 * RATE) / RATE).astype(np.float32)[:, None]
     for seed in range(6):

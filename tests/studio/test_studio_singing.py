@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from umir.studio import MELODY_HOP, STEMS, render_song
-from umir.studio.backing import compose_backing
-from umir.studio.composer import compose
 from umir.studio.features import ALL_FEATURES, GROUPS
-from umir.studio.lexicon import PADS, syllable, words
-from umir.studio.performance import Note
-from umir.studio.performer import perform
-from umir.studio.phrasing import phrase
-from umir.studio.singer import REGISTERS, draw_singer
-from umir.studio.singing import coloured_noise, sing
+from umir.studio.playing.performance import Note
+from umir.studio.playing.performer import perform
+from umir.studio.voices.phrasing import phrase
+from umir.studio.voices.singer import REGISTERS, draw_singer
+from umir.studio.voices.singing import coloured_noise, sing
+from umir.studio.writing.backing import compose_backing
+from umir.studio.writing.composer import compose
+from umir.studio.writing.lexicon import PADS, syllable, words
 
 RATE = 16000
 SYLLABLES = sorted({part for word in words() for part in word}, key=repr)

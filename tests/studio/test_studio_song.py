@@ -201,8 +201,8 @@ def test_voice_activity_is_where_the_vocals_have_energy():
 
 
 def test_half_of_the_parts_are_synthesised_and_instruments_vary():
-    from umir.studio.composer import compose
-    from umir.studio.instruments import PROGRAMS, SYNTHETIC_SHARE
+    from umir.studio.sounds.instruments import PROGRAMS, SYNTHETIC_SHARE
+    from umir.studio.writing.composer import compose
 
     assert SYNTHETIC_SHARE >= 0.5 and len(PROGRAMS) + 2 == len(INSTRUMENTS)
     used, without_drums, without_voice = set(), 0, 0

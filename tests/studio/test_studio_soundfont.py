@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from umir.studio.sampler import SampledSound, sample_once
-from umir.studio.soundfont import SoundFont, default_soundfont
+from umir.studio.sounds.sampler import SampledSound, sample_once
+from umir.studio.sounds.soundfont import SoundFont, default_soundfont
 
 
 def chunk(name, content):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from umir.studio.drum_kit import draw_kit
-from umir.studio.instruments import PROGRAMS, draw_sound
-from umir.studio.performance import Bend, Hit, Note
-from umir.studio.sampler import SampledSound
+from umir.studio.playing.performance import Bend, Hit, Note
 from umir.studio.song import DRUM_CLASSES
-from umir.studio.tone import Envelope, render_notes
+from umir.studio.sounds.drum_kit import draw_kit
+from umir.studio.sounds.instruments import PROGRAMS, draw_sound
+from umir.studio.sounds.sampler import SampledSound
+from umir.studio.sounds.tone import Envelope, render_notes
 
 RATE = 16000
 ONSET = 0.2

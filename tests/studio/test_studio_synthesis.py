@@ -5,9 +5,9 @@ import pytest
 from scipy.signal import lfilter
 from scipy.special import jv
 
-from umir.studio.drum_synthesis import synthesise_drum
 from umir.studio.song import DRUM_CLASSES
-from umir.studio.synthesis import (
+from umir.studio.sounds.drum_synthesis import synthesise_drum
+from umir.studio.sounds.synthesis import (
     _LOOP_RATE,
     FMSound,
     HarmonicSound,
@@ -15,7 +15,7 @@ from umir.studio.synthesis import (
     Partials,
     string_decay,
 )
-from umir.studio.tone import Envelope
+from umir.studio.sounds.tone import Envelope
 
 RATE = 16000
 

@@ -7,20 +7,20 @@ from hypothesis import strategies as st
 from scipy.signal import hilbert
 
 from umir.studio import labels
-from umir.studio.articulation import BENDS, Contour, articulate
-from umir.studio.drum_kit import draw_kit
-from umir.studio.drum_recipes import other_drum
-from umir.studio.drum_variety import vary_kit
-from umir.studio.ensembles import Layered, Touched, Unison, draw_touch, draw_unison
-from umir.studio.instruments import PROGRAMS, draw_sound
-from umir.studio.performance import Bend, Hit, Note, PlayedPart
-from umir.studio.random_patches import mutate, random_patch
-from umir.studio.random_synthesis import RoughSound, StackedFMSound, StiffSound
-from umir.studio.sampler import SampledSound
+from umir.studio.playing.articulation import BENDS, Contour, articulate
+from umir.studio.playing.performance import Bend, Hit, Note, PlayedPart
 from umir.studio.song import DRUM_CLASSES
-from umir.studio.synthesis import HarmonicSound, Partials
-from umir.studio.timbre import draw_doubles, vary_player
-from umir.studio.tone import Envelope, render_notes
+from umir.studio.sounds.drum_kit import draw_kit
+from umir.studio.sounds.drum_recipes import other_drum
+from umir.studio.sounds.drum_variety import vary_kit
+from umir.studio.sounds.ensembles import Layered, Touched, Unison, draw_touch, draw_unison
+from umir.studio.sounds.instruments import PROGRAMS, draw_sound
+from umir.studio.sounds.random_patches import mutate, random_patch
+from umir.studio.sounds.random_synthesis import RoughSound, StackedFMSound, StiffSound
+from umir.studio.sounds.sampler import SampledSound
+from umir.studio.sounds.synthesis import HarmonicSound, Partials
+from umir.studio.sounds.timbre import draw_doubles, vary_player
+from umir.studio.sounds.tone import Envelope, render_notes
 
 RATE = 16000
 ONSET = 0.2

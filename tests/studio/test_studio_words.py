@@ -6,12 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import freqs_zpk
 
-from umir.studio.languages import LANGUAGES
-from umir.studio.lexicon import FOLLOWS, LEXICON, syllable, words
-from umir.studio.lyrics import set_lyrics
-from umir.studio.phonemes import ANATOMIES, CONSONANTS, DIPHTHONGS, HUMS, VOWELS
-from umir.studio.score import ScoreNote
-from umir.studio.syllable_bank import _FREQUENCIES, BINS, FRAME, _resonance, bins_of, syllable_sound
+from umir.studio.voices.phonemes import ANATOMIES, CONSONANTS, DIPHTHONGS, HUMS, VOWELS
+from umir.studio.voices.syllable_bank import (
+    _FREQUENCIES,
+    BINS,
+    FRAME,
+    _resonance,
+    bins_of,
+    syllable_sound,
+)
+from umir.studio.writing.languages import LANGUAGES
+from umir.studio.writing.lexicon import FOLLOWS, LEXICON, syllable, words
+from umir.studio.writing.lyrics import set_lyrics
+from umir.studio.writing.score import ScoreNote
 
 SYLLABLES = sorted({part for word in words() for part in word}, key=repr)
 

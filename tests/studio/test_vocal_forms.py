@@ -10,18 +10,16 @@ from test_studio_singing import RATE, melody, yin
 
 from umir.annotations import F0, Notes
 from umir.studio import MELODY_HOP, render_song
-from umir.studio.choir import answer, draw_choir
-from umir.studio.composer import compose
 from umir.studio.features import ALL_FEATURES, GROUPS
-from umir.studio.languages import LANGUAGES, translation
-from umir.studio.lexicon import syllable, words
-from umir.studio.performance import Note, Performance
-from umir.studio.performer import perform
-from umir.studio.singer import REGISTERS, draw_singer
-from umir.studio.singing import sing
-from umir.studio.speech import rap, speak
-from umir.studio.syllable_bank import FRAME, syllable_sound
-from umir.studio.vocal_forms import (
+from umir.studio.playing.performance import Note, Performance
+from umir.studio.playing.performer import perform
+from umir.studio.playing.vocal_harmony import VocalHarmony
+from umir.studio.voices.choir import answer, draw_choir
+from umir.studio.voices.singer import REGISTERS, draw_singer
+from umir.studio.voices.singing import sing
+from umir.studio.voices.speech import rap, speak
+from umir.studio.voices.syllable_bank import FRAME, syllable_sound
+from umir.studio.voices.vocal_forms import (
     _alone,
     _divided,
     _without_chord,
@@ -29,9 +27,11 @@ from umir.studio.vocal_forms import (
     gaps_of,
     phrases_of,
 )
-from umir.studio.vocal_harmony import VocalHarmony
-from umir.studio.vocal_take import notes_as_sung
-from umir.studio.voice_quality import vary_singer
+from umir.studio.voices.vocal_take import notes_as_sung
+from umir.studio.voices.voice_quality import vary_singer
+from umir.studio.writing.composer import compose
+from umir.studio.writing.languages import LANGUAGES, translation
+from umir.studio.writing.lexicon import syllable, words
 
 DURATION = 12.0
 VOICE = ALL_FEATURES.without(*[group for group in GROUPS if group != "singing"])

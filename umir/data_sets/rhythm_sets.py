@@ -119,7 +119,7 @@ def drum_events(midi: Any) -> Events:
     Args:
         midi: a `pretty_midi.PrettyMIDI`; keys that are of no drum class are called `other`.
     """
-    from umir.studio.general_midi import drum_of  # late: the studio takes seconds to import
+    from umir.studio.midi.general_midi import drum_of  # late: the studio takes seconds to import
 
     hits = sorted(
         (note.start, _ROLAND.get(note.pitch) or drum_of(note.pitch) or "other")

@@ -34,7 +34,8 @@ def _players(song: Any) -> list[Any]:
 
 
 def _notes(song: Any) -> Notes:
-    from umir.studio.general_midi import instrument_of  # late: the studio takes seconds to import
+    # Late: the studio takes seconds to import.
+    from umir.studio.midi.general_midi import instrument_of
 
     parts = [
         notes_of(player.notes, instrument_of(player.program_number))

@@ -4,15 +4,14 @@
     song.mixture          # (time, channel), the sum of song.stems
     song.beats.times      # seconds
 
-The composer (`composer`, `arranger`) writes a score in one of `STYLES`; the performer
-(`performer`) plays it with human timing, velocity and pitch; sampled and synthesised instruments
-(`sampler`, `synthesis`, `drum_synthesis`) and singers (`singing`, with words from `lexicon`) make
-the sound; the mix (`mix`, `effects`, `room`) keeps stems additive. All labels are those of the
-performance. Everything follows from the seed. `render_midi` plays the user's own MIDI files; his or
-her own SoundFonts play in either.
+The composer (`writing`) writes a score in one of `STYLES` (`styles`); the performer (`playing`)
+plays it with human timing, velocity and pitch; sampled and synthesised instruments (`sounds`) and
+singers (`voices`, with words from `writing.lexicon`) make the sound; the mix (`mixing`) keeps stems
+additive. All labels are those of the performance. Everything follows from the seed. `render_midi`
+(`midi`) plays the user's own MIDI files; his or her own SoundFonts play in either.
 """
 
-from umir.studio.midi_song import render_midi as render_midi
+from umir.studio.midi.midi_song import render_midi as render_midi
 from umir.studio.render import render_song as render_song
 from umir.studio.song import DRUM_CLASSES as DRUM_CLASSES
 from umir.studio.song import INSTRUMENTS as INSTRUMENTS

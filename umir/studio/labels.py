@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import F0, Events, Intervals, Notes
-from umir.studio.performance import Hit, Note, Performance
+from umir.studio.playing.performance import Hit, Note, Performance
 from umir.studio.song import MELODY_HOP
 
 # Onsets nearer than this are heard, and labelled, as one.

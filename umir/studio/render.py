@@ -7,24 +7,24 @@ from jaxtyping import Float
 
 from umir.annotations import F0, Intervals, Labels
 from umir.studio import labels
-from umir.studio.composer import compose
-from umir.studio.drum_kit import draw_kit
-from umir.studio.drum_variety import vary_kit
 from umir.studio.excerpt import draw_lead, without_lead
 from umir.studio.features import ALL_FEATURES, Features, group_generators
-from umir.studio.harmony import key_name
-from umir.studio.instruments import draw_sound
-from umir.studio.mix import Take, mix
-from umir.studio.performance import Performance, PlayedPart
-from umir.studio.performer import perform
-from umir.studio.score import Score
+from umir.studio.mixing.mix import Take, mix
+from umir.studio.playing.performance import Performance, PlayedPart
+from umir.studio.playing.performer import perform
 from umir.studio.session_parts import make_parts, sum_stems
 from umir.studio.song import MELODY_HOP, Song
-from umir.studio.timbre import draw_doubles, vary_player
-from umir.studio.tone import render_notes
-from umir.studio.user_sounds import UserSounds
-from umir.studio.vocal_forms import arrange_voices
-from umir.studio.vocal_take import record_voice
+from umir.studio.sounds.drum_kit import draw_kit
+from umir.studio.sounds.drum_variety import vary_kit
+from umir.studio.sounds.instruments import draw_sound
+from umir.studio.sounds.timbre import draw_doubles, vary_player
+from umir.studio.sounds.tone import render_notes
+from umir.studio.sounds.user_sounds import UserSounds
+from umir.studio.voices.vocal_forms import arrange_voices
+from umir.studio.voices.vocal_take import record_voice
+from umir.studio.writing.composer import compose
+from umir.studio.writing.harmony import key_name
+from umir.studio.writing.score import Score
 
 _ONE_AT_A_TIME = ("bass", "lead")
 _UNTOLD = ("chords", "beats", "tempo")

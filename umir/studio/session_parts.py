@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from umir.studio.mix import STEM, Take
+from umir.studio.mixing.mix import STEM, Take
 from umir.studio.song import STEMS, Part
 
 
