@@ -1,4 +1,4 @@
-"""Meta-trained start, scratch and librosa on real recordings: the table of the README.
+"""A start, scratch and librosa on real recordings: the table of the README.
 
     python benchmarks/real_recordings.py [DATA_SET...] --folders FOLDERS --init models/umir-nano
 
@@ -6,7 +6,8 @@ FOLDERS is what `benchmarks/real_folders.py` builds; those called `rendered` are
 each data set and each start the learning rate is the one with the best mean score on validation
 groups (seed 0, first fold, mean over the numbers of steps); then each fold and seed is adapted once
 and scored on its test groups after 10, 30 and 100 steps. The decoder is fitted on the validation
-groups each time. The methods of `benchmarks/classical`, which hear the same songs and may fit a
+groups each time. A start that has a head for the very task goes on with it; scratch is a network of
+its size. The methods of `benchmarks/classical`, which hear the same songs and may fit a
 threshold on training and validation groups together, are scored alike; `--only-classical` runs
 nothing else. Songs, singers and clips never cross a split.
 
@@ -16,6 +17,7 @@ FOLDERS/DATA_SET.json after every run; a second call goes on where the first one
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -27,10 +29,11 @@ from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
 from recordings.tables import apart, header, table
 
-from umir.adaptation import Recipe, adapt
+from umir.adaptation import adapt
 from umir.data.example import Example
-from umir.fine_tuning import starting_point, with_decoder
+from umir.fine_tuning import starting_point, starting_recipe, with_decoder
 from umir.program import use_compilation_cache
+from umir.released_models import SCRATCH
 from umir.task_model import TaskModel
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
@@ -42,10 +45,17 @@ LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 SEEDS = (1, 2, 3)
 
 
-def run_data_set(name: str, folders: Path, starts: Mapping[str, str]) -> dict:
-    """Run what is not yet in FOLDERS/NAME.json and return all results."""
+def run_data_set(name: str, folders: Path, starts: Mapping[str, str], preset: str) -> dict:
+    """Run what is not yet in FOLDERS/NAME.json and return all results.
+
+    Args:
+        name: of the data set.
+        folders: where its folder is.
+        starts: label -> model, or `scratch`.
+        preset: size of the network from scratch.
+    """
     experiment, results = EXPERIMENTS[name], Results(folders / f"{name}.json")
-    config, _ = starting_point("scratch", "nano", 0)
+    config, _ = starting_point(SCRATCH, preset, 0)
     data = read_user_data(folders / name, config, experiment.task, None)
     folds = [split(data, experiment, fold) for fold in range(experiment.folds)]
     for label, method in METHODS.get(name, {}).items():
@@ -54,11 +64,12 @@ def run_data_set(name: str, folders: Path, starts: Mapping[str, str]) -> dict:
             measure = partial(scores_of_method, of_fold, experiment, method)
             results.once(part, str(fold), measure, f"{label}, fold {fold}")
     for label, start in starts.items():
-        rate = choose_learning_rate(folds[0], experiment, label, start, results)
+        run = partial(scores_of_run, experiment=experiment, start=start, preset=preset)
+        rate = choose_learning_rate(folds[0], label, run, results)
         part = results.part("runs", label)
         for fold, seed in product(range(experiment.folds), SEEDS):
             test = folds[fold].test
-            measure = partial(scores_of_run, folds[fold], experiment, start, rate, seed, test)
+            measure = partial(run, folds[fold], rate, seed, test)
             what = f"{label}, rate {rate}, fold {fold}, seed {seed}"
             results.once(part, f"{fold}/{seed}", measure, what)
     return results.values
@@ -70,13 +81,11 @@ def scores_of_method(data: UserData, experiment: Experiment, method: Callable) -
     return group_scores(data.task, predict, data.test, experiment.headline)
 
 
-def choose_learning_rate(
-    data: UserData, experiment: Experiment, label: str, start: str, results: Results
-) -> float:
-    """Return the learning rate with the best mean validation score."""
+def choose_learning_rate(data: UserData, label: str, run: Callable, results: Results) -> float:
+    """Return the learning rate with the best mean validation score of `run` (`scores_of_run`)."""
 
     def means(rate: float) -> dict[str, float]:
-        scores = scores_of_run(data, experiment, start, rate, 0, data.valid)
+        scores = run(data, rate, 0, data.valid)
         return {step: mean_headline(groups) for step, groups in scores.items()}
 
     part = results.part("validation", label)
@@ -87,14 +96,16 @@ def choose_learning_rate(
 
 def scores_of_run(
     data: UserData,
-    experiment: Experiment,
-    start: str,
     learning_rate: float,
     seed: int,
     judged_on: Sequence[Example],
+    *,
+    experiment: Experiment,
+    start: str,
+    preset: str,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Adapt once from `start`; return the metrics of each judged group after each of STEPS."""
-    config, body = starting_point(start, "nano", seed)
+    config, body = starting_point(start, preset, seed)
     network = Network(config, data.task.head)
     scores: dict[str, dict] = {}
 
@@ -102,7 +113,12 @@ def scores_of_run(
         model = with_decoder(TaskModel(network, data.task, params), data.valid)
         scores[str(step)] = group_scores(data.task, model.predict, judged_on, experiment.headline)
 
-    recipe = Recipe(max(STEPS), learning_rate, segments=experiment.segments, seed=seed)
+    recipe = replace(
+        starting_recipe(start, data.task, seed),
+        steps=max(STEPS),
+        learning_rate=learning_rate,
+        segments=experiment.segments,
+    )
     adapt(network, data.task, body, data.train, recipe, watch=watch, watch_at=STEPS)
     return scores
 
@@ -112,12 +128,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_sets", nargs="*", default=list(EXPERIMENTS), metavar="DATA_SET")
     parser.add_argument("--folders", type=Path, required=True)
-    parser.add_argument("--init", default="models/umir-nano", help="the meta-trained start")
+    parser.add_argument(
+        "--init", default="models/umir-nano", help="the start: a directory or a name"
+    )
     parser.add_argument("--only-classical", action="store_true", help="no network")
     args = parser.parse_args()
     use_compilation_cache()
-    starts = {} if args.only_classical else {"meta-trained": args.init, "scratch": "scratch"}
-    results = {name: run_data_set(name, args.folders, starts) for name in args.data_sets}
+    label = Path(args.init).name
+    starts = {} if args.only_classical else {label: args.init, SCRATCH: SCRATCH}
+    preset = starting_point(args.init, "", 0)[0].preset if starts else "nano"
+    results = {name: run_data_set(name, args.folders, starts, preset) for name in args.data_sets}
     if starts:
         print(header())
         print("\n".join(table(name, found, STEPS) for name, found in results.items()))

@@ -32,8 +32,8 @@ from umir.data.example import Example
 from umir.fine_tuning import starting_point, starting_recipe, train_on
 from umir.program import use_compilation_cache
 from umir.rate_search import Budget
+from umir.released_models import SCRATCH
 from umir.user_data import UserData, read_user_data
-from umir.wave_unet import WaveUNetConfig
 
 MINUTES = (0.5, 1.0, 2.0, 5.0, 10.0)
 VALID_PART = 0.2
@@ -66,10 +66,10 @@ def of_minutes(data: UserData, minutes: float, seed: int) -> UserData:
 
 
 def measure(
-    data: UserData, experiment: Experiment, start: str, seed: int, budget: Budget
+    data: UserData, experiment: Experiment, start: str, preset: str, seed: int, budget: Budget
 ) -> dict[str, Any]:
     """Return score, seconds and choices of one fine-tuning."""
-    config, body = starting_point(start, "nano", seed)
+    config, body = starting_point(start, preset, seed)
     cpu, wall = time.process_time(), time.perf_counter()
     recipe = starting_recipe(start, data.task, seed)
     model, found = train_on(data, config, body, budget, recipe)
@@ -88,7 +88,7 @@ def run_folder(
     *,
     minutes: Sequence[float] = MINUTES,
     seeds: Sequence[int] = SEEDS,
-    config: WaveUNetConfig | None = None,
+    preset: str = "nano",
     budget: Budget | None = None,
 ) -> None:
     """Measure what is not yet in the results; more minutes than there are, are left out.
@@ -101,17 +101,17 @@ def run_folder(
         results: what was measured before.
         minutes: of audio, training and validation together.
         seeds: of heads, batches and the choice of songs.
-        config: at whose rate to read the audio; default: that of `nano`.
+        preset: size of a network from scratch; at its rate the audio is read.
         budget: of the search; default: that of `umir finetune`.
     """
-    config = config or starting_point("scratch", "nano", 0)[0]
+    config, _ = starting_point(SCRATCH, preset, 0)
     data = split(read_user_data(folders / name, config, experiment.task), experiment, 0)
     there = sum(example.duration for example in data.train) / (60 * (1 - VALID_PART))
     results.part(name)["headline"] = " + ".join(experiment.headline) or data.task.headline
     for amount, (label, start), seed in product(minutes, starts.items(), seeds):
         if amount <= there:
             few = of_minutes(data, amount, seed)
-            action = partial(measure, few, experiment, start, seed, budget or Budget())
+            action = partial(measure, few, experiment, start, preset, seed, budget or Budget())
             what = f"{amount:g} minutes, {label}, seed {seed}"
             part = results.part(name, f"{amount:g}", label)
             results.once(part, str(seed), action, f"{name}, {what}", _shown)
@@ -154,10 +154,11 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     args = parser.parse_args()
     use_compilation_cache()
-    starts = {Path(args.init).name: args.init, "scratch": "scratch"}
+    starts = {Path(args.init).name: args.init, SCRATCH: SCRATCH}
+    preset = starting_point(args.init, "", 0)[0].preset
     results = Results(args.folders / "your_own_task.json")
     for name in args.only or [name for name in known if (args.folders / name).exists()]:
-        options = {"minutes": args.minutes, "seeds": args.seeds}
+        options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}
         run_folder(name, known[name], args.folders, starts, results, **options)
     print(table(results.values, list(starts)))
 

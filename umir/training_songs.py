@@ -1,5 +1,6 @@
 """The songs that a training learns from: the same ones all the time, or a pool that rolls on."""
 
+import math
 from dataclasses import dataclass
 
 from umir.data_source import DataSource, JoinedSource
@@ -141,6 +142,7 @@ def _rolling(plan: Plan) -> SongPool:
             channels=config.channels,
             features=ALL_FEATURES.without(*plan.without),
             workers=WORKERS,
+            ahead=math.ceil(EDITION * plan.songs_per_step),
         )
 
     return SongPool(stream, plan.songs, plan.songs_per_step)

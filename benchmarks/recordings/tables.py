@@ -11,7 +11,7 @@ from jaxtyping import Float
 from scipy.stats import bootstrap
 
 HEADLINE = "headline"  # the metric, or mean of metrics, of the table
-COLUMNS = ("data", "steps", "meta-trained", "scratch", "difference", "classical")
+COLUMNS = ("data", "steps", "start", "scratch", "difference", "classical")
 
 Scores = Mapping[str, Mapping[str, float]]  # group -> metric -> value
 

@@ -31,9 +31,9 @@ def tempo_and_name(song):
     return song.tempo, song.name
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_songs_and_order_do_not_depend_on_the_workers(workers):
-    songs = _first(5, workers=workers)
+@pytest.mark.parametrize(("workers", "ahead"), [(0, 0), (1, 0), (2, 0), (1, 3), (2, 9)])
+def test_songs_and_order_do_not_depend_on_the_workers(workers, ahead):
+    songs = _first(5, workers=workers, ahead=ahead)
     assert [song.seed for song in songs] == [5, 6, 7, 8, 9]
     for song in songs:
         assert pickle.dumps(song.parts) == pickle.dumps(render_song(song.seed, **SHORT).parts)
@@ -48,6 +48,18 @@ def test_a_stream_goes_on_where_another_stopped(workers):
         with SongStream(5, given=songs.given, workers=workers, **SHORT) as others:
             assert [next(others).seed for _ in range(3)] == [8, 9, 10]
             assert others.given == 6
+
+
+def test_workers_render_ahead_of_use():
+    """While nobody asks for songs, as many are made ready; what is asked for then is there."""
+    with SongStream(5, **SHORT, workers=1, ahead=4) as songs:
+        next(songs)
+        buffer, until = songs._songs[0]._buffer, time.monotonic() + 60
+        while buffer.qsize() < 4 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert buffer.qsize() == 4
+        assert songs.given == 1
+        assert [next(songs).seed for _ in range(4)] == [6, 7, 8, 9]
 
 
 def test_features_and_channels_reach_the_songs():
@@ -84,7 +96,7 @@ def test_too_little_shared_memory_says_so(monkeypatch):
 
 
 def test_nothing_may_be_negative():
-    for wrong in ({"first_seed": -1}, {"given": -1}, {"workers": -1}):
+    for wrong in ({"first_seed": -1}, {"given": -1}, {"workers": -1}, {"ahead": -1}):
         with pytest.raises(ValueError, match="none may be negative"):
             SongStream(**wrong)
 
@@ -94,7 +106,7 @@ import multiprocessing, sys
 from umir.studio.stream import SongStream
 
 if __name__ == "__main__":
-    songs = SongStream(workers=2, rate=8000, duration=1.0)
+    songs = SongStream(workers=2, ahead=3, rate=8000, duration=1.0)
     print(next(songs).seed, next(songs).seed, flush=True)
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     if sys.argv[1] == "wait":

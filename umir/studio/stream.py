@@ -80,6 +80,8 @@ class SongStream(Iterator[Any]):
         channels: 1 or 2.
         features: which groups of features the songs have.
         workers: processes; 0 renders in this one, when a song is asked for.
+        ahead: how many songs workers may have ready, in this process, before they are asked for:
+            as many as are taken at a time, or whoever takes them waits.
         view: what to hand over of each song, called in the worker: an importable function. What it
             leaves out need not be sent. None: the whole song.
 
@@ -100,18 +102,19 @@ class SongStream(Iterator[Any]):
         channels: int = 1,
         features: Features = ALL_FEATURES,
         workers: int = 0,
+        ahead: int = 0,
         view: Callable[[Song], Any] | None = None,
     ):
-        if first_seed < 0 or given < 0 or workers < 0:
+        if min(first_seed, given, workers, ahead) < 0:
             raise ValueError(
-                f"first_seed {first_seed}, given {given}, workers {workers}: none may be negative"
+                f"first_seed {first_seed}, given {given}, workers {workers}, ahead {ahead}: none "
+                "may be negative"
             )
         if workers:
             _check_shared_memory(workers, round(4 * _WAVEFORMS * rate * duration * channels))
         self.given = given
         rendering = _Rendering(rate, duration, channels, features, view)
-        self._songs = [_grain_iterator(first_seed + given, rendering, workers)]
-        self._packed = workers > 0
+        self._songs = [_grain_iterator(first_seed + given, rendering, workers, ahead)]
         # Also where nobody closes the stream: grain cannot while Python ends.
         self._finalizer = weakref.finalize(self, _close, self._songs)
 
@@ -119,8 +122,8 @@ class SongStream(Iterator[Any]):
         if not self._songs:
             raise StopIteration
         song = next(self._songs[0])
-        self.given += 1
-        return pickle.loads(song) if self._packed else song
+        self.given += 1  # not before: there may be none
+        return song
 
     def close(self) -> None:
         """End the workers; the stream gives nothing more."""
@@ -138,7 +141,7 @@ def _close(songs: list[Any]) -> None:
     songs.pop().close()
 
 
-def _grain_iterator(first_seed: int, rendering: _Rendering, workers: int) -> Any:
+def _grain_iterator(first_seed: int, rendering: _Rendering, workers: int, ahead: int) -> Any:
     """Return grain's iterator over the songs from a seed on."""
     import grain  # takes most of a second
     from absl import flags
@@ -151,7 +154,9 @@ def _grain_iterator(first_seed: int, rendering: _Rendering, workers: int) -> Any
     songs = rendered.to_iter_dataset(grain.ReadOptions(num_threads=0, prefetch_buffer_size=0))
     if workers:
         options = grain.MultiprocessingOptions(workers, per_worker_buffer_size=1)
-        songs = songs.mp_prefetch(options, _start_worker)
+        songs = songs.mp_prefetch(options, _start_worker).map(pickle.loads)
+        if ahead:
+            songs = grain.experimental.ThreadPrefetchIterDataset(songs, prefetch_buffer_size=ahead)
     return iter(songs)
 
 
