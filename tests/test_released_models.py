@@ -255,6 +255,12 @@ def test_a_released_separator_is_the_default_of_separate(room, shelf, monkeypatc
     assert (room / "separated" / "tiny-vocals" / "song" / "vocals.wav").exists()
 
 
+def test_without_a_separator_the_start_separates_with_its_head(room, rng):
+    soundfile.write("song.wav", 0.1 * rng.standard_normal((16_000, 1)), 16_000)
+    assert main(["separate", "song.wav"]) == 0
+    assert (room / "separated" / "tiny-start" / "song" / "drums.wav").exists()
+
+
 def test_a_format_of_another_version(room, shelf):  # noqa: F811
     copy = shutil.copytree(shelf / "tiny-vocals", room / "newer")
     config = copy / "config.json"

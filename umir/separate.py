@@ -21,7 +21,7 @@ from umir.program import (
     run_program,
     use_compilation_cache,
 )
-from umir.released_models import SEPARATOR, default_model, find_model
+from umir.released_models import INITIALISATION, SEPARATOR, default_model, find_model
 
 if TYPE_CHECKING:
     from umir.file_batch import Progress, Work
@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     p = program_parser("separate", "Split songs into stems.")
     p.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_DIR")
     p.add_argument(
-        "--model", metavar="NAME|DIR", help=f"{MODEL_HELP}; none: the best released separator"
+        "--model",
+        metavar="NAME|DIR",
+        help=f"{MODEL_HELP}; none: the best released separator, else the released start",
     )
     p.add_argument("--out", type=Path, default=Path("separated"), help="folder for the stems")
     p.add_argument("--two-stems", metavar="STEM", help="only this stem and the sum of the others")
@@ -144,7 +146,9 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "flac" and args.samples == "float":
         parser().error("FLAC holds no float samples: choose --samples 16 or 24, or --format wav")
     stem_format = StemFormat(f".{args.format}", SAMPLES.get(args.samples))
-    if (name := args.model or default_model(SEPARATOR)) is None:
+    # A start that was trained on separation, among other tasks, has a head for it.
+    name = args.model or default_model(SEPARATOR) or default_model(INITIALISATION)
+    if name is None:
         parser().error("no separator comes with this installation: --model is required")
     model = find_model(name)
     folder = args.out / model.resolve().name
