@@ -51,7 +51,7 @@ CONDITIONS: dict[str, Features] = {
 }
 SONG_SECONDS = 24.0
 # Steps by which the speed is measured: some for compiling, some that count, whole rounds of turns.
-COMPILING, TIMED = 12, 24
+COMPILING, TIMED = 10, 20
 DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
 
 Folder = tuple[Trial, Callable[[], list[Example]]]

@@ -23,9 +23,10 @@ from umir.tasks.segments import segment_target, varied
 from umir.tasks.sources import Source
 from umir.wave_unet import HeadSpec, WaveUNetConfig, joint_outputs
 
-# Many small steps: in segments of 12.8 s, as beats would like it, or in eights, as much audio
-# teaches less (held-out studio songs).
-SECONDS, SEGMENTS = 6.4, 4
+# Many small steps. In the same 95 s of one core, `nano` gets to a mean loss of 0.585 on held-out
+# studio songs with two segments a batch and of 0.598 with four (chords 0.48 and 0.59, the rest
+# alike); eights, or segments of 12.8 s, as beats would like it, teach less.
+SECONDS, SEGMENTS = 6.4, 2
 
 
 class JointBatch(NamedTuple):
