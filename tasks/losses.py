@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 
 MAX_CLASS_WEIGHT = 20.0  # rarer classes than about 1 in 21 get no more weight than this
 MIN_PRIOR = 0.01  # a class absent from the batch counts as this frequent
-# 10 dB below the mixture. At 30 dB, leakage costs so much more than a stem that is found brings that
-# a network trained for half an hour answers silence; see `separation_loss`.
+# 10 dB below the mixture. At 30 dB, leakage costs so much more than a stem that is found brings
+# that a network trained for half an hour answers silence; see `separation_loss`.
 SILENCE_FLOOR = 0.1
 ABSOLUTE_FLOOR = 1e-8  # -80 dBFS: for mixtures that are silent themselves
 
@@ -104,11 +104,11 @@ def separation_loss(
         1 + log10((E + f) / (S + f)),   f = 0.1 M + 10^-8.
 
     The best constant waveform, silence, gets exactly 1, whatever the target. While the error is
-    above the floor f, 10 dB below the mixture, every 10 dB of SDR take 1 off; a perfect stem as loud
-    as the mixture gets -0.04. Where the target is silent, leakage as loud as the mixture costs
-    2.04, as much as a stem can bring: with a floor of 10^-3 M it would cost 4, a `small` model of
-    2000 steps answered silence for the voices of MIR-1K (SDR 0.1 dB), and 100 updates with this
-    floor took it to 1.9 dB.
+    above the floor f, 10 dB below the mixture, every 10 dB of SDR take 1 off; a perfect stem as
+    loud as the mixture gets -0.04. Where the target is silent, leakage as loud as the mixture gets
+    2.04: it costs as much as such a stem brings. With a floor of 10^-3 M it would get 4; a `small`
+    model of 2000 steps then answered silence for the voices of MIR-1K (SDR 0.1 dB), and 100 updates
+    with this floor took it to 1.9 dB.
 
     Args:
         output: estimated stems.

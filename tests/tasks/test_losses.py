@@ -145,7 +145,7 @@ def _separation_by_hand(output, values, mask):
     for x, y, m in zip(output, values, mask, strict=True):
         known = m[:, 0, 0] > 0
         x, y = x[known], y[known]
-        floor = 1e-3 * np.mean(y.sum(1) ** 2) + 1e-8
+        floor = 0.1 * np.mean(y.sum(1) ** 2) + 1e-8
         error, power = np.mean((x - y) ** 2, (0, 2)), np.mean(y**2, (0, 2))
         losses.append(1 + np.mean(np.log10((error + floor) / (power + floor))))
     return np.array(losses)
@@ -164,15 +164,19 @@ def test_separation_loss_is_the_formula_and_batched_is_looped(rng):
 
 
 def test_separation_loss_in_decibels(rng):
-    """Silence gets 1; an error 10 dB below its target 0 (the floor takes next to nothing)."""
+    """Silence gets 1, and 10 dB take 1 off, as far as the floor, 10 dB below the mixture, lets."""
     values = rng.normal(size=(1, 4000, 2, 1))
+    values /= np.sqrt(np.mean(values**2, axis=1, keepdims=True))
+    floor = 0.1 * np.mean(values.sum(2) ** 2)
     mask = np.ones((1, 4000, 1, 1))
     silence = separation_loss(*_jax(0 * values, values, mask))
     np.testing.assert_allclose(silence, 1, rtol=1e-6)
     ten_db = separation_loss(*_jax(values * (1 + 10**-0.5), values, mask))
-    np.testing.assert_allclose(ten_db, 0, atol=0.02)
+    np.testing.assert_allclose(ten_db, 1 + np.log10((0.1 + floor) / (1 + floor)), rtol=1e-4)
     perfect = separation_loss(*_jax(values, values, mask))
-    assert -2 < float(perfect[0]) < -1  # bounded: the floor is 30 dB below the mixture
+    np.testing.assert_allclose(perfect, 1 + np.log10(floor / (1 + floor)), rtol=1e-4)
+    alone = separation_loss(*_jax(values[:, :, :1], values[:, :, :1], mask))
+    np.testing.assert_allclose(alone, -0.041, atol=1e-3)  # as loud as the mixture
 
 
 def test_separation_loss_is_guarded_for_silent_targets(rng):
@@ -181,7 +185,7 @@ def test_separation_loss_is_guarded_for_silent_targets(rng):
     mask = np.ones((1, 400, 1, 1))
     leak = np.stack([values[:, :, 1], values[:, :, 1]], axis=2)
     worst = separation_loss(*_jax(leak, values, mask))
-    # Stem 0: (1 + f) / f with f = 10^-3; stem 1: f / (1 + f). Their logarithms cancel.
+    # Stem 0: (1 + f) / f with f = 0.1; stem 1: f / (1 + f). Their logarithms cancel.
     np.testing.assert_allclose(worst, 1, atol=1e-3)
     for silent in (values, 0 * values):  # one silent stem; a silent mixture
         gradient = jax.grad(lambda x, y=silent: separation_loss(x, *_jax(y, mask)).sum())(
