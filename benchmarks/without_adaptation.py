@@ -141,13 +141,16 @@ def main() -> None:
     parser.add_argument(
         "--card", type=Path, help="write the scores for `umir release --scores`", metavar="FILE"
     )
+    parser.add_argument(
+        "--models-alone", action="store_true", help="without chance and the classical methods"
+    )
     parser.add_argument("--only", nargs="+", default=list(TRIALS), choices=TRIALS, metavar="FOLDER")
     args = parser.parse_args()
     use_compilation_cache()
     trials = {name: TRIALS[name] for name in args.only}
     models = dict(load(directory, trials) for directory in args.models)
     results = Results(args.out or args.folders / "without_adaptation.json")
-    found = run(args.folders, models, trials, results)
+    found = run(args.folders, models, trials, results, beside=not args.models_alone)
     shown = list(models) or measured_models(found)
     print(apart(found, trials, shown))
     print(per_trial(found, trials, shown))

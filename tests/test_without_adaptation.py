@@ -71,6 +71,16 @@ def test_scores_for_a_card_are_those_of_the_table():
     assert (row["chance"], row["classical"], row["groups"]) == (0.1, 0.2, 2)
 
 
+def test_tables_of_models_alone():
+    found = {"onsets": {"headline": "F", "models": {"m0": groups({"x": 0.4, "y": 0.6})}}}
+    found["onsets"]["models"]["m0"]["all"] = {"F": 0.5}
+    row = TRANSFER.summary(found, {"onsets": trial()}, ["m0"]).splitlines()[2].split(" | ")
+    assert row[1] == "2" and row[2].startswith("0.50 ") and row[3:5] == ["-", "-"]
+    scores = TRANSFER.for_a_card(found, {"onsets": trial()}, ["m0"])
+    assert scores == {"onset_detection": {"model": 0.5, "groups": 2}}
+    assert TRANSFER.apart(found, {"onsets": trial()}, ["m0"]) == "onsets, model: F 0.500\n"
+
+
 def test_folders_of_a_task_are_pooled_by_group():
     one = measured([{"x": 1.0}], {"x": 0.0}, {"a": {"x": 0.0}}, {"a": {"x": 0.0}})
     three = {"x": 0.0, "y": 0.0, "z": 0.0}

@@ -51,14 +51,16 @@ def for_a_card(
 
     Returns:
         Task -> the mean over groups of `model`, `chance` and `classical` (the best method, fitted
-        in the studio), and the number of `groups`. Tasks that the models do not serve are left out.
+        in the studio), as far as they were measured, and the number of `groups`. Tasks that the
+        models do not serve are left out.
     """
     names = {"model": "model", "chance": "chance", "classical": STUDIO}
     found = {}
     for task, own in _by_task(results, trials).items():
         compared = _compared(results, own, models)
         if groups := compared["model"][1]:
-            means = {name: _mean(compared[of][1].values()) for name, of in names.items()}
+            scores = {name: compared[of][1].values() for name, of in names.items()}
+            means = {name: _mean(values) for name, values in scores.items() if values}
             found[task] = {**means, "groups": len(groups)}
     return found
 
@@ -90,8 +92,8 @@ def apart(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) 
             continue
         found = results[name]
         own = [found["models"][model]["all"] for model in models if model in found["models"]]
-        beside = {"chance": [found["chance"]["all"]]}
-        for method, fits in found["classical"].items():
+        beside = {"chance": [found["chance"]["all"]]} if "chance" in found else {}
+        for method, fits in found.get("classical", {}).items():
             beside |= {f"{method}, {songs}": [fit["all"]] for songs, fit in fits.items()}
         for label, runs in {"model": own, **beside}.items():
             lines.append(f"{name}, {label}: {_listed(runs, trial, found['headline'])}")
@@ -106,14 +108,14 @@ def _compared(
     runs = {n: [r["models"][m] for m in models if m in r["models"]] for n, r in found.items()}
     compared = {
         "model": ("", _pooled(runs)),
-        "chance": ("", _pooled({name: [r["chance"]] for name, r in found.items()})),
+        "chance": ("", _pooled({n: [r["chance"]] for n, r in found.items() if "chance" in r})),
     }
     methods = {method for trial in trials.values() for method in trial.methods}
     for songs in (STUDIO, REAL):
         scores = {
             m: _pooled({n: [r["classical"][m][songs]] for n, r in found.items()})
             for m in sorted(methods)
-            if all(songs in r["classical"].get(m, {}) for r in found.values())
+            if all(songs in r.get("classical", {}).get(m, {}) for r in found.values())
         }
         best = max(scores, key=lambda method, of=scores: _mean(of[method].values()), default="")
         compared[songs] = (best, scores.get(best, {}))
@@ -136,7 +138,7 @@ def _differences(compared: Mapping[str, tuple[str, Values]], beside: str) -> lis
 
 
 def _row(label: str, compared: Mapping[str, tuple[str, Values]]) -> str:
-    cells = [label, str(len(compared["chance"][1]))]
+    cells = [label, str(max(len(values) for _, values in compared.values()))]
     for name in ("model", "chance", STUDIO, REAL):
         method, values = compared[name]
         cells.append(_shown(list(values.values())) + (f" ({method})" if method else ""))
