@@ -47,14 +47,14 @@ def outputs(
     for example in examples:
         scaled, gain = normalise_level(example.waveform)
         output = whole_song(network, params, scaled, windows)
-        found.append(output / np.float32(gain) if network.head.kind == "waveform" else output)
+        found.append(output / np.float32(gain) if network.head.gives_waveforms else output)
     return found
 
 
 def score(task: Task, found: list[np.ndarray], examples: list[Example], rate: int) -> float:
     """Return SI-SDR of vocal separation, or F of drums over both halves."""
     references = [example.annotation for example in examples]
-    if task.head.kind == "waveform":
+    if task.head.gives_waveforms:
         estimates = [task.decode(output, task.default_settings(rate)) for output in found]
         return task.evaluate_all(references, estimates)[0]["SI-SDR"]
     scores = []

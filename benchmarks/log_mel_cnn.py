@@ -71,7 +71,7 @@ def log_mel_cnn(head: HeadSpec) -> LogMelCNN:
     Raises:
         ValueError: another rate, or a head that gives waveforms.
     """
-    if head.kind == "waveform":
+    if head.gives_waveforms:
         raise ValueError("the log-mel network has no waveforms: it separates nothing")
     rate = head.rate or FRAME_RATE
     hop, total = round(RATE / rate), round(RATE / CLIP_RATE)

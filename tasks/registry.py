@@ -68,6 +68,9 @@ _CLASSES: dict[str, type[Task]] = {
     cls.__name__: cls for cls in (*_KINDS.values(), *map(type, TASKS.values()))
 }
 
+# What a field meant in models that were made before their tasks had it: class -> field -> value.
+_BEFORE: dict[str, dict[str, Any]] = {"SourceSeparation": {"masks": False}}
+
 # Stems that take what is left come last: the network's last stem is mixture minus the others.
 _LEFT_OVER = ("rest", "residual", "instrumental", "other", "accompaniment")
 
@@ -164,7 +167,7 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
             "your own, import the module that registers it first (`register_task`)"
         )
     try:
-        return _CLASSES[name](**fields)
+        return _CLASSES[name](**{**_BEFORE.get(name, {}), **fields})
     except TypeError as error:
         raise ValueError(f"the model's task {name} cannot be read: {error}") from None
 

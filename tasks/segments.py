@@ -124,7 +124,7 @@ def segment_batch(
     values = np.stack([target.values for _, target in drawn])
     mask = np.stack([target.mask for _, target in drawn])
     batch = Batch(np.stack([waveform for waveform, _ in drawn]), Target(values, mask))
-    return _remixed(batch, rng) if remix and task.head.kind == "waveform" else batch
+    return _remixed(batch, rng) if remix and task.head.gives_waveforms else batch
 
 
 def _places(
@@ -198,7 +198,7 @@ def _segment(
     target = segment_target(task, cut, n_samples)
     waveform = with_length(cut.waveform, n_samples)
     change = varied(len(cut.waveform), entry.gain, rate, rng)
-    if task.head.kind == "waveform":
+    if task.head.gives_waveforms:
         target = Target(change(target.values), target.mask)
     return change(waveform), target
 

@@ -36,6 +36,7 @@ from umir.tasks.losses import separation_loss
 from umir.tasks.metrics.separation_metrics import aggregate, track_scores
 from umir.wave_unet.heads import HeadSpec
 
+MASK_RATE = 100.0  # Hz
 REST = "*"  # selects the annotated stems that no other stem selects
 
 
@@ -46,9 +47,12 @@ class SourceSeparation(Task):
     Attributes:
         sources: pairs of a stem of the vocabulary and the names it is the sum of; stems that are
             not in it select their own name.
+        masks: whether stems are masks of the mixture's spectrogram, which is learnt in minutes, or
+            come from the network sample by sample, as in the Wave-U-Net's paper.
     """
 
     sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    masks: bool = True
 
     kind: ClassVar[str] = "stems"
     headline: ClassVar[str] = "SDR"
@@ -70,7 +74,8 @@ class SourceSeparation(Task):
     @property
     def head(self) -> HeadSpec:
         """Waveforms at the network's rate; the last stem is the mixture minus the others."""
-        return HeadSpec("waveform", len(self.vocabulary))
+        stems = len(self.vocabulary)
+        return HeadSpec("masks", stems, MASK_RATE) if self.masks else HeadSpec("waveform", stems)
 
     @property
     def source_labels(self) -> frozenset[str]:

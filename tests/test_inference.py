@@ -14,7 +14,12 @@ from umir.wave_unet import HeadSpec, Network
 
 STRIDE = TINY.total_stride
 WINDOWS = Windows(8 * STRIDE, 4 * STRIDE)
-HEADS = [HeadSpec("frames", 3, 100.0), HeadSpec("frames", 2, 25.0), HeadSpec("waveform", 3)]
+HEADS = [
+    HeadSpec("frames", 3, 100.0),
+    HeadSpec("frames", 2, 25.0),
+    HeadSpec("waveform", 3),
+    HeadSpec("masks", 3, 100.0),
+]
 CLIP = HeadSpec("clip", 4)
 SAMPLES = np.arange(1, 40_001, dtype=np.float32)[:, None]
 

@@ -199,7 +199,7 @@ def train_on(
     shown = f"{'valid' if data.valid else 'training'} {task.headline}"
     bar = SearchProgress(f"adapting to {task.name}", budget.most_steps, shown, progress)
     bar.say(f"{task.name}: {expectation(pace, budget.most_steps, budget.count(budget.looks))}")
-    watched = progress and network.head.kind != "waveform"  # museval takes longer than training
+    watched = progress and not network.head.gives_waveforms  # museval takes longer than training
     scores = Affordable(headline, SCORE_SHARE * budget.looks[0] * pace.step)
     try:
         options = {"score": scores} if watched else {}

@@ -72,6 +72,6 @@ def _feature_change(
 
 def _activated(spec: HeadSpec, output: Float[Array, "..."]) -> np.ndarray:
     """Return samples as they are, and probabilities for logits."""
-    if spec.kind == "waveform":
+    if spec.gives_waveforms:
         return np.asarray(output)
     return np.asarray((jax.nn.softmax if spec.activation == "softmax" else jax.nn.sigmoid)(output))

@@ -207,7 +207,7 @@ def _class_vectors(model: Model, spec: HeadSpec) -> list[np.ndarray]:
     for config, head in _stored_heads(model):
         other = task_from_config(config).head
         alike = (other.kind, other.rate, other.activation)
-        if alike == (spec.kind, spec.rate, spec.activation) and spec.kind != "waveform":
+        if alike == (spec.kind, spec.rate, spec.activation) and not spec.gives_waveforms:
             found += list(np.asarray(head["kernel"]).T)
     return found
 

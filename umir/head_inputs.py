@@ -125,7 +125,7 @@ def head_inputs(
     Raises:
         ValueError: a head that gives waveforms.
     """
-    if network.head.kind == "waveform":
+    if network.head.gives_waveforms:
         raise ValueError("a head that gives waveforms has no logits: it is no linear map of inputs")
     width = jax.eval_shape(network.init_head, jax.random.key(0))["kernel"].shape[0]
     reader = replace(network, head=replace(network.head, channels=width))

@@ -45,7 +45,7 @@ class Separator:
     """A network that separates, with the names of its stems.
 
     Attributes:
-        network: body and waveform head.
+        network: body and a head that gives stems.
         params: parameters of both.
         stems: names in the order of the head's channels; the last is what remains.
     """

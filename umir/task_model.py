@@ -49,7 +49,7 @@ class TaskModel:
         scaled, gain = normalise_level(waveform)
         windows = Windows.of(self.network, self.task.segment_seconds)
         output = whole_song(self.network, self.params, scaled, windows)
-        return output / np.float32(gain) if self.network.head.kind == "waveform" else output
+        return output / np.float32(gain) if self.network.head.gives_waveforms else output
 
     def predict(self, waveform: Float[np.ndarray, "time channel"], rate: int) -> Annotation:
         """Return what the model finds in audio of any rate and number of channels.
@@ -57,7 +57,7 @@ class TaskModel:
         Separated stems come at the rate and with the channels of `waveform`, and add up to it.
         """
         config = self.network.config
-        if self.network.head.kind == "waveform":
+        if self.network.head.gives_waveforms:
             return self._separate(waveform, rate)
         own = resample(to_channels(waveform, config.channels), rate, config.rate)
         return self.task.decode(self.output(own), self.settings)

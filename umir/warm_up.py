@@ -1,8 +1,8 @@
 """The warm-up: multi-task training of one body, with one head per task that persists.
 
 Tasks that share the waveforms of songs are learnt jointly, all of them in each pass of the body,
-as one turn called `songs`. The others (separation, which needs the waveform decoded, and clips of
-single instruments) take turns with it, one turn in five.
+as one turn called `songs`. The others (separation, whose stems are mixed anew, and clips of single
+instruments) take turns with it, one turn in five.
 """
 
 from collections.abc import Mapping

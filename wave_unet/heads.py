@@ -16,11 +16,12 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import convolution
+from umir.wave_unet.mask_head import Masks
 from umir.wave_unet.presets import WaveUNetConfig
 from umir.wave_unet.resampling import depth_to_time, time_to_depth
 from umir.wave_unet.wave_unet import INPUT_SCALE, feature_name, soft_normalise
 
-KINDS = ("waveform", "frames", "clip")
+KINDS = ("waveform", "masks", "frames", "clip")
 ACTIVATIONS = ("none", "sigmoid", "softmax")
 # Taps of the waveform head, in frames of the level it reads.
 WAVEFORM_TAPS = 5
@@ -36,10 +37,11 @@ class HeadSpec:
     """What a task asks of its head.
 
     Attributes:
-        kind: `waveform` (stems as audio), `frames` (logits over time) or `clip` (logits once).
-        channels: classes, or stems for `waveform`.
-        rate: frames per second in Hz for `frames`, one of the body's rates; the sampling rate for
-            `waveform`, where 0 means the body's own; 0 for `clip`.
+        kind: `waveform` (stems as audio, sample by sample), `masks` (stems as audio, by masks of
+            the mixture's spectrogram), `frames` (logits over time) or `clip` (logits once).
+        channels: classes, or stems for `waveform` and `masks`.
+        rate: frames per second in Hz for `frames` and `masks`, one of the body's rates; the
+            sampling rate for `waveform`, where 0 means the body's own; 0 for `clip`.
         activation: what turns the output into what the task decodes (`none`, `sigmoid`,
             `softmax`). Heads return logits: this is a note to whoever reads them.
     """
@@ -57,8 +59,13 @@ class HeadSpec:
             raise ValueError(f"head activation {self.activation!r}: choose one of {known}")
         if self.channels < 1:
             raise ValueError(f"a head needs at least one channel, not {self.channels}")
-        if self.kind == "frames" and self.rate <= 0:
-            raise ValueError(f"a frames head needs a rate above 0 Hz, not {self.rate}")
+        if self.kind in ("frames", "masks") and self.rate <= 0:
+            raise ValueError(f"a head of {self.kind} needs a rate above 0 Hz, not {self.rate}")
+
+    @property
+    def gives_waveforms(self) -> bool:
+        """Whether the output is audio, `(batch, time, stem, channel)`, and no logits."""
+        return self.kind in ("waveform", "masks")
 
 
 def decoder_rate(spec: HeadSpec, config: WaveUNetConfig) -> float:
@@ -69,10 +76,12 @@ def decoder_rate(spec: HeadSpec, config: WaveUNetConfig) -> float:
     """
     if spec.kind == "clip":
         return config.rates[-1]
-    if spec.kind == "frames":
+    if spec.kind in ("frames", "masks"):
         level = config.level_of(spec.rate)
         if level == 0:
-            raise ValueError(f"a frames head at {spec.rate:g} Hz: that is the waveform's own rate")
+            raise ValueError(
+                f"a head of {spec.kind} at {spec.rate:g} Hz: that is the waveform's own rate"
+            )
         return config.rates[level]
     if spec.rate and config.level_of(spec.rate) != 0:
         raise ValueError(f"a waveform head at {spec.rate:g} Hz: {config.rate} Hz is all it gives")
@@ -88,13 +97,13 @@ def build_head(spec: HeadSpec, config: WaveUNetConfig, *, rngs: nnx.Rngs) -> "He
         rngs: the stream `params` draws the weights.
 
     Returns:
-        `WaveformHead`, `FramesHead` or `ClipHead`.
+        `WaveformHead`, `MaskHead`, `FramesHead` or `ClipHead`.
 
     Raises:
         ValueError: the head asks for a rate that the body does not have.
     """
-    if spec.kind == "waveform":
-        return WaveformHead(spec, config, rngs=rngs)
+    if spec.gives_waveforms:
+        return (MaskHead if spec.kind == "masks" else WaveformHead)(spec, config, rngs=rngs)
     return (FramesHead if spec.kind == "frames" else ClipHead)(spec, config, rngs=rngs)
 
 
@@ -164,13 +173,38 @@ class WaveformHead(nnx.Module):
         samples = depth_to_time(samples, self.stride)
         batch, time, _ = samples.shape
         stems = samples.reshape(batch, time, -1, self.channels)
-        if self.stems == 1:
-            return stems
-        rest = mixture[:, :, None, :] - jnp.sum(stems, axis=2, keepdims=True)
-        return jnp.concatenate([stems, rest], axis=2)
+        return stems if self.stems == 1 else _with_rest(stems, mixture)
 
 
-Head = WaveformHead | FramesHead | ClipHead
+class MaskHead(nnx.Module):
+    """Stems as audio: the mixture's spectrogram under masks (`umir.wave_unet.mask_head`).
+
+    The last stem is what is left over, as of `WaveformHead`. A fresh head gives every stem about an
+    equal share of the mixture.
+    """
+
+    def __init__(self, spec: HeadSpec, config: WaveUNetConfig, *, rngs: nnx.Rngs):
+        rate = decoder_rate(spec, config)
+        self.feature, level = feature_name("decoder", rate), config.level_of(rate)
+        sizes = config.widths[level - 1], config.hops[level], spec.channels
+        self.masks = Masks(*sizes, small=lambda shape: _small(rngs, shape))
+
+    def __call__(
+        self, features: Mapping[str, Array], mixture: Float[Array, "batch time channel"]
+    ) -> Float[Array, "batch time stem channel"]:
+        """Return the stems, at the amplitude of the mixture."""
+        x = features[self.feature]
+        stems = self.masks(soft_normalise(x, 1.0) * math.sqrt(REACH / x.shape[-1]), mixture)
+        return stems if self.masks.stems == 1 else _with_rest(stems, mixture)
+
+
+Head = WaveformHead | MaskHead | FramesHead | ClipHead
+
+
+def _with_rest(stems: Array, mixture: Array) -> Float[Array, "batch time stem channel"]:
+    """Return the stems with what they leave of the mixture as the last one."""
+    rest = mixture[:, :, None, :] - jnp.sum(stems, axis=2, keepdims=True)
+    return jnp.concatenate([stems, rest], axis=2)
 
 
 def _share_of_mixture(stems: int, stride: int, channels: int) -> np.ndarray:

@@ -86,7 +86,7 @@ class Network:
                 multiple of `config.total_stride`.
 
         Returns:
-            The output, `(batch, time, stem, channel)` for a waveform head, logits
+            The output, `(batch, time, stem, channel)` for a head that gives stems, logits
             `(batch, frame, class)` or `(batch, class)` for the others; and the features by name
             (`encoder_RATE`, `decoder_RATE`, rates in Hz), each `(batch, frame, channel)`.
 

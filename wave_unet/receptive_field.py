@@ -13,7 +13,8 @@ averaged.
 
 from functools import cache
 
-from umir.wave_unet.heads import WAVEFORM_TAPS, decoder_rate
+from umir.wave_unet.heads import WAVEFORM_TAPS, HeadSpec, decoder_rate
+from umir.wave_unet.mask_head import AFTER, BEFORE, OVERLAP, SMOOTHED_FRAMES
 from umir.wave_unet.network import Network
 from umir.wave_unet.presets import WaveUNetConfig
 from umir.wave_unet.wave_unet import SPECTRUM_TAPS
@@ -42,17 +43,38 @@ def receptive_field(network: Network) -> tuple[int, int]:
         raise ValueError("a clip's output depends on the whole clip: it has no receptive field")
     top = config.level_of(decoder_rate(head, config))
     hop = config.hops[top]
-    taps, samples = (WAVEFORM_TAPS, hop) if head.kind == "waveform" else (1, 1)
+    samples = hop if head.gives_waveforms else 1
+    # In the last window that reaches into a hop, the hop's first sample weighs nothing.
+    latest = 1 if head.kind == "masks" else 0
     before = after = 0
     # What an output sees repeats with the frames of the last level.
     for frame in range(config.total_stride // hop):
-        frames = frame - taps // 2, frame + taps // 2
-        first, last = _waveform_range(config, top, frames)
-        if head.kind == "waveform":  # which reads the mixture as well
-            first, last = min(first, frames[0] * hop), max(last, (frames[1] + 1) * hop - 1)
+        frames, mixture = _head_ranges(head, frame, hop)
+        first, last = _both(_waveform_range(config, top, frames), mixture)
         before = max(before, (frame * hop + samples - 1) - first)
-        after = max(after, last - frame * hop)
+        after = max(after, last - frame * hop - latest)
     return before, after
+
+
+def _head_ranges(head: HeadSpec, frame: int, hop: int) -> tuple[Range, Range]:
+    """Return which frames of features and samples of the mixture a head reads.
+
+    Args:
+        head: what is asked for.
+        frame: the frame of the output, or of its samples.
+        hop: samples per frame.
+    """
+    centre = frame * hop, frame * hop
+    if head.kind == "waveform":
+        frames = frame - WAVEFORM_TAPS // 2, frame + WAVEFORM_TAPS // 2
+        return frames, (frames[0] * hop, (frames[1] + 1) * hop - 1)
+    if head.kind == "masks":
+        # The samples of a hop lie in the windows of frames that are up to half a window away; a
+        # window's first sample weighs nothing.
+        frames = frame - BEFORE, frame + AFTER
+        reach = SMOOTHED_FRAMES // 2 * hop + OVERLAP * hop // 2 - 1
+        return frames, (frames[0] * hop - reach, frames[1] * hop + reach)
+    return (frame, frame), centre
 
 
 def _waveform_range(config: WaveUNetConfig, top: int, frames: Range) -> Range:

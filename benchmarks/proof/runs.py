@@ -72,7 +72,7 @@ class Run:
 
     def looks(self, songs: Songs) -> Sequence[int]:
         """Return the steps at which a start is scored on a task."""
-        if self.start.method is not adam or songs.task.head.kind != "waveform":
+        if self.start.method is not adam or not songs.task.head.gives_waveforms:
             return self.start.steps
         longer = [step for step in self.start.steps if step > max(WAVEFORM_STEPS)]
         return (*WAVEFORM_STEPS, *longer)

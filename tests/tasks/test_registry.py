@@ -99,6 +99,13 @@ def test_tasks_survive_json():
         assert type(task_from_config(config)) is type(task)
 
 
+def test_separators_made_before_there_were_masks_give_samples():
+    config = task_to_config(get_task("source_separation"))
+    assert config.pop("masks") is True
+    assert task_from_config(config).head.kind == "waveform"
+    assert get_task("source_separation").head.kind == "masks"
+
+
 def test_a_foreign_config_is_refused():
     with pytest.raises(ValueError, match="class 'CoverDetection'; this umir knows.*register_task"):
         task_from_config({"class": "CoverDetection"})

@@ -19,6 +19,7 @@ HEADS = {
     "clip": HeadSpec("clip", 5),
     "stems": HeadSpec("waveform", 3),
     "one stem": HeadSpec("waveform", 1, 8000.0),
+    "masks": HeadSpec("masks", 3, 400.0),
 }
 SHAPES = {
     "frames": (2, 40, 3),
@@ -26,6 +27,7 @@ SHAPES = {
     "clip": (2, 5),
     "stems": (2, 800, 3, 1),
     "one stem": (2, 800, 1, 1),
+    "masks": (2, 800, 3, 1),
 }
 
 
@@ -41,7 +43,7 @@ def run(head, config=CONFIG, seed=0):
 def test_outputs_have_the_shape_of_the_task_and_start_small(name):
     _, _, waveform, output = run(HEADS[name])
     assert output.shape == SHAPES[name]
-    if HEADS[name].kind != "waveform":
+    if not HEADS[name].gives_waveforms:
         assert 0 < np.abs(output).max() < 1
 
 
@@ -110,6 +112,7 @@ def test_priors_that_do_not_fit_raise():
         (("spectrum", 3), "head kind 'spectrum'"),
         (("clip", 0), "at least one channel"),
         (("frames", 3), "rate above 0 Hz"),
+        (("masks", 3), "a head of masks needs a rate above 0 Hz"),
         (("clip", 3, 0.0, "gelu"), "activation 'gelu'"),
     ],
 )

@@ -30,6 +30,7 @@ HEADS = {
         ),
         HeadSpec("frames", 2, 25.0),
     ),
+    "masks": (TINY, HeadSpec("masks", 2, 100.0)),
     "odd frames": (ODD, HeadSpec("frames", 1, 16_000 / 6)),
     "odd waveform": (ODD, HeadSpec("waveform", 3)),
     # Its convolution skips samples, which the head reads.
@@ -61,7 +62,7 @@ def test_it_is_what_the_gradient_reaches(name):
     params = jax.tree.map(lambda x: x + 0.01, network.init(jax.random.key(0)))
     frames = 2 * (max(receptive_field(network)) // stride + 3)
     waveform = 0.1 * jax.random.normal(jax.random.key(1), (1, frames * stride, 1))
-    hop = 1 if head.kind == "waveform" else round(config.rate / head.rate)
+    hop = 1 if head.gives_waveforms else round(config.rate / head.rate)
 
     @jax.jit
     def gradient(step):
