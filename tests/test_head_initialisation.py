@@ -148,7 +148,7 @@ def test_stems_start_at_random_and_say_so(body, capsys):
     batch = Batch(waveform, Target(np.zeros((2, SAMPLES, 2, 1)), np.ones((2, SAMPLES, 1, 1))))
     head = HEAD_INITIALISATIONS["ridge"](network, task, body, [batch], KEY)
     assert "stems: its head is not one of logits" in capsys.readouterr().err
-    np.testing.assert_array_equal(head["kernel"], network.init_head(KEY)["kernel"])
+    jax.tree.map(np.testing.assert_array_equal, head, network.init_head(KEY))
     with pytest.raises(ValueError, match="no linear map"):
         moments_of(network, body, [batch])
 
@@ -212,6 +212,16 @@ def test_heads_are_learnt_from_those_of_other_tasks(body, tmp_path, capsys):
     save_model(tmp_path / "bare", Model({"format": INITIALISATION}, {"body": body}), "card")
     with pytest.raises(ValueError, match="has no heads to learn from"):
         head_initialisation(str(tmp_path / "bare"))
+
+
+def test_a_head_that_gives_stems_goes_on_too(body, tmp_path):
+    task = SourceSeparation("stems", ("vocals", "rest"))
+    network = Network(TINY, task.head)
+    params = {"body": body, "head": network.init_head(jax.random.key(5))}
+    config = {"format": FORMAT, "task": task_to_config(task)}
+    save_model(tmp_path / "model", Model(config, params), "card")
+    found = head_initialisation(str(tmp_path / "model"))(network, task, body, [], KEY)
+    jax.tree.map(np.testing.assert_array_equal, found, params["head"])
 
 
 @pytest.mark.parametrize("form", ["several tasks", "one task"])

@@ -123,7 +123,7 @@ def learnt(model: str | os.PathLike) -> HeadInitialisation:
     def start(network: Network, task: Task, body: Any, batches: Iterable[Batch], key: Key) -> Head:
         if (own := own_head(stored, task)) is not None:
             check_params(own, jax.eval_shape(network.init_head, key), directory)
-            return {name: jnp.asarray(values, jnp.float32) for name, values in own.items()}
+            return jax.tree.map(lambda values: jnp.asarray(values, jnp.float32), own)
         head = prior(network, task, body, batches, key)
         vectors = _class_vectors(stored, task.head)
         if not vectors:
