@@ -222,8 +222,9 @@ def plan_of(args: argparse.Namespace) -> "Plan":
 
 def _check_settings(args: argparse.Namespace) -> None:
     """Raise if a setting was changed that the algorithm does not look at."""
+    defaults = parser()
     for name, algorithms in SETTINGS_OF.items():
-        changed = getattr(args, name) != parser().get_default(name)
+        changed = getattr(args, name) != defaults.get_default(name)
         if changed and args.algorithm not in algorithms:
             raise ValueError(
                 f"--{name.replace('_', '-')}: means nothing to --algorithm {args.algorithm}, but "

@@ -28,7 +28,7 @@ from umir.wave_unet.constant_q import levels
 OVERLAP = 6  # hops in a window: 60 ms at 100 Hz
 # Frames whose windows begin before the first sample, or end after the last one, on either side.
 BEFORE, AFTER = OVERLAP // 2 - 1, OVERLAP // 2
-SMOOTHED_FRAMES, SMOOTHED_BINS = 9, 9  # that levels are averaged over, odd
+SMOOTHED_FRAMES, SMOOTHED_BINS = 9, 9  # that levels are averaged over, odd; at least OVERLAP
 LEVELS = 3  # as they are, averaged over frames, averaged over bins
 
 
@@ -133,12 +133,9 @@ class Masks(nnx.Module):
         logits = logits + self.offset[...][None, None]
         power = jnp.mean(jnp.square(spectrum.real) + jnp.square(spectrum.imag), axis=-1)
         power = power / jnp.sum(_window(self.hop)) ** 2
-        # From as many frames before the first as the average over time needs.
-        more = SMOOTHED_FRAMES // 2
-        sides = (max(more - BEFORE, 0), max(more - AFTER, 0))
-        power = jnp.pad(power, ((0, 0), sides, (0, 0)))
-        start = sides[0] + BEFORE - more
-        power = power[:, start : start + features.shape[1] + 2 * more]
+        # The average over time hears silence where no window hears the mixture.
+        reach = SMOOTHED_FRAMES // 2
+        power = jnp.pad(power, ((0, 0), (reach - BEFORE, reach - AFTER), (0, 0)))
         logits = logits + mixture_levels(power) @ self.level[...]
         logits = jnp.pad(logits, ((0, 0), (BEFORE, AFTER), (0, 0), (0, 0)), mode="edge")
         rest = jnp.zeros_like(logits[..., :1])
