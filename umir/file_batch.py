@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from umir.interrupts import is_heard, raise_interrupt
+
 # Called with what is done and what there is to do, in seconds of audio.
 Progress = Callable[[float, float], None]
 Work = Callable[[Path, Progress], Any]
@@ -188,5 +190,6 @@ def _serve(connection: Connection, job: Job) -> None:
 
 def _interrupt(number: int, frame: Any) -> None:
     """Raise KeyboardInterrupt, once: what cleans up is not to be interrupted again."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    if is_heard(frame):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise_interrupt(number, frame)

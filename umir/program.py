@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from umir import __version__
+from umir.interrupts import interrupts_as_such, interrupts_heard
 
 # Of every `--data` that takes labelled audio (`umir.data_specification`).
 DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:PATH"
@@ -76,7 +77,8 @@ def run_program(
     """
     args = parser.parse_args(argv)
     try:
-        return run(args) or 0
+        with interrupts_heard(), interrupts_as_such():
+            return run(args) or 0
     except KeyboardInterrupt as stop:
         print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from umir.adaptation import Adaptation
+from umir.interrupts import interrupts_as_such
 from umir.meta import Params
 from umir.resuming import Interruption
 from umir.search_progress import SearchProgress
@@ -194,13 +195,10 @@ class _Search:
 
     def run(self) -> Found:
         """Compare the rates, take the best one to the end, return the best step of all."""
-        running = list(self._runs)
         try:
-            for rung in self._budget.rungs:
-                for run in running:
-                    self._go(run, [look for look in self._budget.looks if look <= rung])
-                running = sorted(running, key=lambda run: run.last)[: _half(len(running))]
-            stopped = self._finish(min(running, key=lambda run: run.last))
+            with interrupts_as_such():
+                running = self._rungs()
+                stopped = self._finish(min(running, key=lambda run: run.last))
         except KeyboardInterrupt:
             if not any(run.losses for run in self._runs):
                 raise KeyboardInterrupt("interrupted before anything was learnt") from None
@@ -210,6 +208,15 @@ class _Search:
             rates = ", ".join(f"{run.rate:g}" for run in self._runs)
             raise ValueError(f"no finite loss at the rates {rates}: give a lower --learning-rate")
         return self._found(min(running, key=lambda run: run.last).adaptation.step, stopped)
+
+    def _rungs(self) -> list[_Run]:
+        """Take the rates past the rungs, half of them after each, and return those left."""
+        running = list(self._runs)
+        for rung in self._budget.rungs:
+            for run in running:
+                self._go(run, [look for look in self._budget.looks if look <= rung])
+            running = sorted(running, key=lambda run: run.last)[: _half(len(running))]
+        return running
 
     def _go(self, run: _Run, looks: Sequence[int], score: bool = False) -> None:
         """Take a run past some steps to look at; a run that diverges stops where it is."""

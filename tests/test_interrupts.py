@@ -1,0 +1,126 @@
+"""Ctrl-C where Python drops what is raised: it is put off, not lost."""
+
+import gc
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from jax._src.lib import _jax
+
+from umir.interrupts import interrupts_as_such, interrupts_heard, is_heard
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def default_handler():
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+class Finalised:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+        for _ in range(3):  # where Python would have called the handler, at the latest
+            pass
+
+
+def test_in_a_finaliser():
+    thing = Finalised()
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        del thing
+        time.sleep(30)
+
+
+def test_in_the_callback_of_jax(monkeypatch):
+    collect, pressed = _jax.collect_garbage, []
+
+    def press():
+        collect()
+        if not pressed:  # it is called when a collection starts, and when it ends
+            pressed.append(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        with monkeypatch.context() as patch:
+            patch.setattr(_jax, "collect_garbage", press)
+            gc.collect()
+        assert pressed
+        time.sleep(30)
+
+
+def test_while_the_main_thread_waits_for_a_lock():
+    thing, lock = Finalised(), threading.Lock()
+    lock.acquire()
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        del thing
+        lock.acquire(timeout=30)
+
+
+def test_elsewhere_it_comes_at_once():
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("not interrupted")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_meaning_of_ctrl_c_stays():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupts_heard():
+        signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_another_thread_changes_nothing():
+    seen = []
+
+    def program():
+        with interrupts_heard():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=program)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
+
+
+def test_no_frame_is_heard():
+    assert is_heard(None)
+
+
+class Sequence:
+    """Presses Ctrl-C while NumPy asks how long it is."""
+
+    def __len__(self):
+        signal.raise_signal(signal.SIGINT)
+        return 3
+
+    def __getitem__(self, index):
+        return 0.0
+
+
+def test_numpy_makes_no_value_error_of_it():
+    with pytest.raises(ValueError, match="sequence"), interrupts_heard():
+        np.asarray(Sequence(), np.float32)
+    with pytest.raises(KeyboardInterrupt), interrupts_heard(), interrupts_as_such():
+        np.asarray(Sequence(), np.float32)
+
+
+@pytest.mark.parametrize("error", [ValueError("bad audio"), OSError("no space left on device")])
+def test_other_errors_stay(error):
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(type(error), match=str(error)), interrupts_as_such():
+        raise error
+
+
+def test_a_full_disk_after_ctrl_c_is_told():
+    with pytest.raises(OSError, match="no space"), interrupts_heard(), interrupts_as_such():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise OSError("no space left on device") from None
