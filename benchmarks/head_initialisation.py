@@ -30,10 +30,11 @@ from umir import meta_train
 from umir.adaptation import Recipe, adapt
 from umir.adaptation_report import HeldOut, TooFewSongs, deal_songs
 from umir.checkpoint import load_model
-from umir.fine_tuning import starting_point, with_decoder
+from umir.fine_tuning import with_decoder
 from umir.head_initialisation import HEAD_INITIALISATIONS
 from umir.meta_training import CLIP_SONGS, FIRST_HELD_OUT_SONG
 from umir.program import use_compilation_cache
+from umir.start import Start
 from umir.studio.catalogue import render_songs
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, get_task
@@ -155,7 +156,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     """Do what is missing, and print the table."""
-    config, body = starting_point(args.model, "nano", 0)
+    start = Start.load(args.model)
+    config, body = start.config, start.body
     if args.data == STUDIO:
         names = args.only or [*meta_train.TASKS, *NEW_TASKS]
         cases = studio_cases(names, args.songs, config)

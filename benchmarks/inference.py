@@ -15,10 +15,10 @@ import numpy as np
 from umir.adaptation import Recipe, adapt
 from umir.audio import normalise_level
 from umir.data.example import Example
-from umir.fine_tuning import starting_point
 from umir.inference import Windows, whole_song
 from umir.meta import Params
 from umir.program import use_compilation_cache
+from umir.start import Start
 from umir.studio import Song
 from umir.studio.catalogue import render_songs
 from umir.tasks import StudioSource, Task, get_task
@@ -86,7 +86,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     arguments = parser.parse_args()
     use_compilation_cache()
-    config, body = starting_point(arguments.init, "nano", 0)
+    start = Start.load(arguments.init)
+    config, body = start.config, start.body
     songs = render_songs(range(FIRST_SONG, FIRST_SONG + SONGS), rate=config.rate, channels=1)
     for name in ("drum_transcription", "vocal_separation"):
         task = get_task(name)

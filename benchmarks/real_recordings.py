@@ -31,9 +31,10 @@ from recordings.tables import apart, header, table
 
 from umir.adaptation import adapt
 from umir.data.example import Example
-from umir.fine_tuning import starting_point, starting_recipe, with_decoder
+from umir.fine_tuning import with_decoder
 from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
+from umir.start import Start, preset_config
 from umir.task_model import TaskModel
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
@@ -55,8 +56,7 @@ def run_data_set(name: str, folders: Path, starts: Mapping[str, str], preset: st
         preset: size of the network from scratch.
     """
     experiment, results = EXPERIMENTS[name], Results(folders / f"{name}.json")
-    config, _ = starting_point(SCRATCH, preset, 0)
-    data = read_user_data(folders / name, config, experiment.task, None)
+    data = read_user_data(folders / name, preset_config(preset), experiment.task, None)
     folds = [split(data, experiment, fold) for fold in range(experiment.folds)]
     for label, method in METHODS.get(name, {}).items():
         part = results.part("classical", label)
@@ -105,8 +105,8 @@ def scores_of_run(
     preset: str,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Adapt once from `start`; return the metrics of each judged group after each of STEPS."""
-    config, body = starting_point(start, preset, seed)
-    network = Network(config, data.task.head)
+    begun = Start.load(start, preset_config(preset), seed)
+    network = Network(begun.config, data.task.head)
     scores: dict[str, dict] = {}
 
     def watch(step: int, params: Any) -> None:
@@ -114,12 +114,12 @@ def scores_of_run(
         scores[str(step)] = group_scores(data.task, model.predict, judged_on, experiment.headline)
 
     recipe = replace(
-        starting_recipe(start, data.task, seed),
+        begun.recipe(data.task, seed),
         steps=max(STEPS),
         learning_rate=learning_rate,
         segments=experiment.segments,
     )
-    adapt(network, data.task, body, data.train, recipe, watch=watch, watch_at=STEPS)
+    adapt(network, data.task, begun.body, data.train, recipe, watch=watch, watch_at=STEPS)
     return scores
 
 
@@ -136,7 +136,7 @@ def main() -> None:
     use_compilation_cache()
     label = Path(args.init).name
     starts = {} if args.only_classical else {label: args.init, SCRATCH: SCRATCH}
-    preset = starting_point(args.init, "", 0)[0].preset if starts else "nano"
+    preset = Start.load(args.init).config.preset if starts else "nano"
     results = {name: run_data_set(name, args.folders, starts, preset) for name in args.data_sets}
     if starts:
         print(header())

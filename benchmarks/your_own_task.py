@@ -29,10 +29,11 @@ from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
 
 from umir.data.example import Example
-from umir.fine_tuning import starting_point, starting_recipe, train_on
+from umir.fine_tuning import train_on
 from umir.program import use_compilation_cache
 from umir.rate_search import Budget
 from umir.released_models import SCRATCH
+from umir.start import Start, preset_config
 from umir.user_data import UserData, read_user_data
 
 MINUTES = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -69,10 +70,10 @@ def measure(
     data: UserData, experiment: Experiment, start: str, preset: str, seed: int, budget: Budget
 ) -> dict[str, Any]:
     """Return score, seconds and choices of one fine-tuning."""
-    config, body = starting_point(start, preset, seed)
+    begun = Start.load(start, preset_config(preset), seed)
     cpu, wall = time.process_time(), time.perf_counter()
-    recipe = starting_recipe(start, data.task, seed)
-    model, found = train_on(data, config, body, budget, recipe)
+    recipe = begun.recipe(data.task, seed)
+    model, found = train_on(data, begun.config, begun.body, budget, recipe)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     scores = group_scores(data.task, model.predict, data.test, experiment.headline)
     choices = {"rate": found.learning_rate, "step": found.step, "steps": found.steps}
@@ -104,7 +105,7 @@ def run_folder(
         preset: size of a network from scratch; at its rate the audio is read.
         budget: of the search; default: that of `umir finetune`.
     """
-    config, _ = starting_point(SCRATCH, preset, 0)
+    config = preset_config(preset)
     data = split(read_user_data(folders / name, config, experiment.task), experiment, 0)
     there = sum(example.duration for example in data.train) / (60 * (1 - VALID_PART))
     results.part(name)["headline"] = " + ".join(experiment.headline) or data.task.headline
@@ -155,7 +156,7 @@ def main() -> None:
     args = parser.parse_args()
     use_compilation_cache()
     starts = {Path(args.init).name: args.init, SCRATCH: SCRATCH}
-    preset = starting_point(args.init, "", 0)[0].preset
+    preset = Start.load(args.init).config.preset
     results = Results(args.folders / "your_own_task.json")
     for name in args.only or [name for name in known if (args.folders / name).exists()]:
         options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}

@@ -11,8 +11,8 @@ from tiny import TINY
 from umir.algorithms import ALGORITHMS, inner_loop_of, meta_learner
 from umir.checkpoint import Model, load_model
 from umir.cli import main
-from umir.fine_tuning import starting_point
 from umir.meta import fresh_rates, inner_loop
+from umir.start import Start
 from umir.wave_unet import PRESETS
 
 BODY = {"level": {"kernel": jnp.full((3, 2), 0.5), "bias": jnp.zeros(2)}}
@@ -131,5 +131,5 @@ def test_the_program_trains_with_it(tmp_path, monkeypatch, name):
         rates = model.params["rates"]
         assert rates["head"]["weight"].shape == ((2,) if name == "maml_plus_plus" else (1,))
         assert np.any(rates["head"]["weight"] != np.float32(0.3))
-    body = starting_point(str(out), "nano", 0)[1]  # what fine-tuning takes of it
+    body = Start.load(str(out)).body  # what fine-tuning takes of it
     assert set(body) == set(model.params["body"])

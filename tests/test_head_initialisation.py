@@ -214,12 +214,15 @@ def test_heads_are_learnt_from_those_of_other_tasks(body, tmp_path, capsys):
         head_initialisation(str(tmp_path / "bare"))
 
 
-def test_a_head_that_gives_stems_goes_on_too(body, tmp_path):
-    task = SourceSeparation("stems", ("vocals", "rest"))
+@pytest.mark.parametrize("made", ["now", "before there were masks"])
+def test_a_head_that_gives_stems_goes_on_too(body, tmp_path, made):
+    task = SourceSeparation("stems", ("vocals", "rest"), masks=made == "now")
     network = Network(TINY, task.head)
     params = {"body": body, "head": network.init_head(jax.random.key(5))}
-    config = {"format": FORMAT, "task": task_to_config(task)}
-    save_model(tmp_path / "model", Model(config, params), "card")
+    of_task = task_to_config(task)
+    if made != "now":
+        del of_task["masks"]
+    save_model(tmp_path / "model", Model({"format": FORMAT, "task": of_task}, params), "card")
     found = head_initialisation(str(tmp_path / "model"))(network, task, body, [], KEY)
     assert jax.tree.all(jax.tree.map(np.array_equal, found, params["head"]))
 

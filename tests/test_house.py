@@ -50,6 +50,7 @@ FLOORS = {
     "umir.training": 3,
     "umir.file_batch": 3,
     "umir.inference": 3,
+    "umir.interrupts": 1,
     "umir.program": 3,
     "umir.separation": 3,
 }
@@ -176,8 +177,8 @@ def test_the_wheel_holds_the_released_models(installed, tmp_path):
     assert card.stdout.startswith("# tiny-start\n")
     code = (
         "from umir.released_models import INITIALISATION, default_model\n"
-        "from umir.fine_tuning import starting_point\nfrom umir import TaskModel\n"
-        "print(default_model(INITIALISATION), starting_point('tiny-start', '', 0)[0].preset)\n"
+        "from umir.start import Start\nfrom umir import TaskModel\n"
+        "print(default_model(INITIALISATION), Start.load('tiny-start').config.preset)\n"
         "print(TaskModel.load('tiny-start', 'onset_detection').task.name)"
     )
     done = run(installed, "-c", code, cwd=tmp_path)
@@ -186,14 +187,16 @@ def test_the_wheel_holds_the_released_models(installed, tmp_path):
 
 @pytest.mark.slow
 def test_the_wheel_meta_trains(installed, tmp_path):
+    # One task of each kind of head, and the tasks that are new to it.
+    tasks = ("source_separation", "drum_transcription", "instrument_recognition")
     options = ["--steps", "5", "--songs", "6", "--held-out-songs", "6", "--evaluation-steps", "1"]
-    done = run(installed, "-m", "umir.meta_train", *options, cwd=tmp_path)
+    done = run(installed, "-m", "umir.meta_train", "--tasks", *tasks, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "models" / "umir-nano"
     made = {path.name for path in out.iterdir()}
     expected = {"config.json", "model.safetensors", "MODEL_CARD.md", "log.jsonl", "tensorboard"}
     assert expected | {"adaptation.png", "adaptation.json"} <= made
-    for task in ("source_separation", "drum_transcription", "instrument_recognition"):
+    for task in (*tasks, "key_recognition", "tempo_estimation"):
         assert task in done.stdout
 
 

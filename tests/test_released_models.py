@@ -15,7 +15,6 @@ from tiny import TINY
 
 from umir.checkpoint import flatten, load_model
 from umir.cli import main
-from umir.fine_tuning import starting_point
 from umir.released_models import (
     INITIALISATION,
     SEPARATOR,
@@ -27,6 +26,7 @@ from umir.released_models import (
     released_names,
     set_default_model,
 )
+from umir.start import Start
 from umir.task_model import TaskModel
 
 
@@ -204,7 +204,7 @@ def test_every_model_that_umir_brings_is_whole(monkeypatch):
         model = Release.read(folder / name)
         assert model.n_bytes <= 20_000_000
         assert model.card.startswith(f"# {name}\n")
-        TaskModel.load(name, *model.tasks[:1]) if model.ready else starting_point(name, "", 0)
+        TaskModel.load(name, *model.tasks[:1]) if model.ready else Start.load(name)
     for purpose in (INITIALISATION, SEPARATOR):
         default_model(purpose)
 
@@ -214,13 +214,13 @@ def test_a_start_by_name(room, shelf, capsys):  # noqa: F811
     assert "tiny-start: not of the preset 'nano'" in line  # the best is taken
     line = fails(capsys, "finetune", "--data", ".", "--out", "model", "--preset", "nanno")
     assert "no preset 'nanno': choose from nano" in line
-    config, body = starting_point("tiny-start", "nano", 0)
-    assert config == TINY
+    start = Start.load("tiny-start")
+    assert start.config == TINY
     stored = flatten(load_model(shelf / "tiny-start").params["body"])
-    assert flatten(body).keys() == stored.keys()
-    assert all(np.array_equal(tensor, stored[name]) for name, tensor in flatten(body).items())
+    assert flatten(start.body).keys() == stored.keys()
+    assert all(np.array_equal(tensor, stored[name]) for name, tensor in flatten(start.body).items())
     with pytest.raises(ValueError, match="or start with `--init scratch`"):
-        starting_point("tiny-finish", "nano", 0)
+        Start.load("tiny-finish")
 
 
 def test_a_model_by_name(room, rng):

@@ -6,28 +6,24 @@ Training songs teach, validation songs choose the learning rate and the best ste
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import jax
 from jaxtyping import PyTree
 
 from umir.adaptation import Adaptation, Recipe, validation_batches, validation_loss
-from umir.checkpoint import check_params, load_model
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
-from umir.head_initialisation import own_head
 from umir.meta import Params
 from umir.rate_search import Budget, Found, search
-from umir.released_models import SCRATCH, find_model
 from umir.search_progress import Affordable, Pace, SearchProgress, expectation
+from umir.start import Start, preset_config
 from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.user_data import UserData, read_user_data
-from umir.wave_unet import PRESETS, Network, WaveUNetConfig, init_body
+from umir.wave_unet import Network, WaveUNetConfig
 
 # The validation score is shown while it takes at most this part of the time of the training.
 SCORE_SHARE = 0.2
@@ -71,21 +67,16 @@ def finetune(
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
         KeyboardInterrupt: Ctrl-C before anything was learnt, or a second time.
     """
-    wanted = config or (_preset(preset) if preset else None)
-    if init == SCRATCH and config is not None:
-        body = init_body(config, jax.random.key(seed))
-    else:
-        config, body = starting_point(init, preset or "nano", seed)
-        _check_size(init, config, wanted)
-    user_data = read_user_data(data, config, task, kind)
+    start = Start.load(init, config or (preset_config(preset) if preset else None), seed)
+    user_data = read_user_data(data, start.config, task, kind)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
     if progress:
         print(_possible(user_data), file=sys.stderr)
         print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
-    recipe = starting_recipe(init, user_data.task, seed)
-    model, found = train_on(user_data, config, body, budget, recipe, progress=progress)
+    recipe = start.recipe(user_data.task, seed)
+    model, found = train_on(user_data, start.config, start.body, budget, recipe, progress=progress)
     recipe = replace(recipe, steps=found.steps, learning_rate=found.learning_rate)
     facts = {
         "init": init,
@@ -96,21 +87,6 @@ def finetune(
     }
     model = replace(model, facts=facts)
     return model, score(model, user_data.test)[0] if user_data.test else {}
-
-
-def _check_size(init: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:
-    """Raise if a start has another size than the one asked for, and say in which fields."""
-    if wanted is None or wanted == config:
-        return
-    differences = [
-        f"{field.name} {getattr(config, field.name)} instead of {getattr(wanted, field.name)}"
-        for field in fields(config)
-        if getattr(config, field.name) != getattr(wanted, field.name)
-    ]
-    raise ValueError(
-        f"{init}: not of the preset {wanted.preset!r}: {', '.join(differences)}; leave out "
-        "--preset, or give another start"
-    )
 
 
 def _possible(data: UserData) -> str:
@@ -124,41 +100,6 @@ def _possible(data: UserData) -> str:
         f"{counts}\nno validation songs: training songs choose rate, step and decoder, and cannot "
         "tell learning from memorising; label audio of a second group (song, artist, singer)"
     )
-
-
-def _preset(name: str) -> WaveUNetConfig:
-    """Return the configuration of a preset, or raise with the names of all."""
-    if name not in PRESETS:
-        raise ValueError(f"no preset {name!r}: choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
-def starting_point(init: str, preset: str, seed: int) -> tuple[WaveUNetConfig, PyTree]:
-    """Return configuration and body of the start: a model directory's, or fresh ones.
-
-    Raises:
-        ValueError: if there is no such model directory or preset; says what to do.
-    """
-    if init == SCRATCH:
-        config = _preset(preset)
-        return config, init_body(config, jax.random.key(seed))
-    model = load_model(find_model(init, instead=", or start with `--init scratch`"))
-    if "network" not in model.config or "body" not in model.params:
-        raise ValueError(f"{init}: holds no network to start from; give another model directory")
-    config = WaveUNetConfig.from_json(model.config["network"])
-    expected = jax.eval_shape(partial(init_body, config), jax.random.key(seed))
-    check_params({"body": model.params["body"]}, {"body": expected}, init)
-    return config, model.params["body"]
-
-
-def starting_recipe(init: str, task: Task, seed: int) -> Recipe:
-    """Return how to adapt a start to a task: where the start has a head for it, that one goes on.
-
-    Such a head has learnt already, and is adapted no faster than the body.
-    """
-    if init != SCRATCH and own_head(load_model(find_model(init)), task) is not None:
-        return Recipe(seed=seed, head=init, head_factor=1.0)
-    return Recipe(seed=seed)
 
 
 def train_on(

@@ -139,7 +139,9 @@ def learnt(model: str | os.PathLike) -> HeadInitialisation:
 def own_head(model: Model, task: Task) -> Head | None:
     """Return the head that a model has for the very task, classes included; None without one."""
     wanted = task_to_config(task)
-    return next((head for config, head in _stored_heads(model) if config == wanted), None)
+    # What a model stored before its task had some field is read with the meaning it had then.
+    heads = ((task_to_config(task_from_config(of)), head) for of, head in _stored_heads(model))
+    return next((head for own, head in heads if own == wanted), None)
 
 
 HEAD_INITIALISATIONS: dict[str, HeadInitialisation] = {
