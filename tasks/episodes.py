@@ -76,7 +76,7 @@ class EpisodeSampler:
         self._variant_probability = variant_probability
         self._augment = augment
         self._remix = remix
-        self._pools: dict[type[Task], Pool] = {}
+        self._pools: dict[str, Pool] = {}
 
     def family(self, step: int) -> str:
         """Return the name of the task that step's episode is of, or a variant of."""
@@ -117,9 +117,9 @@ class EpisodeSampler:
         return Episode(task, support, query, *sides)
 
     def _pool(self, task: Task) -> Pool:
-        if type(task) not in self._pools:
-            self._pools[type(task)] = Pool(task, self._source.examples(task))
-        return self._pools[type(task)]
+        if task.name not in self._pools:
+            self._pools[task.name] = Pool(task, self._source.examples(task))
+        return self._pools[task.name]
 
     def _groups(self, task: Task, pool: Pool) -> dict[str, frozenset[str]]:
         """Return what each group has of what the task reads and at least two groups have.

@@ -1,11 +1,13 @@
 """Data sets as a source for meta-training: each task gets what each set knows for it."""
 
+import numpy as np
 import pytest
 from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
 
 from umir.data_sets import DataSetError
 from umir.data_source import DataSource, JoinedSource
 from umir.tasks import EpisodeSampler, ExampleSource, Source, get_task
+from umir.tasks.joint import joint_examples, shared_tasks
 
 
 @pytest.fixture
@@ -41,6 +43,27 @@ def test_a_part_may_be_kept_for_one_task(data):
     source = DataSource(only, 8000, 1)
     assert sets_of(source.examples(get_task("vocal_separation"))) == {"musdb18hq"}
     assert source.serves(get_task("melody_extraction"))
+
+
+def test_tasks_share_recordings(data):
+    """So they are learnt jointly, and held once."""
+    source = DataSource(data, 8000, 1)
+    tasks = [get_task("melody_extraction"), get_task("singing_voice_detection")]
+    melody, voice = ([e for e in source.examples(task)] for task in tasks)
+    assert [e.group for e in melody] == [e.group for e in voice]
+    assert all(one.waveform is other.waveform for one, other in zip(melody, voice, strict=True))
+    assert shared_tasks(source, tasks) == tuple(tasks)
+    for joint in joint_examples(source, tasks):
+        assert set(joint.annotations) == {task.name for task in tasks}
+
+
+def test_two_annotations_of_the_same_samples_stay_two(tmp_path):
+    folder = make_folder(tmp_path / "mine", "abcdefgh")
+    source, task = DataSource(str(folder), 8000, 1), get_task("drum_transcription")
+    examples = source.examples(task)
+    assert len(examples) > 1
+    assert all(np.array_equal(e.waveform, examples[0].waveform) for e in examples)
+    assert len(joint_examples(source, [task])) == len(examples)
 
 
 def test_variants_of_a_task_are_served(data):

@@ -1,6 +1,7 @@
 """`umir finetune`: what it chooses, what it says, and folders that allow little."""
 
 import re
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from folders import fails, finetune, read_rows, write_rows
 from tiny import TINY
 
+from umir import fine_tuning
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
 from umir.fine_tuning import finetune as fine_tuned
@@ -71,6 +73,57 @@ def test_ctrl_c_saves_the_best_so_far(label_folder, monkeypatch, capsys):
     assert "stopped after 15 steps: interrupted; kept step" in shown.err
     assert "model: model" in shown.out
     assert TaskModel.load("model").facts["search"]["steps"] == 15
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("with_decoder", "interrupted: the decoder keeps its default settings"),
+        ("score", "interrupted: the test songs are not scored"),
+    ],
+)
+def test_ctrl_c_after_the_search_keeps_what_was_learnt(
+    label_folder, monkeypatch, capsys, name, said
+):
+    monkeypatch.setattr(SearchProgress, "looked", lambda *values: None)  # no score on the way
+    monkeypatch.setattr(
+        fine_tuning, name, lambda *values: signal.raise_signal(signal.SIGINT) or ({}, [])
+    )
+    assert finetune(label_folder, "--steps", "2", "--learning-rate", "0.01") == 130
+    shown = capsys.readouterr()
+    assert said in shown.err and "model: model" in shown.out
+    model = TaskModel.load("model")
+    assert model.facts["search"]["stopped"] == "interrupted"
+    assert model.settings == model.task.default_settings(TINY.rate) or name == "score"
+
+
+def test_who_goes_on_with_a_model_keeps_its_splits(label_folder):
+    """Songs that taught it must not become those that it is scored on."""
+    rows = [{"audio": row["audio"], "label": row["label"]} for row in read_rows(label_folder)[:4]]
+    write_rows(label_folder, rows)
+    options = ["--steps", "1", "--learning-rate", "0.01"]
+    assert finetune(label_folder, *options) == 0
+    before = facts()["splits"]
+    shutil.copy(label_folder / "0.wav", label_folder / "more.wav")
+    write_rows(label_folder, [*rows, {"audio": "more.wav", "label": "high"}])
+    assert finetune(label_folder, *options) == 0
+    afresh = facts()["splits"]
+    assert {group: afresh[group] for group in before} != before  # or this shows nothing
+    assert finetune(write_rows(label_folder, rows), *options) == 0
+    write_rows(label_folder, [*rows, {"audio": "more.wav", "label": "high"}])
+    again = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "next"]
+    assert main([*again, *options]) == 0
+    after = load_model("next").config["splits"]
+    assert {group: after[group] for group in before} == before and "more.wav" in after
+
+
+def test_a_start_with_a_task_that_is_not_registered(label_folder):
+    assert finetune(label_folder, "--steps", "1", "--learning-rate", "0.01") == 0
+    stored = load_model("model")
+    config = {**stored.config, "task": {"class": "Grading", "name": "grades"}}
+    save_model("grader", Model(config, stored.params), "# grader\n")
+    assert finetune(label_folder, "--init", "grader", "--steps", "1") == 0
+    assert facts()["recipe"]["head"] == "prior"
 
 
 def test_compare_gives_scratch_the_same_search(label_folder, capsys):

@@ -27,7 +27,8 @@ def test_every_algorithm_takes_steps(sampler, name):
     body = init_body(TINY, jax.random.key(0))
     meta = algorithm.init(body)
     for step in range(2):
-        meta, metrics = algorithm.step(meta, [meta_episode(TINY, sampler, step, variants=False)])
+        episode = meta_episode(TINY, sampler, step, seed=0, variants=False)
+        meta, metrics = algorithm.step(meta, [episode])
         assert set(metrics) == {f"loss/{TASK.name}", f"gradient_norm/{TASK.name}"}
         assert np.all(np.isfinite(list(metrics.values())))
     moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), meta.body, body)

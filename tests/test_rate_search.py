@@ -12,6 +12,7 @@ import pytest
 from umir.adaptation import Adaptation, Recipe
 from umir.rate_search import INTERRUPTED, Budget, search
 from umir.search_progress import SearchProgress
+from umir.training import BAD_STEPS_IN_A_ROW
 
 TARGET = 3.0  # of the training loss
 
@@ -126,9 +127,12 @@ def test_a_search_is_deterministic():
     np.testing.assert_array_equal(first.params["body"]["w"], second.params["body"]["w"])
 
 
-def test_a_rate_that_diverges_is_dropped(capsys):
-    result = found(Budget((10.0, 0.02), 60, None), loss=nan_far_away)
+@pytest.mark.parametrize("steps", [60, 300], ids=["looks at every 6 steps", "at every 25"])
+def test_a_rate_that_diverges_is_dropped(capsys, steps):
+    result = found(Budget((10.0, 0.02), steps, None), loss=nan_far_away)
     assert result.learning_rate == 0.02
+    # Broken off after so many steps without a finite loss, however many a leg has.
+    assert max(result.tried[10.0], default=0) <= 1 + BAD_STEPS_IN_A_ROW
     assert math.isfinite(result.loss)
     assert "is skipped" in capsys.readouterr().err
 

@@ -4,7 +4,13 @@ A data set gives to each task what it knows for it, so that `guitarset:PATH` ser
 and beats at once. A user's folder has one kind of annotation and serves every task that reads it.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
 
 from umir.data.example import Example
 from umir.data.manifest import read_manifest
@@ -44,6 +50,7 @@ class DataSource:
                 folder_of(part.data_set, part.path)
         self._kinds = {p.path: read_manifest(p.path).kind for p in self._parts if not p.data_set}
         self._cache: dict[str, list[Example]] = {}
+        self._waveforms: dict[tuple[bytes, int], np.ndarray] = {}
 
     def serves(self, task: Task) -> bool:
         """Return whether any of the data has labels for a task."""
@@ -71,7 +78,22 @@ class DataSource:
                 f"{self._data}: no recording in the split {self._split!r} has what task "
                 f"{task.name!r} reads: {task.wanted}"
             )
-        return found
+        return self._with_shared_waveforms(found)
+
+    def _with_shared_waveforms(self, examples: Sequence[Example]) -> list[Example]:
+        """Return the examples with the arrays of earlier tasks where the samples are the same.
+
+        So a recording is held once, and `umir.tasks.joint` sees that it is one. Two examples of one
+        task stay two, as where two people have annotated one recording.
+        """
+        shared, times = [], Counter[bytes]()
+        for example in examples:
+            samples = np.ascontiguousarray(example.waveform)
+            key = blake2b(samples, digest_size=16).digest()
+            waveform = self._waveforms.setdefault((key, times[key]), example.waveform)
+            times[key] += 1
+            shared.append(replace(example, waveform=waveform))
+        return shared
 
     def _serves(self, part: DataPart, task: Task) -> bool:
         if part.data_set is None:

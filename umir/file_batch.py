@@ -17,13 +17,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from umir.interrupts import is_heard, raise_interrupt
+from umir.interrupts import interrupts_as_such, is_heard, raise_interrupt
 
 # Called with what is done and what there is to do, in seconds of audio.
 Progress = Callable[[float, float], None]
 Work = Callable[[Path, Progress], Any]
 # Called with the number of the process, the file, and what `Progress` is called with.
 Watch = Callable[[int, Path, float, float], None]
+# How long a process may take to clean up before it is killed.
+CLEANING_SECONDS = 60.0
 
 
 @runtime_checkable
@@ -101,7 +103,8 @@ def report(found: Iterator[Outcome], show: Callable[[Any], None]) -> int:
 
 def _attempt(work: Work, path: Path, progress: Progress) -> Outcome:
     try:
-        return Outcome(path, work(path, progress))
+        with interrupts_as_such():
+            return Outcome(path, work(path, progress))
     except (ValueError, OSError) as error:
         return Outcome(path, error=" ".join(str(error).split()))
     except (MemoryError, RuntimeError) as error:  # JAX says RuntimeError where memory ends
@@ -161,6 +164,8 @@ class _Worker:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
+            process.join(CLEANING_SECONDS)
+            process.kill()  # one that hangs; of those that have ended it asks nothing
             process.join()
             self._connection.close()
 

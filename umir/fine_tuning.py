@@ -16,8 +16,9 @@ from umir.adaptation import Adaptation, Recipe, validation_batches, validation_l
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
+from umir.interrupts import interrupts_as_such
 from umir.meta import Params
-from umir.rate_search import Budget, Found, search
+from umir.rate_search import INTERRUPTED, Budget, Found, search
 from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.start import Start, preset_config
 from umir.task_model import TaskModel
@@ -56,19 +57,20 @@ def finetune(
             another start, it must be this one.
         steps: gradient steps; default: until the validation loss falls no more.
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
-        seed: of the fresh head and the batches.
+        seed: of the fresh head, the batches, and a body from scratch.
         progress: whether to say what is expected, what was chosen, and to show a bar.
 
     Returns:
         The model, and its metrics on the test songs (empty if there are none). After Ctrl-C it is
-        the best model so far (`facts["search"]["stopped"]` is `interrupted`).
+        the best model so far, with the decoder and the metrics that there was time for
+        (`facts["search"]["stopped"]` is `interrupted`).
 
     Raises:
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
-        KeyboardInterrupt: Ctrl-C before anything was learnt, or a second time.
+        KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
     start = Start.load(init, config or (preset_config(preset) if preset else None), seed)
-    user_data = read_user_data(data, start.config, task, kind)
+    user_data = read_user_data(data, start.config, task, kind, start.splits)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
     if progress:
@@ -85,8 +87,18 @@ def finetune(
         "search": found.facts(),
         "splits": dict(user_data.splits),
     }
-    model = replace(model, facts=facts)
-    return model, score(model, user_data.test)[0] if user_data.test else {}
+    return _scored(replace(model, facts=facts), user_data.test)
+
+
+def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[str, float]]:
+    """Return the model and its metrics on the test songs; none after Ctrl-C, which is noted."""
+    try:
+        with interrupts_as_such():
+            return model, score(model, test)[0] if test else {}
+    except KeyboardInterrupt:
+        print("interrupted: the test songs are not scored", file=sys.stderr)
+        search = {**model.facts["search"], "stopped": INTERRUPTED}
+        return replace(model, facts={**model.facts, "search": search}), {}
 
 
 def _possible(data: UserData) -> str:
@@ -151,12 +163,20 @@ def train_on(
         bar.close()
     for line in found.lines():
         bar.say(line)
-    return with_decoder(TaskModel(network, task, found.params), valid), found
+    model = TaskModel(network, task, found.params, task.default_settings(config.rate))
+    try:
+        with interrupts_as_such():
+            return with_decoder(model, valid), found
+    except KeyboardInterrupt:
+        bar.say("interrupted: the decoder keeps its default settings")
+        return model, replace(found, stopped=INTERRUPTED)
 
 
 def with_decoder(model: TaskModel, valid: Sequence[Example]) -> TaskModel:
     """Return the model with decoder settings fitted on validation songs."""
-    outputs = [model.output(example.waveform) for example in valid]
+    # Of stems nothing is fitted, and to separate whole songs takes longer than to adapt to them.
+    heard = [] if model.task.kind == "stems" else valid
+    outputs = [model.output(example.waveform) for example in heard]
     settings = model.task.fit_decoder(outputs, [example.annotation for example in valid])
     return replace(model, settings=settings)
 

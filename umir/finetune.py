@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         type=positive_number,
         help="of Adam; none: the best of three on the validation songs",
     )
-    p.add_argument("--seed", type=seed, default=0, help="of the fresh head and the batches")
+    p.add_argument("--seed", type=seed, default=0, help="of all that is random")
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
     return p
 

@@ -139,9 +139,13 @@ def learnt(model: str | os.PathLike) -> HeadInitialisation:
 def own_head(model: Model, task: Task) -> Head | None:
     """Return the head that a model has for the very task, classes included; None without one."""
     wanted = task_to_config(task)
-    # What a model stored before its task had some field is read with the meaning it had then.
-    heads = ((task_to_config(task_from_config(of)), head) for of, head in _stored_heads(model))
-    return next((head for own, head in heads if own == wanted), None)
+    for config, head in _stored_heads(model):
+        # Read, because what was stored before its task had some field means what it did then. Not
+        # other classes: a task that a user made may not be registered now.
+        alike = config["class"] == wanted["class"]
+        if alike and task_to_config(task_from_config(config)) == wanted:
+            return head
+    return None
 
 
 HEAD_INITIALISATIONS: dict[str, HeadInitialisation] = {

@@ -16,7 +16,7 @@ from types import FrameType
 _UNHEARD = frozenset({"__del__", "_xla_gc_callback"})
 _AGAIN_SECONDS = 0.01
 
-_times_raised = 0  # by `raise_interrupt`, in this process
+_on_its_way = False  # raised by `raise_interrupt`, and not yet seen by `interrupts_as_such`
 
 
 @contextlib.contextmanager
@@ -41,18 +41,24 @@ def interrupts_heard() -> Iterator[None]:
 def interrupts_as_such() -> Iterator[None]:
     """Raise KeyboardInterrupt in place of an error that a library made of it.
 
-    An error of the system, such as a full disk, is one of its own.
+    Blocks may lie in each other: what an inner one raises and somebody handles is over with. An
+    error of the system, such as a full disk, is one of its own.
 
     Raises:
         KeyboardInterrupt: `raise_interrupt` raised it in the block, and an error came of it.
     """
-    before = _times_raised
+    global _on_its_way
+    _on_its_way = False
     try:
         yield
+    except KeyboardInterrupt:
+        _on_its_way = False
+        raise
     except OSError:
         raise
     except Exception as error:
-        if _times_raised > before:
+        if _on_its_way:
+            _on_its_way = False
             raise KeyboardInterrupt from error
         raise
 
@@ -67,9 +73,9 @@ def raise_interrupt(number: int, frame: FrameType | None) -> None:
     Raises:
         KeyboardInterrupt: unless an exception would be dropped here.
     """
-    global _times_raised
+    global _on_its_way
     if is_heard(frame):
-        _times_raised += 1
+        _on_its_way = True
         raise KeyboardInterrupt
     again = threading.Timer(_AGAIN_SECONDS, _send, (number,))
     again.daemon = True

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 from jaxtyping import PyTree
+from tqdm import tqdm
 
 from umir.adaptation import Recipe
 from umir.adaptation_report import HeldOut, TooFewSongs, curves, deal_songs, write_report
@@ -74,7 +75,7 @@ def meta_train(plan: Plan) -> Trained:
             return Trained(state.body, task_models(plan, state, valid))
 
         def episode(step: int) -> Episode:
-            return meta_episode(plan.config, songs.at(step).sampler, step, variants=True)
+            return meta_episode(plan.config, songs.at(step).sampler, step, seed=plan.seed)
 
         state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
         state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)
@@ -90,7 +91,8 @@ def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[Tas
         valid: songs that nothing was trained on, which fit the decoders.
     """
     heads, source, models = heads_by_task(state.heads), StudioSource(valid), []
-    for task in plan.tasks:
+    # Some ten seconds a task: without a bar it looks as if nothing happened any more.
+    for task in tqdm(plan.tasks, "decoders", unit="task", disable=None):
         params = {"body": state.body, "head": heads[task.name]}
         model = TaskModel(Network(plan.config, task.head), task, params)
         models.append(with_decoder(model, source.examples(task)))
@@ -177,12 +179,20 @@ def _phase(
 
 
 def meta_episode(
-    config: WaveUNetConfig, sampler: EpisodeSampler, step: int, *, variants: bool
+    config: WaveUNetConfig, sampler: EpisodeSampler, step: int, *, seed: int, variants: bool = True
 ) -> Episode:
-    """Return the episode of one step with a fresh head, as the algorithms take it."""
+    """Return the episode of one step with a fresh head, as the algorithms take it.
+
+    Args:
+        config: size of the network.
+        sampler: draws the episode.
+        step: number of the episode.
+        seed: of the fresh head and of what is random in the inner loop.
+        variants: whether to draw variants of tasks, too.
+    """
     drawn = sampler.episode(step, variants=variants)
     network = Network(config, drawn.task.head)
-    head_key, key = jax.random.split(jax.random.key(step))
+    head_key, key = jax.random.split(jax.random.fold_in(jax.random.key(seed), step))
     head = network.init_head(head_key, drawn.task.head_prior(drawn.support.target))
     support, query = as_arrays(drawn.support), as_arrays(drawn.query)
     objective = Objective.of(network, drawn.task)

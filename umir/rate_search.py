@@ -21,7 +21,7 @@ from umir.interrupts import interrupts_as_such
 from umir.meta import Params
 from umir.resuming import Interruption
 from umir.search_progress import SearchProgress
-from umir.training import Callback, Diverged
+from umir.training import BadStreak, Callback, Diverged
 
 RATES = (3e-4, 1e-3, 3e-3)  # of the body
 RUNGS = (25, 75)  # steps at which rates are compared
@@ -163,6 +163,7 @@ class _Run:
         self.rate, self.adaptation = rate, adaptation
         self.losses: dict[int, float] = {}
         self.diverged = False
+        self.streak = BadStreak()  # of all legs together: one alone may be too short to tell
 
     @property
     def last(self) -> float:
@@ -224,7 +225,8 @@ class _Search:
             if look <= run.adaptation.step or run.diverged:
                 continue
             try:
-                listeners: list[Callback] = [_Listener(self._norms, self._progress), Interruption()]
+                listener = _Listener(run.streak, self._norms, self._progress)
+                listeners: list[Callback] = [listener, Interruption()]
                 run.adaptation = run.adaptation.until(look, listeners)
             except Diverged:
                 run.diverged = True
@@ -281,12 +283,13 @@ class _Search:
 class _Listener:
     """What listens to the steps of all runs; unlike them, it does not end with a leg."""
 
-    def __init__(self, norms: list[float], progress: SearchProgress):
-        self._norms, self._progress = norms, progress
+    def __init__(self, streak: BadStreak, norms: list[float], progress: SearchProgress):
+        self._streak, self._norms, self._progress = streak, norms, progress
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         self._norms.append(metrics["gradient_norm"])
         self._progress.stepped()
+        self._streak.see(step, metrics)
 
     def close(self) -> None:
         pass

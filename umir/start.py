@@ -1,5 +1,6 @@
 """What an adaptation starts from: a body that is stored, heads with it perhaps, or a fresh body."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -9,7 +10,7 @@ from jaxtyping import PyTree
 from umir.adaptation import Recipe
 from umir.checkpoint import Model, check_params, load_model
 from umir.head_initialisation import own_head
-from umir.released_models import SCRATCH, find_model
+from umir.released_models import RELEASE_KEY, SCRATCH, find_model
 from umir.tasks import Task
 from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
 
@@ -57,6 +58,16 @@ class Start:
         check_params({"body": model.params["body"]}, {"body": expected}, name)
         _check_size(name, own, config)
         return cls(name, own, model.params["body"], model)
+
+    @property
+    def splits(self) -> Mapping[str, str]:
+        """The groups that it was adapted with, and their splits; none of a released model.
+
+        Who goes on with a model must not score it on songs that it has learnt from.
+        """
+        if self.model is None or RELEASE_KEY in self.model.config:
+            return {}
+        return self.model.config.get("splits", {})
 
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.

@@ -62,21 +62,18 @@ def train(
     Raises:
         Diverged: no step has had finite metrics for a while.
     """
-    bad_in_a_row = 0
+    streak = BadStreak()
     with ExitStack() as stack:
         for callback in reversed(callbacks):  # the stack closes the last one first
             stack.callback(callback.close)
         for step, item in enumerate(prefetch(stream, range(first_step, steps)), first_step + 1):
             state, metrics = step_function(state, item)
             numbers = {name: float(value) for name, value in metrics.items()}
-            bad = {name: value for name, value in numbers.items() if not math.isfinite(value)}
-            if bad:
+            if bad := _not_finite(numbers):
                 _report(step, bad)
             for callback in callbacks:
                 callback(step, state, numbers)
-            bad_in_a_row = bad_in_a_row + 1 if bad else 0
-            if bad_in_a_row == BAD_STEPS_IN_A_ROW:
-                raise Diverged(step, bad)
+            streak.see(step, numbers)
     return state
 
 
@@ -88,6 +85,28 @@ class Diverged(ValueError):
             f"no finite loss in {BAD_STEPS_IN_A_ROW} steps in a row, the last of them step {step} "
             f"({_spelled(bad)}): lower the learning rate, or look for broken audio or labels"
         )
+
+
+class BadStreak:
+    """Counts the steps in a row whose metrics are not all finite."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def see(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Count a step.
+
+        Raises:
+            Diverged: no step has had finite metrics for a while.
+        """
+        bad = _not_finite(metrics)
+        self._length = self._length + 1 if bad else 0
+        if self._length >= BAD_STEPS_IN_A_ROW:
+            raise Diverged(step, bad)
+
+
+def _not_finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not math.isfinite(value)}
 
 
 def _report(step: int, bad: Mapping[str, float]) -> None:

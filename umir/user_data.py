@@ -9,7 +9,7 @@ from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled
 from umir.data_sets import DataSetError
-from umir.data_specification import LabelledData, open_data
+from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.tasks import OPEN_TASKS, Task, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
@@ -42,6 +42,7 @@ def read_user_data(
     config: WaveUNetConfig,
     task: str | Task | None = None,
     kind: str | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> UserData:
     """Read labelled audio at the network's rate and channels, and name the task it poses.
 
@@ -51,6 +52,7 @@ def read_user_data(
         task: a task, or the name of one; default: the task of the manifest's kind, with the
             classes that occur (which `tagging` has in any case).
         kind: which annotation to use if the manifest has several.
+        splits: group -> split in what an earlier run was given, which they keep.
 
     Raises:
         ValueError: nothing can be used, or there is nothing to train on; names the file.
@@ -64,7 +66,7 @@ def read_user_data(
         asked = named.name if named else name
         raise ValueError(f"task {asked!r} reads annotations of kind {wanted!r}, not {kind!r}")
     kind = kind or wanted
-    manifest = open_data(data, kind, name, common_stems=named is None)
+    manifest = open_data(data, kind, name, stored_splits(data, splits), common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")

@@ -78,9 +78,10 @@ class SongPool:
         self.close()
 
     def _holds(self, first: int) -> bool:
-        """Return whether the song is here, or is the next to come."""
+        """Return whether the song is here, or soon to come."""
         assert self._stream is not None
-        return self._stream.given - len(self._songs) <= first <= self._stream.given
+        given = self._stream.given
+        return given - len(self._songs) <= first <= given + self._size
 
     def _start(self, first: int) -> None:
         self.close()
