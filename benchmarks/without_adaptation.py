@@ -4,7 +4,8 @@
 
 FOLDERS is what `benchmarks/real_folders.py` builds; SEEDN are directories of `python -m
 umir.meta_train --algorithm multitask --preset small --seed N`: one body, and for each task a head
-and a decoder fitted on songs of the studio. All songs of a folder are test songs.
+and a decoder fitted on songs of the studio. A model for one task, as `umir finetune` makes it, or
+the name of a released one will do as well. All songs of a folder are test songs.
 `recordings.trials` says which folders count and what is put beside them:
 
 * chance: the best answer that does not listen (events at equal distances, always a voice, ...);
@@ -38,6 +39,7 @@ from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.files import write_json
 from umir.program import use_compilation_cache
+from umir.released_models import find_model
 from umir.task_model import TaskModel
 from umir.tasks import Task
 
@@ -113,7 +115,8 @@ def scored(task: Task, estimates: Sequence[Annotation], songs: Sequence[Example]
 def load(directory: Path, trials: Mapping[str, Trial]) -> tuple[str, dict[str, TaskModel]]:
     """Return a name for a model directory, and its model for each task that trials ask for."""
     weights = hashlib.sha256((directory / "model.safetensors").read_bytes()).hexdigest()
-    heads = json.loads((directory / "config.json").read_text()).get("heads", {})
+    config = json.loads((directory / "config.json").read_text())
+    heads = config.get("heads") or {config["task"]["name"]: config["task"]}
     asked = {trial.answers for trial in trials.values()} & set(heads)
     models = {task: TaskModel.load(directory, task=task) for task in sorted(asked)}
     return f"{directory.name} {weights[:8]}", models
@@ -134,7 +137,7 @@ def main() -> None:
     """Run the trials and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", type=Path, metavar="FOLDERS")
-    parser.add_argument("--models", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument("--models", nargs="*", default=[], metavar="MODEL")
     parser.add_argument(
         "--out", type=Path, help="results; default FOLDERS/without_adaptation.json", metavar="FILE"
     )
@@ -148,7 +151,7 @@ def main() -> None:
     args = parser.parse_args()
     use_compilation_cache()
     trials = {name: TRIALS[name] for name in args.only}
-    models = dict(load(directory, trials) for directory in args.models)
+    models = dict(load(find_model(name), trials) for name in args.models)
     results = Results(args.out or args.folders / "without_adaptation.json")
     found = run(args.folders, models, trials, results, beside=not args.models_alone)
     shown = list(models) or measured_models(found)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
 
+from umir.annotations import Stems
+from umir.data.example import Example
 from umir.data_sets import DataSetError
 from umir.data_source import DataSource, JoinedSource
 from umir.tasks import EpisodeSampler, ExampleSource, Source, get_task
@@ -90,6 +92,23 @@ def test_episodes_are_drawn_from_it(data):
     sampler = EpisodeSampler([task], DataSource(data, 8000, 1), rate=8000)
     episode = sampler.episode(0)
     assert not set(episode.support_groups) & set(episode.query_groups)
+
+
+def test_tasks_of_one_class_draw_from_what_serves_each(data):
+    """MIR-1K has two stems, which serve one of the two separations only."""
+    tasks = [get_task("vocal_separation"), get_task("source_separation")]
+    stem = np.full((8000, 1), 0.1, np.float32)
+    stems = Stems({name: stem for name in ("bass", "drums", "vocals", "other")}, 8000)
+    songs = [Example(4 * stem, 8000, stems, name, name) for name in ("one", "two")]
+    source = JoinedSource(ExampleSource(songs), DataSource(data, 8000, 1))
+    served = {task.name: {example.group for example in source.examples(task)} for task in tasks}
+    assert served["source_separation"] < served["vocal_separation"]
+    sampler = EpisodeSampler(tasks, source, rate=8000)
+    drawn: dict = {task.name: set() for task in tasks}
+    for step in range(20):
+        episode = sampler.episode(step, variants=False)
+        drawn[episode.task.name] |= {*episode.support_groups, *episode.query_groups}
+    assert drawn == served
 
 
 def test_beside_another_source(data):

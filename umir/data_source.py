@@ -88,7 +88,7 @@ class DataSource:
         """
         shared, times = [], Counter[bytes]()
         for example in examples:
-            samples = np.ascontiguousarray(example.waveform)
+            samples = np.ascontiguousarray(example.waveform).data
             key = blake2b(samples, digest_size=16).digest()
             waveform = self._waveforms.setdefault((key, times[key]), example.waveform)
             times[key] += 1

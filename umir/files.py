@@ -1,6 +1,6 @@
 """Writing files so that nothing half-written is ever left under its final name.
 
-Everything in umir that writes goes through `write_beside`: the bytes go to a temporary file in the
+Every result that is one file goes through `write_beside`: the bytes go to a temporary file in the
 same folder, which takes the final name only when it is complete. A full disk, an error or Ctrl-C
 leave what was there before. `locked` keeps two programs from writing into the same folder.
 """

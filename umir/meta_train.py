@@ -62,13 +62,15 @@ ALGORITHMS = (
     "imaml",
     "multitask",
 )
+META_LEARNERS = tuple(name for name in ALGORITHMS if name != "multitask")
 # Settings that only some algorithms look at: asked for with another one, they would be lost.
 SETTINGS_OF = {
     "rematerialise": ("maml", "anil"),
     "first_order": ("maml_plus_plus", "meta_sgd"),
     "proximity": ("imaml",),
-    "inner_optimizer": tuple(name for name in ALGORITHMS if name != "multitask"),
-    "inner_steps": tuple(name for name in ALGORITHMS if name != "multitask"),
+    "inner_optimizer": META_LEARNERS,
+    "inner_steps": META_LEARNERS,
+    "warm_up": META_LEARNERS,
 }
 
 

@@ -61,11 +61,12 @@ class Training:
         """Return the arguments of `umir.meta_train`, which resumes what was begun."""
         warm_up, steps = self.steps
         held_out = [] if self.held_out == NEW else ["--hold-out", self.held_out]
+        fraction = str(warm_up / (warm_up + steps))
+        learner = ["--warm-up", fraction, "--inner-steps", str(INNER_STEPS)]
         return [
             *("--algorithm", self.algorithm, "--preset", self.preset, "--seed", str(self.seed)),
-            *("--steps", str(warm_up + steps), "--warm-up", str(warm_up / (warm_up + steps))),
-            *("--inner-steps", str(INNER_STEPS), "--songs", str(self.songs), *held_out),
-            *("--out", str(out / self.name), "--resume"),
+            *("--steps", str(warm_up + steps), *(learner if self.algorithm != MULTITASK else [])),
+            *("--songs", str(self.songs), *held_out, "--out", str(out / self.name), "--resume"),
         ]
 
     def is_done(self, out: Path) -> bool:

@@ -187,6 +187,22 @@ def test_going_on_costs_only_the_new_songs():
     assert CountedSongs.made == 4 + 10
 
 
+def test_a_small_pool_that_rolls_fast_keeps_its_stream():
+    """What its workers render ahead is not thrown away when songs are passed over."""
+    streams = []
+
+    def stream(given):
+        streams.append(given)
+        return CountedSongs(given)
+
+    pool = SongPool(stream, 4, 1.5)
+    for step in range(0, 40, 4):  # six new songs each time, of which two are passed over
+        assert pool.at(step) == _numbers(step, 4, 1.5)
+    assert streams == [0]
+    pool.at(400)  # far away, it starts anew
+    assert streams == [0, 600]
+
+
 def test_a_resumed_run_sees_the_same_songs():
     def stream(given):
         return SongStream(7, given=given, **SHORT)

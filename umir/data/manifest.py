@@ -1,7 +1,8 @@
 """The user's folder: `manifest.jsonl` and the audio and annotations that it names.
 
 One JSON object per line: `audio` (a path), optional `group` (song, artist, singer; default: the
-audio path), optional `split` (`train`, `valid`, `test`), and one annotation, whose key is the kind:
+audio path), optional `split` (`train`, `valid`, `test`), and annotations, at most one of each kind,
+whose key is the kind:
 
 | key | value |
 |---|---|
