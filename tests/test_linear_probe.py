@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from tiny import TINY
 
+from umir import linear_probe as probe
 from umir.head_inputs import head_inputs
 from umir.linear_probe import linear_probe
 from umir.tasks import Batch, Classification, EventDetection, SourceSeparation, Target
@@ -61,6 +62,15 @@ def test_validation_data_choose_the_penalty(body):
     for penalty, same in ((1e-3, True), (1e3, False)):
         alone = linear_probe(NETWORK, TONES, body, taught, penalties=[penalty], key=KEY)
         assert np.allclose(alone["head"]["kernel"], chosen["head"]["kernel"], atol=1e-6) == same
+
+
+def test_a_probe_that_did_not_converge_says_so(body, monkeypatch, capsys):
+    given = {"penalties": [1e-3], "key": KEY}
+    linear_probe(NETWORK, TONES, body, [tones(30, 0)], **given)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(probe, "MOST_STEPS", 2)
+    linear_probe(NETWORK, TONES, body, [tones(30, 0)], **given)
+    assert "penalty 0.001: stopped after 2 steps of L-BFGS" in capsys.readouterr().err
 
 
 def test_what_is_masked_changes_nothing(body):

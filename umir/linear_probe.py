@@ -9,6 +9,7 @@ Reference: G. Alain and Y. Bengio, "Understanding intermediate layers using line
 probes", arXiv:1610.01644, 2016.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -99,6 +100,13 @@ def _fitted(loss: Loss, data: Any, start: Params, penalty: float) -> Params:
         value_and_gradient, np.asarray(flat, np.float64), jac=True, method="L-BFGS-B",
         options=options,
     )  # fmt: skip
+    if found.status == 1:  # as many steps as it may take; in float32 it may also stop "abnormally"
+        steepest = np.abs(found.jac).max()
+        print(
+            f"linear probe, penalty {penalty:g}: stopped after {found.nit} steps of L-BFGS before "
+            f"it converged (largest derivative {steepest:.1e})",
+            file=sys.stderr,
+        )
     return unravel(jnp.asarray(found.x, jnp.float32))
 
 
