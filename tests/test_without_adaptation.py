@@ -60,7 +60,10 @@ def test_best_method_counts_and_models_are_averaged():
     assert row[5].startswith("+0.20 [+0.20, +0.20]")
     assert row[6].endswith("(a)") and row[7].startswith("-0.30 ")
     assert "fitted in the studio on 1 of 8, of the one fitted on these very songs on 0" in shown
-    assert shown.rstrip().endswith("of chance on 1 of 8, of all three on 0 of 8")
+    *_, all_of_them, first, second = shown.rstrip().splitlines()
+    assert all_of_them.endswith("of chance on 1 of 8, of all three on 0 of 8")
+    assert first == "m0 alone, ahead on 1: onset_detection 0.50"
+    assert second == "m1 alone, ahead on 1: onset_detection 0.70"
 
 
 def test_scores_for_a_card_are_those_of_the_table():

@@ -30,18 +30,32 @@ Values = Mapping[str, float]  # group -> score
 
 def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
     """Return the table of tasks, their trials pooled, and on how many the models are ahead."""
-    rows, ahead, of_all = [], {STUDIO: 0, REAL: 0, "chance": 0}, 0
-    for task, own in _by_task(results, trials).items():
-        compared = _compared(results, own, models)
-        rows.append(_row(_label(task, own), compared))
+    tasks = {
+        _label(task, own): _compared(results, own, models)
+        for task, own in _by_task(results, trials).items()
+    }
+    ahead, of_all = dict.fromkeys((STUDIO, REAL, "chance"), 0), 0
+    for compared in tasks.values():
         better = {beside: _mean(_differences(compared, beside)) > 0 for beside in ahead}
         ahead = {beside: count + better[beside] for beside, count in ahead.items()}
         of_all += all(better.values())
+    single = [_single(results, trials, model) for model in models] if len(models) > 1 else []
     return (
-        f"{_table(rows)}\nahead of the classical method fitted in the studio on {ahead[STUDIO]} of "
+        f"{_table([_row(label, compared) for label, compared in tasks.items()])}\n"
+        f"ahead of the classical method fitted in the studio on {ahead[STUDIO]} of "
         f"{TASKS}, of the one fitted on these very songs on {ahead[REAL]} of {TASKS}, of chance on "
-        f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n"
+        f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n{''.join(single)}"
     )
+
+
+def _single(results: Mapping, trials: Mapping[str, Trial], model: str) -> str:
+    """Return a line on one of several models: its scores, and on how many tasks it is ahead."""
+    scores, ahead = [], 0
+    for task, own in _by_task(results, trials).items():
+        compared = _compared(results, own, [model])
+        scores.append(f"{task} {_mean(compared['model'][1].values()):.2f}")
+        ahead += _mean(_differences(compared, STUDIO)) > 0
+    return f"{model} alone, ahead on {ahead}: {', '.join(scores)}\n"
 
 
 def for_a_card(
