@@ -102,7 +102,8 @@ class SourceSeparation(Task):
         return not self._missing(annotation)
 
     def _missing(self, annotation: Stems) -> frozenset[str]:
-        return self.source_labels - frozenset(annotation.waveforms)
+        there = frozenset(part for name in annotation.waveforms for part in _parts(name))
+        return self.source_labels - there
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which a stem called `label` is to be heard."""

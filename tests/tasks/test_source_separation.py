@@ -92,6 +92,15 @@ def test_variants_are_one_target_against_the_rest(studio_like):
     assert FOUR.variant(np.random.default_rng(0)).vocabulary[0] in FOUR.vocabulary
 
 
+def test_what_can_be_used_is_what_can_be_mixed(rng, studio_like):
+    """Also where stems have instruments: `other/piano` is a part of `other`."""
+    assert FOUR.can_use(studio_like) and TWO.can_use(studio_like)
+    assert FOUR.complaint(studio_like) is None
+    three = _stems(rng, ["vocals/voice", "other/bassoon", "drums"])
+    assert TWO.can_use(three) and not FOUR.can_use(three)
+    assert "no stem 'bass'" in FOUR.complaint(three)
+
+
 def test_silent_stems_are_not_heard(studio_like):
     waveforms = {**studio_like.waveforms, "other/piano": 0 * studio_like.waveforms["other/piano"]}
     heard = FOUR.labels_in(Stems(waveforms, RATE))

@@ -1,0 +1,84 @@
+"""Models that answer without any adaptation, on songs of the studio that nothing learnt from.
+
+    python benchmarks/studio_songs.py SEED0 SEED1 SEED2 --songs 24
+
+SEEDN are directories of `python -m umir.meta_train --algorithm multitask` (or names of released
+models): of each task that they have a head for, the mixtures of the songs are scored, or, where an
+example is a clip, the parts alone. Songs, seeds 10^12 and up, are those that `umir.meta_train`
+adapts to at its end: nothing was trained or fitted on them. What is chosen between trainings is
+chosen by this table, so that scores on recordings stay free of the choice.
+
+A score is the task's headline metric over all songs; the last row is the mean of those in [0, 1].
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from umir.checkpoint import load_model
+from umir.data.example import Example
+from umir.fine_tuning import score
+from umir.meta_training import FIRST_HELD_OUT_SONG
+from umir.program import use_compilation_cache
+from umir.released_models import find_model
+from umir.studio.catalogue import render_songs
+from umir.task_model import TaskModel
+from umir.tasks import StudioSource, Task
+
+DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
+
+
+def songs_for(task: Task, source: StudioSource) -> list[Example]:
+    """Return one view of each song: its mixture; of tasks on clips, every clip."""
+    examples = [e for e in source.examples(task) if task.can_use(e.annotation)]
+    if task.head.kind == "clip":
+        return examples
+    seen: dict[str, Example] = {}
+    for example in examples:  # the mixture is the first view
+        seen.setdefault(example.group, example)
+    return list(seen.values())
+
+
+def scores_of(name: str, source: StudioSource) -> dict[str, float]:
+    """Return task -> headline metric of a model with heads for several tasks."""
+    found = {}
+    for task_name in load_model(find_model(name)).config["heads"]:
+        model = TaskModel.load(name, task=task_name)
+        metrics, _ = score(model, songs_for(model.task, source))
+        found[task_name] = metrics[model.task.headline]
+        print(f"{name}, {task_name}: {found[task_name]:.3f}", flush=True)
+    return found
+
+
+def table(scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Return one row per task and one column per model."""
+    tasks = list(dict.fromkeys(task for of_model in scores.values() for task in of_model))
+    rows = [["task", *scores], ["---"] * (1 + len(scores))]
+    for task in tasks:
+        rows.append([task, *(f"{of.get(task, np.nan):.3f}" for of in scores.values())])
+    rows.append(["mean", *(f"{_mean(of):.3f}" for of in scores.values())])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _mean(scores: Mapping[str, float]) -> float:
+    return float(np.mean([value for task, value in scores.items() if task != DECIBELS]))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Score all models and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument("--songs", type=int, default=24)
+    args = parser.parse_args(argv)
+    use_compilation_cache()
+    configs = [load_model(find_model(name)).config["network"] for name in args.models]
+    (rate,), (channels,) = ({config[key] for config in configs} for key in ("rate", "channels"))
+    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + args.songs)
+    songs = render_songs(seeds, rate=rate, channels=channels, progress=True)
+    source = StudioSource(songs)
+    print(table({name: scores_of(name, source) for name in args.models}))
+
+
+if __name__ == "__main__":
+    main()
