@@ -106,6 +106,16 @@ def test_saving_again_replaces_the_model_and_keeps_other_files(saved):
     assert len(os.listdir(saved)) == 4
 
 
+def test_what_was_read_is_written_as_it_was(saved, tmp_path):
+    """Byte by byte, although a file of weights is read in any order."""
+    stored = load_model(saved)
+    flat = flatten(stored.params)
+    shuffled = unflatten({name: flat[name] for name in sorted(flat, reverse=True)})
+    save_model(tmp_path / "again", Model(stored.config, shuffled), "card")
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
+
+
 def test_flatten_and_unflatten_are_inverse():
     tree = unflatten(flatten(_params()))
     assert tree.keys() == {"body", "head"} and tree["head"].keys() == {"scale", "steps"}

@@ -196,8 +196,8 @@ def _leaves(params: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _described(tensors: Mapping[str, Any]) -> dict[str, list]:
-    """Return name -> [dtype, shape], in JSON types."""
-    return {name: [str(t.dtype), list(t.shape)] for name, t in tensors.items()}
+    """Return name -> [dtype, shape], in JSON types, in an order that is always the same."""
+    return {name: [str(t.dtype), list(t.shape)] for name, t in sorted(tensors.items())}
 
 
 def _config_text(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
