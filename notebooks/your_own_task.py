@@ -12,7 +12,7 @@ FOLDER = Path("studio_songs")  # labelled audio; rendered below if it is not the
 MODEL = Path("beat_model")
 TASK = "beat_tracking"
 HOURS = 0.1  # of music to render: 15 songs
-START = {"init": "scratch"}  # or {"init": "models/umir-nano"}, or a name that `umir models` lists
+START = {"init": "umir-small"}  # or another that `umir models` lists, a directory, or "scratch"
 CHOICES = {}  # {"steps": 100, "learning_rate": 1e-3} to choose yourself
 
 # %% [markdown]
