@@ -53,6 +53,24 @@ def test_in_the_callback_of_jax(monkeypatch):
         time.sleep(30)
 
 
+def test_in_any_callback_of_the_collector():
+    pressed = []
+
+    def press(phase, info):
+        if not pressed:
+            pressed.append(phase)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        gc.callbacks.append(press)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(press)
+        time.sleep(30)
+    assert pressed
+
+
 def test_while_the_main_thread_waits_for_a_lock():
     thing, lock = Finalised(), threading.Lock()
     lock.acquire()

@@ -7,13 +7,12 @@ while it reads a sequence: here it is KeyboardInterrupt again.
 """
 
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
-# The functions that Python calls without a caller to whom an exception could go.
-_UNHEARD = frozenset({"__del__", "_xla_gc_callback"})
 _AGAIN_SECONDS = 0.01
 
 _on_its_way = False  # raised by `raise_interrupt`, and not yet seen by `interrupts_as_such`
@@ -83,9 +82,13 @@ def raise_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def is_heard(frame: FrameType | None) -> bool:
-    """Return whether an exception that is raised in a frame reaches the program."""
+    """Return whether an exception that is raised in a frame reaches the program.
+
+    Not from finalisers and callbacks of the collector, which have no caller that it could go to.
+    """
+    callbacks = [getattr(callback, "__code__", None) for callback in gc.callbacks]
     while frame is not None:
-        if frame.f_code.co_name in _UNHEARD:
+        if frame.f_code.co_name == "__del__" or frame.f_code in callbacks:
             return False
         frame = frame.f_back
     return True
