@@ -24,7 +24,7 @@ from typing import Any
 import jax
 import numpy as np
 from recordings.results import Results
-from recordings.tables import HEADLINE, cell, per_group
+from recordings.tables import DECIBELS, HEADLINE, cell, per_group
 from recordings.trials import RATE, TRIALS, Trial, scored_task, songs_of
 from without_adaptation import Found, scores_of_model
 
@@ -52,7 +52,6 @@ CONDITIONS: dict[str, Features] = {
 SONG_SECONDS = 24.0
 # Steps by which the speed is measured: some for compiling, some that count, whole rounds of turns.
 COMPILING, TIMED = 10, 20
-DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
 
 Folder = tuple[Trial, Callable[[], list[Example]]]
 

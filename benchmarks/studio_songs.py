@@ -15,6 +15,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from recordings.tables import DECIBELS
 
 from umir.checkpoint import load_model
 from umir.data.example import Example
@@ -22,11 +23,10 @@ from umir.fine_tuning import score
 from umir.meta_training import FIRST_HELD_OUT_SONG
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
+from umir.releasing import models_in
 from umir.studio.catalogue import render_songs
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, Task
-
-DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
 
 
 def songs_for(task: Task, source: StudioSource) -> list[Example]:
@@ -40,11 +40,10 @@ def songs_for(task: Task, source: StudioSource) -> list[Example]:
     return list(seen.values())
 
 
-def scores_of(name: str, source: StudioSource) -> dict[str, float]:
-    """Return task -> headline metric of a model with heads for several tasks."""
+def scores_of(name: str, models: Mapping[str, TaskModel], source: StudioSource) -> dict[str, float]:
+    """Return task -> headline metric of the models of a directory."""
     found = {}
-    for task_name in load_model(find_model(name)).config["heads"]:
-        model = TaskModel.load(name, task=task_name)
+    for task_name, model in models.items():
         metrics, _ = score(model, songs_for(model.task, source))
         found[task_name] = metrics[model.task.headline]
         print(f"{name}, {task_name}: {found[task_name]:.3f}", flush=True)
@@ -72,12 +71,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--songs", type=int, default=24)
     args = parser.parse_args(argv)
     use_compilation_cache()
-    configs = [load_model(find_model(name)).config["network"] for name in args.models]
-    (rate,), (channels,) = ({config[key] for config in configs} for key in ("rate", "channels"))
+    models = {name: models_in(path := find_model(name), load_model(path)) for name in args.models}
+    networks = [model.network for own in models.values() for model in own.values()]
+    ((rate, channels),) = {(network.config.rate, network.config.channels) for network in networks}
     seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + args.songs)
     songs = render_songs(seeds, rate=rate, channels=channels, progress=True)
     source = StudioSource(songs)
-    print(table({name: scores_of(name, source) for name in args.models}))
+    print(table({name: scores_of(name, own, source) for name, own in models.items()}))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ recordings, by
 
 import argparse
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -36,10 +35,12 @@ from recordings.transfer import REAL, STUDIO, apart, for_a_card, per_trial, summ
 from recordings.trials import TRIALS, Trial, answers_of, scored_task, songs_of, studio_songs
 
 from umir.annotations import Annotation
+from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.files import write_json
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
+from umir.releasing import models_in
 from umir.task_model import TaskModel
 from umir.tasks import Task
 
@@ -115,11 +116,9 @@ def scored(task: Task, estimates: Sequence[Annotation], songs: Sequence[Example]
 def load(directory: Path, trials: Mapping[str, Trial]) -> tuple[str, dict[str, TaskModel]]:
     """Return a name for a model directory, and its model for each task that trials ask for."""
     weights = hashlib.sha256((directory / "model.safetensors").read_bytes()).hexdigest()
-    config = json.loads((directory / "config.json").read_text())
-    heads = config.get("heads") or {config["task"]["name"]: config["task"]}
-    asked = {trial.answers for trial in trials.values()} & set(heads)
-    models = {task: TaskModel.load(directory, task=task) for task in sorted(asked)}
-    return f"{directory.name} {weights[:8]}", models
+    asked = {trial.answers for trial in trials.values()}
+    models = models_in(directory, load_model(directory))
+    return f"{directory.name} {weights[:8]}", {task: models[task] for task in asked & set(models)}
 
 
 def measured_models(found: Mapping[str, Mapping]) -> list[str]:

@@ -4,7 +4,9 @@ import pytest
 from benchmark_scripts import benchmark_module
 from shelf import trained_start
 
+from umir.checkpoint import load_model
 from umir.fine_tuning import score
+from umir.releasing import models_in
 from umir.studio.catalogue import render_songs
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, get_task
@@ -29,7 +31,9 @@ def test_a_song_is_scored_once_unless_its_examples_are_clips(source):
 
 def test_scores_are_those_of_each_model(tmp_path, source, capsys):
     start = trained_start(tmp_path / "start")
-    found = SCRIPT.scores_of(str(start), source)
+    models = models_in(start, load_model(start))
+    found = SCRIPT.scores_of("start", models, source)
+    assert found.keys() == models.keys()
     model = TaskModel.load(start, task="onset_detection")
     metrics, _ = score(model, SCRIPT.songs_for(model.task, source))
     assert found["onset_detection"] == metrics[model.task.headline]

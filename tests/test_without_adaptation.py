@@ -135,6 +135,7 @@ def model_folder(tmp_path):
     config = {
         "format": INITIALISATION,
         "network": {**vars(TINY)},
+        "tasks": [model.task.name for model in models],
         "heads": heads_to_config(models),
     }
     heads = {model.task.name: model.params["head"] for model in models}

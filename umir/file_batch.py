@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from umir.interrupts import interrupts_as_such, is_heard, raise_interrupt
+from umir.interrupts import interrupts_as_such, raise_interrupt
 
 # Called with what is done and what there is to do, in seconds of audio.
 Progress = Callable[[float, float], None]
@@ -195,6 +195,8 @@ def _serve(connection: Connection, job: Job) -> None:
 
 def _interrupt(number: int, frame: Any) -> None:
     """Raise KeyboardInterrupt, once: what cleans up is not to be interrupted again."""
-    if is_heard(frame):
+    try:
+        raise_interrupt(number, frame)
+    except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise_interrupt(number, frame)
+        raise

@@ -50,16 +50,14 @@ def interrupts_as_such() -> Iterator[None]:
     _on_its_way = False
     try:
         yield
-    except KeyboardInterrupt:
-        _on_its_way = False
-        raise
     except OSError:
         raise
     except Exception as error:
         if _on_its_way:
-            _on_its_way = False
             raise KeyboardInterrupt from error
         raise
+    finally:
+        _on_its_way = False
 
 
 def raise_interrupt(number: int, frame: FrameType | None) -> None:

@@ -52,7 +52,7 @@ TASKS = (
 NEW_TASKS = ("key_recognition", "tempo_estimation")
 # Songs of a pool that rolls on, at least: of 600 songs, no eight in a row lack drums.
 FEWEST_ROLLING = 8
-ALGORITHMS = (
+META_LEARNERS = (
     "fomaml",
     "maml",
     "reptile",
@@ -60,9 +60,8 @@ ALGORITHMS = (
     "maml_plus_plus",
     "meta_sgd",
     "imaml",
-    "multitask",
 )
-META_LEARNERS = tuple(name for name in ALGORITHMS if name != "multitask")
+ALGORITHMS = (*META_LEARNERS, "multitask")
 # Settings that only some algorithms look at: asked for with another one, they would be lost.
 SETTINGS_OF = {
     "rematerialise": ("maml", "anil"),

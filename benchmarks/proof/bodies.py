@@ -61,11 +61,13 @@ class Training:
         """Return the arguments of `umir.meta_train`, which resumes what was begun."""
         warm_up, steps = self.steps
         held_out = [] if self.held_out == NEW else ["--hold-out", self.held_out]
-        fraction = str(warm_up / (warm_up + steps))
-        learner = ["--warm-up", fraction, "--inner-steps", str(INNER_STEPS)]
+        learner = []
+        if self.algorithm != MULTITASK:
+            fraction = warm_up / (warm_up + steps)
+            learner = ["--warm-up", str(fraction), "--inner-steps", str(INNER_STEPS)]
         return [
             *("--algorithm", self.algorithm, "--preset", self.preset, "--seed", str(self.seed)),
-            *("--steps", str(warm_up + steps), *(learner if self.algorithm != MULTITASK else [])),
+            *("--steps", str(warm_up + steps), *learner),
             *("--songs", str(self.songs), *held_out, "--out", str(out / self.name), "--resume"),
         ]
 

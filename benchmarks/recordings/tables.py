@@ -11,6 +11,7 @@ from jaxtyping import Float
 from scipy.stats import bootstrap
 
 HEADLINE = "headline"  # the metric, or mean of metrics, of the table
+DECIBELS = "source_separation"  # the one task whose score is not in [0, 1]
 COLUMNS = ("data", "steps", "start", "scratch", "difference", "classical")
 
 Scores = Mapping[str, Mapping[str, float]]  # group -> metric -> value
