@@ -1,0 +1,72 @@
+"""Group and batch normalisation of channels-last signals, with PyTorch's constants."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float
+
+from umir.wave_unet.separators.layers import Layer
+
+EPSILON = 1e-5
+GROUP = 8  # channels that are normalised together
+
+
+def init_scale(channels: int) -> Layer:
+    """Return a scale of 1 and a shift of 0 for each channel."""
+    return {"scale": jnp.ones((channels,)), "shift": jnp.zeros((channels,))}
+
+
+def init_statistics(channels: int) -> Layer:
+    """Return the mean and variance that batch normalisation begins with."""
+    return {"mean": jnp.zeros((channels,)), "variance": jnp.ones((channels,))}
+
+
+def group_normalised(
+    x: Float[Array, "batch time channel"], layer: Layer
+) -> Float[Array, "batch time channel"]:
+    """Normalise each group of channels over time and channels, then scale and shift.
+
+    Raises:
+        ValueError: channels that do not make whole groups.
+    """
+    batch, time, channels = x.shape
+    if channels % GROUP:
+        raise ValueError(f"{channels} channels do not make groups of {GROUP}")
+    groups = x.reshape(batch, time, channels // GROUP, GROUP)
+    mean = jnp.mean(groups, axis=(1, 3), keepdims=True)
+    variance = jnp.mean(jnp.square(groups - mean), axis=(1, 3), keepdims=True)
+    normal = (groups - mean) * lax.rsqrt(variance + EPSILON)
+    return _scaled(normal.reshape(x.shape), layer)
+
+
+def batch_normalised(
+    x: Float[Array, "batch *space channel"], layer: Layer, statistics: Layer | None
+) -> tuple[Float[Array, "batch *space channel"], Layer]:
+    """Normalise each channel, then scale and shift.
+
+    Args:
+        x: any axes of space.
+        layer: `shift` and, unless the layer is one without, `scale`.
+        statistics: `mean` and `variance` to use; None for those of this batch.
+
+    Returns:
+        What is normalised; and the statistics of this batch, the variance unbiased, as they are
+        averaged for later (or those that were given).
+    """
+    shape = (1,) * (x.ndim - 1) + (-1,)
+    if statistics is None:
+        axes = tuple(range(x.ndim - 1))
+        mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
+        count = x.size // x.shape[-1]
+        unbiased = variance * (count / max(count - 1, 1))
+        statistics = jax.tree.map(lax.stop_gradient, {"mean": mean, "variance": unbiased})
+    else:
+        mean, variance = statistics["mean"], statistics["variance"]
+    normal = (x - mean.reshape(shape)) * lax.rsqrt(variance.reshape(shape) + EPSILON)
+    return _scaled(normal, layer), statistics
+
+
+def _scaled(x: Array, layer: Layer) -> Array:
+    shape = (1,) * (x.ndim - 1) + (-1,)
+    scaled = x * layer["scale"].reshape(shape) if "scale" in layer else x
+    return scaled + layer["shift"].reshape(shape)
