@@ -11,6 +11,7 @@ from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use
 if TYPE_CHECKING:
     from umir.data.example import Example
     from umir.data_specification import LabelledData
+    from umir.separator_model import SeparatorModel
     from umir.task_model import TaskModel
 
 
@@ -26,14 +27,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def evaluate(
-    model: "str | Path | TaskModel", data: str | Path, split: str = "test"
+    model: "str | Path | TaskModel | SeparatorModel", data: str | Path, split: str = "test"
 ) -> dict[str, Any]:
     """Score a model on one split of labelled audio.
 
     Songs that the model was adapted with keep the split they had then.
 
     Args:
-        model: a task model, its directory or its name (`umir models`).
+        model: a model, its directory or its name (`umir models`).
         data: a user's folder, public data sets or both (`umir.data_specification`).
         split: `train`, `valid` or `test`; `all`: of all, what the model was not adapted with, for
             example everything, for a model that has never seen the data.
@@ -47,16 +48,15 @@ def evaluate(
     from umir.data.problems import describe
     from umir.data_specification import open_data, stored_splits
     from umir.fine_tuning import score
-    from umir.task_model import TaskModel
+    from umir.separator_model import load_model_for
     from umir.tasks import TASKS
     from umir.user_data import known_examples
 
-    loaded = model if isinstance(model, TaskModel) else TaskModel.load(model)
+    loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
     splits = stored_splits(data, loaded.facts.get("splits"))
     named = loaded.task.name if loaded.task.name in TASKS else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
-    config = loaded.network.config
-    read = manifest.examples(None if split == "all" else split, config.rate, config.channels)
+    read = manifest.examples(None if split == "all" else split, loaded.rate, loaded.channels)
     unseen = _not_learnt_from(splits, read, split, manifest)
     examples = known_examples(loaded.task, unseen, manifest)
     if manifest.problems:
@@ -85,10 +85,10 @@ def _not_learnt_from(
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the scores, write them as JSON if asked to."""
     from umir.files import write_json
-    from umir.task_model import TaskModel
+    from umir.separator_model import load_model_for
 
     use_compilation_cache()
-    model = TaskModel.load(args.model, args.task)
+    model = load_model_for(args.model, args.task)
     result = evaluate(model, args.data, args.split)
     names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
     print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import PyTree
+import numpy as np
+from jaxtyping import Float, PyTree
 
 from umir.adaptation import Adaptation, Recipe, validation_batches, validation_loss
+from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
@@ -28,6 +30,20 @@ from umir.wave_unet import Network, WaveUNetConfig
 
 # The validation score is shown while it takes at most this part of the time of the training.
 SCORE_SHARE = 0.2
+
+
+@runtime_checkable
+class Predicting(Protocol):
+    """What can be scored: a `TaskModel`, a `umir.separator_model.SeparatorModel`."""
+
+    @property
+    def task(self) -> Task:
+        """What it does, and how that is scored."""
+        ...
+
+    def predict(self, waveform: Float[np.ndarray, "time channel"], rate: int) -> Annotation:
+        """Return what it finds in audio of any rate and number of channels."""
+        ...
 
 
 def finetune(
@@ -182,7 +198,7 @@ def with_decoder(model: TaskModel, valid: Sequence[Example]) -> TaskModel:
 
 
 def score(
-    model: TaskModel, examples: Sequence[Example]
+    model: Predicting, examples: Sequence[Example]
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Return the metrics over songs, and those of each song with its name."""
     references = [example.annotation for example in examples]

@@ -14,6 +14,7 @@ from umir.program import MODEL_HELP, program_parser, run_program, use_compilatio
 
 if TYPE_CHECKING:
     from umir.file_batch import Work
+    from umir.separator_model import SeparatorModel
     from umir.task_model import TaskModel
 
 
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def predict_file(model: "TaskModel", path: Path, out: Path) -> Path:
+def predict_file(model: "TaskModel | SeparatorModel", path: Path, out: Path) -> Path:
     """Predict one file and write the result under `out`; return what was written.
 
     Raises:
@@ -60,9 +61,9 @@ class Prediction:
 
     def start(self) -> "Work":
         """Load the model."""
-        from umir.task_model import TaskModel
+        from umir.separator_model import load_model_for
 
-        model = TaskModel.load(self.model, self.task)
+        model = load_model_for(self.model, self.task)
         self.out.mkdir(parents=True, exist_ok=True)
         return lambda path, progress: predict_file(model, path, self.out)
 

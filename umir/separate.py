@@ -83,10 +83,10 @@ class Separation:
             ValueError: it does not separate, or has no such stem.
         """
         from umir.separation import separate_file
-        from umir.task_model import TaskModel
+        from umir.separator_model import load_model_for
 
         use_compilation_cache()
-        model = TaskModel.load(self.model, kind="stems")
+        model = load_model_for(self.model, kind="stems")
         if model.task.kind != "stems":
             raise ValueError(f"{self.model}: a model for {model.task.name}, not for separation")
         separator = model.separator

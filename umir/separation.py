@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -112,6 +113,24 @@ class Separator:
         return np.concatenate([output.mean(axis=-1, keepdims=True) for output in outputs], axis=-1)
 
 
+@runtime_checkable
+class AnySeparator(Protocol):
+    """What separates songs as streams: `Separator`, `umir.window_separator.WindowSeparator`."""
+
+    @property
+    def stems(self) -> Sequence[str]:
+        """The names of the stems."""
+        ...
+
+    def measure(self, blocks: Iterable[Block], rate: int) -> Level:
+        """Return length and level of a song, whose blocks are at `rate` Hz."""
+        ...
+
+    def separate(self, blocks: Iterable[Block], rate: int, level: Level) -> StemBlocks:
+        """Yield the stems of a song by name; `level` is what `measure` returned for it."""
+        ...
+
+
 class _Held:
     """Blocks that can be iterated over, and taken once more, as far as they have been."""
 
@@ -155,7 +174,7 @@ class Separated:
 
 
 def separate_file(
-    separator: Separator,
+    separator: AnySeparator,
     path: Path,
     folder: Path,
     stem_format: StemFormat = FLOAT_WAV,

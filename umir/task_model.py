@@ -63,6 +63,16 @@ class TaskModel:
         return self.task.decode(self.output(own), self.settings)
 
     @property
+    def rate(self) -> int:
+        """Sampling rate of the network in Hz."""
+        return self.network.config.rate
+
+    @property
+    def channels(self) -> int:
+        """Channels that the network takes together."""
+        return self.network.config.channels
+
+    @property
     def separator(self) -> Separator:
         """What separates files and streams, for a model whose task is separation.
 

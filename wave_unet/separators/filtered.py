@@ -135,7 +135,8 @@ class FilteredWaveUNet:
         """
         if mixture.shape[2] != self.channels:
             raise ValueError(f"{mixture.shape[2]} channel(s): this network takes {self.channels}")
-        outputs, features = [], {}
+        outputs: list[Array] = []
+        features: dict[str, Any] = {}
         for name in self.nets:
             run = _Run(self, params[name], training)
             outputs.append(run(mixture))

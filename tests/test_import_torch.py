@@ -1,0 +1,132 @@
+"""Checkpoints of PyTorch: the same output, no code, and a clear word for everything else."""
+
+import os
+import pickle
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from umir.cli import main
+from umir.import_torch import import_torch
+from umir.separator_model import SeparatorModel
+from umir.torch_checkpoint import read_state
+from umir.wave_unet.separators import FilteredWaveUNet
+
+torch = pytest.importorskip("torch")
+
+NET = FilteredWaveUNet(("drums", "rest"), 8000, 2, wanted=96, widths=(8, 16, 24), kernel=3)
+LEARNED = replace(NET, resampling="learned", normalisation="none", stride=3)
+TOGETHER = replace(NET, separate=False, normalisation="batch", depth=2)
+
+
+def saved(net, path, prefix="", legacy=False):
+    """Write a checkpoint as the training program does, and return its network in PyTorch."""
+    from torch_wave_unet import TorchWaveUNet
+
+    torch.manual_seed(0)
+    peer = TorchWaveUNet(net).eval()
+    state = {prefix + name: value for name, value in peer.state_dict().items()}
+    optimiser = torch.optim.Adam(peer.parameters()).state_dict()
+    content = {
+        "model_state_dict": state,
+        "optimizer_state_dict": optimiser,
+        "state": {"step": 3, "worse_epochs": 0, "best_loss": np.inf},
+    }
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    return peer
+
+
+@pytest.mark.parametrize(
+    ("net", "options", "legacy"),
+    [
+        (NET, [], False),
+        (NET, [], True),
+        (LEARNED, ["--stride", "3"], False),
+        (TOGETHER, ["--sources", "drums,rest"], False),
+    ],
+)
+def test_the_same_output(net, options, legacy, tmp_path, rng, capsys):
+    path, out = tmp_path / "model", tmp_path / "out"
+    peer = saved(net, path, legacy=legacy)
+    options = [*options, "--rate", "8000", "--seconds", "0.012"]
+    assert main(["import-torch", str(path), "--out", str(out), *options]) == 0
+    assert "drums, rest: 3 levels of 8 to 24 channels" in capsys.readouterr().out
+    model = SeparatorModel.load(out)
+    assert model.network == net
+    # The first window: silence before the song, and the song.
+    sizes = net.sizes
+    song = rng.uniform(-1, 1, (2 * sizes.input, 2)).astype(np.float32)
+    found = model.predict(song, 8000).waveforms
+    window = np.pad(song, ((sizes.margin, 0), (0, 0)))[: sizes.input]
+    with torch.no_grad():
+        expected = peer(torch.from_numpy(window.T[None].copy()))
+    expected = expected[0].numpy().reshape(2, 2, -1)
+    for n, name in enumerate(net.sources):
+        np.testing.assert_allclose(found[name][: sizes.output].T, expected[n], atol=1e-4)
+
+
+def test_weights_of_parallel_training(tmp_path):
+    saved(NET, tmp_path / "one")
+    saved(NET, tmp_path / "other", prefix="module.")
+    one, other = (read_state(tmp_path / name) for name in ("one", "other"))
+    assert one.keys() == other.keys()
+
+
+class Code:
+    def __reduce__(self):
+        return os.system, ("touch was_run",)
+
+
+def test_code_is_refused_and_not_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model_state_dict": {}, "state": Code()}, "zipped")
+    (tmp_path / "pickled").write_bytes(pickle.dumps({"state": Code()}))
+    for name in ("zipped", "pickled"):
+        assert main(["import-torch", name, "--out", "out"]) == 1
+        assert f"{name}: refused: it holds more than tensors" in capsys.readouterr().err
+    assert not (tmp_path / "was_run").exists() and not (tmp_path / "out").exists()
+
+
+def fails(path, words, **options):
+    with pytest.raises(ValueError, match=words) as caught:
+        import_torch(path, path.parent / "out", **options)
+    assert "\n" not in str(caught.value) and not (path.parent / "out").exists()
+
+
+def test_what_contradicts_the_checkpoint_is_named(tmp_path):
+    path = tmp_path / "model"
+    saved(NET, path)
+    fails(path, "sources: it has drums, rest, not a, b", sources=["a", "b"])
+    fails(path, "stride: its filter is for 4, not 2", stride=2)
+    saved(TOGETHER, path)
+    fails(path, "name them in their order")
+    fails(path, r"sources: its output has 4 channels; 3 source\(s\)", sources=["a", "b", "c"])
+    saved(LEARNED, path)
+    fails(path, "does not tell by how much")
+
+
+def test_what_is_no_checkpoint(tmp_path):
+    path = tmp_path / "model"
+    fails(path, "model: no such file")
+    fails(tmp_path, "is a folder")
+    path.write_bytes(b"")
+    fails(path, "damaged")
+    soundfile.write(tmp_path / "sound.wav", np.zeros(9), 8000)
+    fails(tmp_path / "sound.wav", "damaged|refused")
+    saved(NET, path)
+    path.write_bytes(path.read_bytes()[:5000])
+    fails(path, "damaged")
+    torch.save({"epoch": 3}, path)
+    fails(path, "holds no state of a model")
+    torch.save({"linear.weight": torch.zeros(2, 2)}, path)
+    fails(path, "has 'linear.weight': not the state of a Wave-U-Net")
+    torch.save({"waveunets.a.output_conv.weight": torch.zeros(2, 2, 1)}, path)
+    fails(path, "lacks 'downsampling_blocks': not a whole Wave-U-Net")
+
+
+def test_without_pytorch(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    fails(tmp_path / "model", "pip install 'umir.torch.'")
