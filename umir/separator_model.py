@@ -18,11 +18,15 @@ from umir.checkpoint import CheckpointError, Model, check_params, load_model, sa
 from umir.released_models import find_model
 from umir.task_model import TaskModel
 from umir.tasks.source_separation import SourceSeparation
-from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet
+from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 from umir.window_separator import WindowNetwork, WindowSeparator
 
 FORMAT = "umir separator 1"
-NETWORKS: dict[str, type] = {"original": OriginalWaveUNet, "filtered": FilteredWaveUNet}
+NETWORKS: dict[str, type] = {
+    "original": OriginalWaveUNet,
+    "filtered": FilteredWaveUNet,
+    "spectrogram": SpectrogramUNet,
+}
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import numpy as np
 from umir.audio import to_channels
 from umir.audio_stream import Block, resample_blocks, with_length
 from umir.separation import Level, StemBlocks
-from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet
+from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 from umir.wave_unet.separators.layers import Params
 
-WindowNetwork = OriginalWaveUNet | FilteredWaveUNet
+WindowNetwork = OriginalWaveUNet | FilteredWaveUNet | SpectrogramUNet
 
 
 @dataclass(frozen=True)

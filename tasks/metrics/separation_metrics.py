@@ -130,16 +130,17 @@ def aggregate(
     """Return the metrics of a set of songs.
 
     `SDR/STEM` is the median over songs of the median over windows (museval, SiSEC), `SDR` its mean
-    over stems. `SDR_pooled` takes the median over the windows of all songs together, as the
-    Wave-U-Net paper does, then the mean over stems. Every other metric is the mean over songs.
+    over stems. `SDR_pooled/STEM` is the median over the windows of all songs together, as in the
+    Wave-U-Net's paper, `SDR_pooled` its mean over stems. Every other metric is the mean over songs.
     """
     names = [name for name in per_track[0] if not name.startswith("SDR")]
     scores = {name: nan_mean([track[name] for track in per_track]) for name in names}
     scores["SDRi"] = nan_median([track["SDRi"] for track in per_track])
     for stem in stems:
         scores[f"SDR/{stem}"] = nan_median([track[f"SDR/{stem}"] for track in per_track])
-    pooled = np.concatenate(frames, axis=1)  # (stem, all frames)
-    scores["SDR_pooled"] = nan_mean([nan_median(row) for row in pooled])
+    pooled = dict(zip(stems, np.concatenate(frames, axis=1), strict=True))  # stem -> all frames
+    scores |= {f"SDR_pooled/{stem}": nan_median(row) for stem, row in pooled.items()}
+    scores["SDR_pooled"] = nan_mean([scores[f"SDR_pooled/{stem}"] for stem in stems])
     return {"SDR": nan_mean([scores[f"SDR/{stem}"] for stem in stems]), **scores}
 
 

@@ -40,7 +40,10 @@ def group_normalised(
 
 
 def batch_normalised(
-    x: Float[Array, "batch *space channel"], layer: Layer, statistics: Layer | None
+    x: Float[Array, "batch *space channel"],
+    layer: Layer,
+    statistics: Layer | None,
+    epsilon: float = EPSILON,
 ) -> tuple[Float[Array, "batch *space channel"], Layer]:
     """Normalise each channel, then scale and shift.
 
@@ -48,6 +51,7 @@ def batch_normalised(
         x: any axes of space.
         layer: `shift` and, unless the layer is one without, `scale`.
         statistics: `mean` and `variance` to use; None for those of this batch.
+        epsilon: what is added to the variance.
 
     Returns:
         What is normalised; and the statistics of this batch, the variance unbiased, as they are
@@ -62,7 +66,7 @@ def batch_normalised(
         statistics = jax.tree.map(lax.stop_gradient, {"mean": mean, "variance": unbiased})
     else:
         mean, variance = statistics["mean"], statistics["variance"]
-    normal = (x - mean.reshape(shape)) * lax.rsqrt(variance.reshape(shape) + EPSILON)
+    normal = (x - mean.reshape(shape)) * lax.rsqrt(variance.reshape(shape) + epsilon)
     return _scaled(normal, layer), statistics
 
 

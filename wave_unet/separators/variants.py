@@ -9,6 +9,7 @@
 | M5 | learnt interpolation |
 | M6 | M4 on four stems |
 | M7 | M3 at 8192 Hz with 34 filters a level, for comparison with the spectrogram U-Net |
+| U7 | the spectrogram U-Net |
 | M5-HighSR | M5 at 44,100 Hz: the author's best model of voices, not in the paper |
 
 The paper's text has M7 in stereo and its spectrogram U-Net give 98,650 samples; its code, followed
@@ -18,6 +19,7 @@ here, has M7 in mono, and 98,560 samples for both.
 from dataclasses import replace
 
 from umir.wave_unet.separators.original import OriginalWaveUNet
+from umir.wave_unet.separators.spectrogram import SpectrogramUNet
 
 VOICE = ("accompaniment", "vocals")
 STEMS = ("bass", "drums", "other", "vocals")
@@ -33,7 +35,10 @@ M6 = replace(M4, sources=STEMS)
 M7 = replace(M3, rate=8192, filters=34, wanted=COMPARED)
 M5_HIGH_SR = replace(M5, rate=44_100)
 
-VARIANTS: dict[str, OriginalWaveUNet] = {
+# Trained on waveforms; U7a is the same network, trained on magnitudes.
+U7 = SpectrogramUNet(VOICE)
+
+VARIANTS: dict[str, OriginalWaveUNet | SpectrogramUNet] = {
     "M1": M1,
     "M2": M2,
     "M3": M3,
@@ -42,4 +47,5 @@ VARIANTS: dict[str, OriginalWaveUNet] = {
     "M6": M6,
     "M7": M7,
     "M5-HighSR": M5_HIGH_SR,
+    "U7": U7,
 }
