@@ -21,6 +21,7 @@ PROGRAMS = {
     "studio": "render songs with all labels",
     "data": "list public data sets, download one",
     "doctor": "print what is installed and what is missing",
+    "separate_train": "train a published separator on songs with stems",
     "import_torch": "make a model of a checkpoint of the PyTorch Wave-U-Net",
     "release": "make a small, checked copy of a model to ship",
 }

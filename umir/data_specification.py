@@ -12,7 +12,7 @@ manifests write them, and begin with the folder's name where several parts are r
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -53,6 +53,9 @@ class LabelledData(Protocol):
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split, or of all of them for None."""
+
+    def stream(self, split: str | None, rate: int, channels: int) -> Iterator[Example]:
+        """Load the same examples one after the other."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,11 @@ class JointData:
         return frozenset().union(*(part.classes for _, part in self.parts))
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
-        """Load the examples of a split of all parts.
+        """Load the examples of a split of all parts; see `stream`."""
+        return list(self.stream(split, rate, channels))
+
+    def stream(self, split: str | None, rate: int, channels: int) -> Iterator[Example]:
+        """Load the examples of a split of all parts, one after the other.
 
         A part of which nothing can be used is reported; the others serve without it. What clips of
         one part were not labelled for, but those of another were, is unknown of them.
@@ -106,13 +113,13 @@ class JointData:
         Raises:
             DataSetError: parts have examples in the split, but not one can be used.
         """
-        found: list[Example] = []
-        failed = False
+        found = failed = False
         for prefix, part in self.parts:
             try:
-                loaded = part.examples(split, rate, channels)
                 unknown = self.classes - part.classes
-                found += [_joined(example, prefix, unknown) for example in loaded]
+                for example in part.stream(split, rate, channels):
+                    found = True
+                    yield _joined(example, prefix, unknown)
             except (ManifestError, DataSetError) as error:
                 failed = True
                 first = str(error).splitlines()[0]
@@ -120,7 +127,6 @@ class JointData:
             self._report(part.problems)
         if failed and not found:
             raise DataSetError(f"{self.path}: nothing can be used:\n{describe(self.problems, 5)}")
-        return found
 
     def _report(self, problems: Sequence[Problem]) -> None:
         known = set(self.problems)

@@ -17,7 +17,7 @@ cannot be used is collected in `Manifest.problems` while the run goes on without
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -70,28 +70,33 @@ class Manifest:
         return [entry for entry in self.entries if split in (None, entry.split)]
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
-        """Load the examples of a split.
+        """Load the examples of a split; see `stream`."""
+        return list(self.stream(split, rate, channels))
+
+    def stream(self, split: str | None, rate: int, channels: int) -> Iterator[Example]:
+        """Load the examples of a split one after the other.
 
         Args:
             split: `train`, `valid`, `test`, or None for all.
             rate: sampling rate of the waveforms in Hz.
             channels: their number of channels.
 
-        Returns:
+        Yields:
             The examples that could be loaded; none if the split has no entries.
 
         Raises:
             ManifestError: the split has entries, but not one can be used.
         """
-        entries = self.of(split)
-        loaded = [self._loaded(entry, rate, channels) for entry in entries]
-        examples = [example for example in loaded if example is not None]
-        if entries and not examples:
+        entries, found = self.of(split), False
+        for entry in entries:
+            if (example := self._loaded(entry, rate, channels)) is not None:
+                found = True
+                yield example
+        if entries and not found:
             raise ManifestError(
                 f"{self.path}: none of the {len(entries)} entries of split {split or 'any'} can be "
                 f"used:\n{describe(self.problems, 5)}"
             )
-        return examples
 
     def load(self, entry: Entry, rate: int, channels: int) -> Example:
         """Load one entry; lines of its annotation that cannot be used go to `problems`.

@@ -6,7 +6,7 @@ sets never meet.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +64,11 @@ class DataSetFolder:
         return self.labelling.classes
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
-        """Load the examples of a split.
+        """Load the examples of a split; see `stream`."""
+        return list(self.stream(split, rate, channels))
+
+    def stream(self, split: str | None, rate: int, channels: int) -> Iterator[Example]:
+        """Load the examples of a split one after the other.
 
         Args:
             split: `train`, `valid`, `test`, or None for all.
@@ -75,17 +79,19 @@ class DataSetFolder:
             DataSetError: the split has tracks, but not one can be used.
         """
         wanted = self._wanted(split)
-        found: list[Example] = []
-        before, unlabelled = len(self.problems), 0
+        before, unlabelled, seconds, found = len(self.problems), 0, 0.0, False
         for group, track in wanted:
-            if self.hours and sum(example.duration for example in found) >= self.hours * 3600:
+            if self.hours and seconds >= self.hours * 3600:
                 break
             try:
-                found.append(self._example(group, track, rate, channels))
+                example = self._example(group, track, rate, channels)
             except NotLabelled:
                 unlabelled += 1
             except _DAMAGE as error:
                 self._report([self._damage(track, error)])
+            else:
+                found, seconds = True, seconds + example.duration
+                yield example
         if unlabelled:
             reason = f"{unlabelled} of {len(wanted)} tracks have no annotation for {self.task}"
             self._report([Problem(self.path, 0, reason)])
@@ -94,7 +100,6 @@ class DataSetFolder:
                 f"{self.path}: none of the {len(wanted)} tracks of {self.data_set.name} in split "
                 f"{split or 'any'} can be used:\n{describe(self.problems[before:], 5)}"
             )
-        return found
 
     def _wanted(self, split: str | None) -> list[tuple[str, Track]]:
         """Return the tracks of a split, in the order in which they are loaded."""

@@ -27,9 +27,11 @@ from umir.wave_unet.separators.normalisation import (
     group_normalised,
     init_scale,
     init_statistics,
+    with_statistics,
 )
 from umir.wave_unet.separators.sizes import Sizes
 
+MOMENTUM = 0.99  # of the statistics of batch normalisation
 LEAK = 0.01  # of the leaky ReLU where nothing is normalised
 NORMALISATIONS = ("group", "batch", "none")
 RESAMPLINGS = ("fixed", "learned")
@@ -116,6 +118,7 @@ class FilteredWaveUNet:
         mixture: Float[Array, "batch time channel"],
         *,
         training: bool = False,
+        key: Key | None = None,
     ) -> tuple[Float[Array, "batch kept source channel"], dict[str, Any]]:
         """Separate windows.
 
@@ -124,6 +127,7 @@ class FilteredWaveUNet:
             mixture: amplitudes in [-1, 1], shape `(batch, sizes.input, channel)`. Other lengths
                 will do if each level keeps both of its ends.
             training: leave what is beyond [-1, 1], and normalise batches by themselves.
+            key: nothing of this network is random.
 
         Returns:
             The sources, shape `(batch, sizes.output, source, channel)`, and features by name,
@@ -133,6 +137,7 @@ class FilteredWaveUNet:
         Raises:
             ValueError: a number of channels or a length that does not fit.
         """
+        del key
         if mixture.shape[2] != self.channels:
             raise ValueError(f"{mixture.shape[2]} channel(s): this network takes {self.channels}")
         outputs: list[Array] = []
@@ -144,6 +149,15 @@ class FilteredWaveUNet:
         output = jnp.concatenate(outputs, axis=2)
         output = output.reshape(*output.shape[:2], len(self.sources), self.channels)
         return output if training else clip(output), features
+
+    def remembered(self, params: Params, features: dict[str, Any]) -> Params:
+        """Return the parameters with a hundredth of the statistics that a batch had."""
+        found = {
+            name: features[f"{name}/statistics"]
+            for name in self.nets
+            if f"{name}/statistics" in features
+        }
+        return with_statistics(params, found, MOMENTUM)
 
     def _init_net(self, key: Key) -> Params:
         keys = iter(jax.random.split(key, 4 * len(self.widths) * (self.depth + 1)))

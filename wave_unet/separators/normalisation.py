@@ -1,11 +1,13 @@
 """Group and batch normalisation of channels-last signals, with PyTorch's constants."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from umir.wave_unet.separators.layers import Layer
+from umir.wave_unet.separators.layers import Layer, Params
 
 EPSILON = 1e-5
 GROUP = 8  # channels that are normalised together
@@ -68,6 +70,30 @@ def batch_normalised(
         mean, variance = statistics["mean"], statistics["variance"]
     normal = (x - mean.reshape(shape)) * lax.rsqrt(variance.reshape(shape) + epsilon)
     return _scaled(normal, layer), statistics
+
+
+def with_statistics(
+    params: Params, found: Mapping[str, Mapping[str, Layer]], momentum: float
+) -> Params:
+    """Return parameters whose statistics have moved towards those of a batch.
+
+    Args:
+        params: net -> its layers, nested.
+        found: net -> path of a layer -> the statistics that the batch had there.
+        momentum: what stays of the stored ones.
+    """
+    for net, layers in found.items():
+        for path, statistics in layers.items():
+            params = _replaced(params, [net, *path.split("/")], statistics, momentum)
+    return params
+
+
+def _replaced(node: Params, path: list[str], statistics: Layer, momentum: float) -> Params:
+    if path:
+        first, *rest = path
+        return {**node, first: _replaced(node[first], rest, statistics, momentum)}
+    moved = {n: momentum * node[n] + (1 - momentum) * value for n, value in statistics.items()}
+    return {**node, **moved}
 
 
 def _scaled(x: Array, layer: Layer) -> Array:

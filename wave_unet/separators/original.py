@@ -13,6 +13,7 @@ decimation keeps both ends of every level, so that interpolation never has to gu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -117,6 +118,7 @@ class OriginalWaveUNet:
         mixture: Float[Array, "batch time channel"],
         *,
         training: bool = False,
+        key: Key | None = None,
     ) -> tuple[Float[Array, "batch kept source channel"], dict[str, Float[Array, "batch _ _"]]]:
         """Separate windows.
 
@@ -125,6 +127,7 @@ class OriginalWaveUNet:
             mixture: amplitudes in [-1, 1], shape `(batch, sizes.input, channel)`. Other lengths
                 will do if they halve well.
             training: leave what is beyond [-1, 1], so that its gradient is not lost.
+            key: nothing of this network is random.
 
         Returns:
             The sources, shape `(batch, sizes.output, source, channel)`, and features by name:
@@ -133,6 +136,7 @@ class OriginalWaveUNet:
         Raises:
             ValueError: a number of channels or a length that does not fit.
         """
+        del key
         self._check(mixture)
         padding = "valid" if self.context else "same"
         features, x = {}, mixture
@@ -147,6 +151,11 @@ class OriginalWaveUNet:
             x = jnp.concatenate([crop(features[f"encoder_{n}"], x.shape[1]), x], axis=2)
             x = features[f"decoder_{n}"] = _leaky(convolve(layer, x, padding))
         return self._outputs(params["output"], x, crop(mixture, x.shape[1]), training), features
+
+    def remembered(self, params: Params, features: dict[str, Any]) -> Params:
+        """Return the parameters with what is kept of a batch in training: here nothing."""
+        del features
+        return params
 
     def _outputs(self, layers: Params, x: Array, mixture: Array, training: bool) -> Array:
         """Return the sources from the last features and the mixture over them."""

@@ -20,10 +20,15 @@ from jaxtyping import Complex, Float
 from umir.wave_unet.convolution import transposed_convolution
 from umir.wave_unet.network import Key
 from umir.wave_unet.separators.layers import Layer, Params, convolve, init_convolution
-from umir.wave_unet.separators.normalisation import batch_normalised, init_statistics
+from umir.wave_unet.separators.normalisation import (
+    batch_normalised,
+    init_statistics,
+    with_statistics,
+)
 from umir.wave_unet.separators.sizes import Sizes
 
 LEAK = 0.2
+MOMENTUM = 0.999  # of the statistics of batch normalisation
 TAPS = (5, 5)
 EPSILON = 1e-3  # of batch normalisation, as TensorFlow 1 had it
 DROPPED = 0.5  # of the features of the first levels of the decoder
@@ -124,6 +129,10 @@ class SpectrogramUNet:
         ]
         found = {"magnitudes": magnitudes, "masks": mask, "statistics": statistics}
         return jnp.stack(stems, axis=2)[..., None], found
+
+    def remembered(self, params: Params, features: dict[str, Any]) -> Params:
+        """Return the parameters with a thousandth of the statistics that a batch had."""
+        return with_statistics(params, features["statistics"], MOMENTUM)
 
     def _init_net(self, key: Key) -> Params:
         keys = iter(jax.random.split(key, 2 * self.levels))

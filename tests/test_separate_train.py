@@ -1,0 +1,275 @@
+"""Training published separators: recipes, windows, stages, resuming, and the program."""
+
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from folders import RATE, SPLITS, fails
+
+from umir import separate_train, separation_recipes
+from umir.annotations import Stems
+from umir.cli import main
+from umir.data_specification import open_data
+from umir.separation_recipes import PRESETS, SeparationPreset, SeparationRecipe, Stage
+from umir.separation_training import SeparationTraining
+from umir.separator_model import SeparatorModel
+from umir.stem_songs import (
+    StemSong,
+    random_windows,
+    separation_of,
+    stored_songs,
+    windows_in_turn,
+)
+from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, Sizes, SpectrogramUNet
+from umir.wave_unet.separators.spectrogram import stft
+
+VOICE = ("accompaniment", "vocals")
+NET = OriginalWaveUNet(
+    VOICE, RATE, wanted=200, levels=2, filters=2, kernel=5, decoder_kernel=3, context=True
+)
+RECIPE = SeparationRecipe((Stage(2, 1e-3), Stage(3, 1e-4)), epoch_steps=2, patience=2)
+STILL = replace(RECIPE, stages=(Stage(2, 1e-30), Stage(3, 1e-30)))
+
+
+def songs_in(folder, rng, lengths=(500, 900), sources=2):
+    """Songs on disk, and what they hold."""
+    made, sounds = [], []
+    for n, length in enumerate(lengths):
+        sounds.append(rng.uniform(-0.4, 0.4, (length, sources, 1)).astype(np.float32))
+        np.save(folder / f"{n}.npy", sounds[-1])
+        made.append(StemSong(folder / f"{n}.npy", length))
+    return made, sounds
+
+
+@pytest.fixture
+def training(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    return SeparationTraining(NET, RECIPE, songs, songs[:1])
+
+
+def quietly(first, last):
+    return []
+
+
+def test_the_presets_are_the_papers():
+    assert list(PRESETS) and set(PRESETS) == set(separate_train.PRESET_NAMES)
+    for name in ("m1", "m4", "m5-highsr"):
+        recipe = PRESETS[name].recipe
+        assert recipe.stages == (Stage(16, 1e-4), Stage(32, 1e-5))
+        assert (recipe.epoch_steps, recipe.patience, recipe.loss) == (2000, 20, "squared")
+        assert recipe.gains == (0.7, 1.0)
+    assert PRESETS["m5-highsr"].network.rate == 44_100
+    assert PRESETS["u7a"].recipe.loss == "magnitudes" and PRESETS["u7"].recipe.loss == "squared"
+    swinging = PRESETS["filtered"].recipe.stages[0].rate(100)
+    assert [float(swinging(n)) for n in (0, 50)] == pytest.approx([1e-3, 1e-3])
+    assert float(swinging(25)) == pytest.approx((1e-3 + 5e-5) / 2)
+    assert float(swinging(49)) == pytest.approx(5e-5, rel=0.03)
+    with pytest.raises(ValueError, match="loss 'hinge'"):
+        replace(RECIPE, loss="hinge")
+
+
+def test_windows_reach_beyond_the_song(tmp_path, rng):
+    (song,), (sound,) = songs_in(tmp_path, rng, [100])
+    padded = np.pad(sound, ((50, 60), (0, 0), (0, 0)))
+    for start in (-50, -10, 0, 80, 120):
+        np.testing.assert_array_equal(song.window(start, 40), padded[start + 50 :][:40])
+
+
+def test_random_windows_are_sums_of_louder_and_softer_sources(tmp_path, rng):
+    songs, sounds = songs_in(tmp_path, rng)
+    sizes = Sizes(130, 100, 1)
+    draw = lambda: random_windows(songs, sizes, 50, (0.7, 1.0), np.random.default_rng(4))  # noqa: E731
+    mixtures, targets = draw()
+    assert mixtures.shape == (50, 130, 1) and targets.shape == (50, 100, 2, 1)
+    np.testing.assert_allclose(targets.sum(2), mixtures[:, 15:115], atol=1e-6)
+    np.testing.assert_array_equal(mixtures, draw()[0])
+    gains = []
+    for target in targets:  # each source is some part of some song, times a number
+        for n in range(2):
+            found = [
+                (part @ target[:, n, 0]) / (part @ part)
+                for sound in sounds
+                for part in np.lib.stride_tricks.sliding_window_view(sound[:, n, 0], 100)
+                if np.allclose(part * (target[0, n, 0] / part[0]), target[:, n, 0], atol=1e-5)
+            ]
+            gains += found[:1]
+    assert len(gains) == 100 and 0.7 <= min(gains) < 0.75 and 0.95 < max(gains) <= 1
+
+
+def test_windows_in_turn_cover_each_song_once(tmp_path, rng):
+    songs, sounds = songs_in(tmp_path, rng)
+    batches = list(windows_in_turn(songs, Sizes(130, 100, 1), 4))
+    assert [known.sum() for *_, known in batches] == [4, 4, 4, 2]
+    targets = np.concatenate([target[known] for _, target, known in batches])
+    whole = np.concatenate(sounds)  # of 500 and 900 samples: 5 and 9 windows
+    np.testing.assert_array_equal(np.concatenate(targets), whole)
+
+
+def test_accompaniment_is_all_that_is_no_other_source():
+    stems = {name: np.full((5, 1), n, np.float32) for n, name in enumerate("abc", 1)}
+    task = separation_of(("accompaniment", "b"))
+    assert task.mix(Stems(stems, RATE))[:, 0, 0].tolist() == [4, 2]
+
+
+def test_songs_are_stored_once(stems_folder, tmp_path):
+    task = separation_of(VOICE)
+    where = tmp_path / "stored"
+    load = lambda rate=RATE: stored_songs(  # noqa: E731
+        open_data(stems_folder), "train", task, rate, 1, where
+    )
+    songs = load()
+    song = songs[0]
+    stems = open_data(stems_folder).examples("train", RATE, 1)[0].annotation
+    np.testing.assert_array_equal(song.window(0, song.length)[:, 1], stems.waveforms["vocals"])
+    written = song.path.stat().st_mtime_ns
+    assert load() == songs and song.path.stat().st_mtime_ns == written
+    other = load(RATE // 2)[0]
+    assert other.length == pytest.approx(song.length / 2, abs=1)
+
+
+def test_stages_end_when_nothing_has_improved_for_long_enough(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    seen = []
+    training = SeparationTraining(NET, STILL, songs, songs[:1])
+    state = training.run(training.init(), 0, lambda first, last: seen.append((first, last)) or [])
+    # The first look is an improvement on nothing; then twice two that are none.
+    assert seen == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
+    assert int(state["looks"]) == 5 and training.is_over(state)
+
+
+def test_the_best_parameters_are_kept(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    wild = replace(RECIPE, stages=(Stage(2, 0.5),))
+    training = SeparationTraining(NET, wild, songs, songs[:1])
+    state = training.run(training.init(), 0, quietly)
+    losses = [training.validation_loss(state[name], 2) for name in ("best", "params")]
+    assert losses[0] == pytest.approx(float(state["best_loss"])) and losses[0] < losses[1]
+
+
+def test_resumed_equals_uninterrupted(training):
+    class Stop:
+        def __init__(self, at):
+            self.at, self.state = at, None
+
+        def __call__(self, step, state, metrics):
+            self.state = state
+            if step == self.at:
+                raise KeyboardInterrupt
+
+        def close(self):
+            pass
+
+    whole = training.run(training.init(), 0, quietly)
+    for at in (3, 4):  # within an epoch; after the last step of one, before its look
+        stop = Stop(at)
+        with pytest.raises(KeyboardInterrupt):
+            training.run(training.init(), 0, lambda first, last, stop=stop: [stop])
+        resumed = training.run(stop.state, at, quietly)
+        jax.tree.map(np.testing.assert_array_equal, resumed, whole)
+
+
+def test_a_loss_that_is_not_finite_moves_nothing(tmp_path, rng):
+    songs, sounds = songs_in(tmp_path, rng, [400])
+    np.save(songs[0].path, np.full_like(sounds[0], np.nan))
+    training = SeparationTraining(NET, RECIPE, songs, songs)
+    with pytest.raises(ValueError, match="no finite loss in 20 steps"):
+        training._trained(training.init(), RECIPE.stages[0], 0, 30, quietly)
+
+
+def test_training_learns(tmp_path):
+    times = np.arange(4000) / RATE
+    rng = np.random.default_rng(0)
+    stems = np.stack([0.3 * np.sin(2 * np.pi * 200 * times), 0.3 * rng.normal(size=4000)], axis=1)
+    np.save(tmp_path / "0.npy", stems[:, :, None].astype(np.float32))
+    songs = [StemSong(tmp_path / "0.npy", 4000)]
+    recipe = SeparationRecipe((Stage(4, 3e-3),), epoch_steps=60, patience=1)
+    training = SeparationTraining(replace(NET, filters=4), recipe, songs, songs)
+    state = training.init()
+    before = training.validation_loss(state["params"], 4)
+    state = training._looked(
+        training._trained(state, recipe.stages[0], 0, 60, quietly), recipe.stages[0]
+    )
+    assert float(state["best_loss"]) < 0.5 * before
+
+
+def test_statistics_of_batches_are_remembered(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    net = FilteredWaveUNet(VOICE, RATE, 1, 90, (8, 16, 24), 3, normalisation="batch")
+    still = replace(STILL, loss="absolute")
+    training = SeparationTraining(net, still, songs, songs[:1])
+    state = training.init()
+    (mixture, _), _ = training._batch(still.stages[0], 0)
+    _, features = jax.jit(net.apply, static_argnames="training")(
+        state["params"], mixture, training=True
+    )
+    after = training._trained(state, still.stages[0], 0, 1, quietly)["params"]
+    found = after["vocals"]["encoder"]["level1"]["shortcut"]["unit1"]
+    batch = features["vocals/statistics"]["encoder/level1/shortcut/unit1"]
+    np.testing.assert_allclose(found["mean"], 0.01 * batch["mean"], atol=1e-7)
+    np.testing.assert_allclose(found["variance"], 0.99 + 0.01 * batch["variance"], rtol=1e-6)
+
+
+def test_the_loss_of_magnitudes(tmp_path, rng):
+    songs, sounds = songs_in(tmp_path, rng, [200])
+    net = SpectrogramUNet(VOICE, RATE, window=32, hop=24, frames=8, levels=2, filters=3)
+    recipe = replace(RECIPE, loss="magnitudes")
+    training = SeparationTraining(net, recipe, songs, songs)
+    params = net.init(jax.random.key(0))
+    _, features = jax.jit(net.apply)(params, sounds[0].sum(1)[None])
+    true = np.abs([stft(jax.numpy.asarray(sounds[0][None, :, n, 0]), 32, 24) for n in range(2)])
+    magnitudes, masks = (np.asarray(features[name]) for name in ("magnitudes", "masks"))
+    errors = [np.abs(magnitudes * masks[..., n] - true[n]).mean() for n in range(2)]
+    assert training.validation_loss(params, 1) == pytest.approx(np.mean(errors), rel=1e-5)
+
+
+@pytest.fixture
+def tiny_m4(monkeypatch):
+    preset = SeparationPreset(NET, RECIPE)
+    monkeypatch.setitem(separation_recipes.PRESETS, "m4", preset)
+    return ["separate-train", "--preset", "m4", "--out", "model", "--data"]
+
+
+def test_the_program(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*tiny_m4, str(stems_folder), "--epoch-steps", "1", "--patience", "1"]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "SDR/vocals" in shown and "separate with `umir separate --model model FILE`" in shown
+    model = SeparatorModel.load("model")
+    assert model.network == NET and set(model.facts["splits"].values()) == {
+        "train",
+        "valid",
+        "test",
+    }
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text()
+    assert "--preset m4" in card and f"{SPLITS.count('train')} train, 1 valid" in card
+    assert main(["separate", str(stems_folder / "2.wav"), "--model", "model"]) == 0
+    assert (tmp_path / "separated" / "model" / "2" / "vocals.wav").exists()
+    log = [json.loads(line) for line in (tmp_path / "model" / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == list(range(1, len(log) + 1))
+    # A training that is over is finished again, from its last checkpoint.
+    assert "holds a training; go on with --resume" in fails(capsys, *arguments)
+    assert main([*arguments, "--resume"]) == 0
+    assert "seed were other than now" in fails(capsys, *arguments, "--resume", "--seed", "1")
+
+
+def test_changes_of_a_preset():
+    arguments = ["--data", "x", "--out", "y", "--preset", "m6", "--sources", "drums,rest"]
+    arguments += ["--batch", "4", "--learning-rate", "1e-3", "--patience", "3"]
+    preset = separate_train.preset_of(separate_train.parser().parse_args(arguments))
+    assert preset.network.sources == ("drums", "rest")
+    assert [s.batch for s in preset.recipe.stages] == [4, 4]
+    assert [s.learning_rate for s in preset.recipe.stages] == pytest.approx([1e-3, 1e-4])
+    assert (preset.recipe.patience, preset.recipe.epoch_steps) == (3, 2000)
+
+
+def test_data_that_will_not_do(stems_folder, label_folder, tiny_m4, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [json.loads(s) for s in (stems_folder / "manifest.jsonl").read_text().splitlines()]
+    only = [row | {"split": "test"} for row in rows]
+    (stems_folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, only)))
+    assert "is in the split 'train'" in fails(capsys, *tiny_m4, str(stems_folder))
+    assert "stems" in fails(capsys, *tiny_m4, str(label_folder))
+    assert not (tmp_path / "model" / "config.json").exists()

@@ -1,0 +1,167 @@
+"""Songs with their stems on disk, at a network's rate, to cut windows from: memory stays free.
+
+Each song is one `.npy` file of shape `(time, source, channel)`, read by mapping it into memory. A
+folder of them is written once for a data set and a network; a second training finds it there.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from umir.annotations import Stems
+from umir.audio import to_channels
+from umir.data.example import Example
+from umir.data_specification import LabelledData
+from umir.files import write_beside, write_json
+from umir.tasks.source_separation import REST, SourceSeparation
+from umir.user_data import known_examples
+from umir.wave_unet.separators import Sizes
+
+ACCOMPANIMENT = "accompaniment"  # the sum of all stems that no other source is
+FACTS_NAME = "songs.json"
+
+Window = Float[np.ndarray, "time source channel"]
+
+
+@dataclass(frozen=True)
+class StemSong:
+    """A song on disk.
+
+    Attributes:
+        path: of its `.npy` file.
+        length: in samples.
+    """
+
+    path: Path
+    length: int
+
+    def window(self, start: int, length: int) -> Window:
+        """Return samples from `start` on, which may lie before the song or after its end: zeros."""
+        stored = np.load(self.path, mmap_mode="r")
+        first, last = max(start, 0), min(start + length, self.length)
+        window = np.zeros((length, *stored.shape[1:]), np.float32)
+        if first < last:
+            window[first - start : last - start] = stored[first:last]
+        return window
+
+
+def separation_of(sources: Sequence[str]) -> SourceSeparation:
+    """Return the task that a network's sources are: `accompaniment` is whatever is left."""
+    rest = ((ACCOMPANIMENT, (REST,)),) if ACCOMPANIMENT in sources else ()
+    return SourceSeparation("source_separation", tuple(sources), sources=rest)
+
+
+def stored_songs(
+    data: LabelledData,
+    split: str,
+    task: SourceSeparation,
+    rate: int,
+    channels: int,
+    folder: Path,
+    progress: Callable[[Iterator[Example]], Iterator[Example]] = iter,
+) -> list[StemSong]:
+    """Write the songs of a split to a folder, unless they are there, and return them.
+
+    Args:
+        data: songs with stems.
+        split: which of them.
+        task: what the sources are sums of.
+        rate: of the stored songs, in Hz.
+        channels: of the stored songs.
+        folder: where they are to lie.
+        progress: passes the songs on as they are loaded.
+
+    Raises:
+        ValueError: the split has songs, but none can be used.
+        OSError: the disk is full.
+    """
+    facts = {
+        "data": str(data.path),
+        "groups": sorted(group for group, own in data.assignment.items() if own == split),
+        "sources": list(task.vocabulary),
+        "rate": rate,
+        "channels": channels,
+    }
+    if (found := _there(folder, facts)) is not None:
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    songs: list[StemSong] = []
+    for example in progress(data.stream(split, rate, channels)):
+        if not (usable := known_examples(task, [example], data)):
+            continue
+        path = folder / f"{len(songs):05}.npy"
+        annotation = usable[0].annotation
+        assert isinstance(annotation, Stems)
+        stems = [to_channels(stem, channels) for stem in task.mix(annotation)]
+        with write_beside(path) as temporary, temporary.open("wb") as file:
+            np.save(file, np.stack(stems, axis=1))
+        songs.append(StemSong(path, len(stems[0])))
+    write_json(folder / FACTS_NAME, {**facts, "lengths": [song.length for song in songs]})
+    return songs
+
+
+def _there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
+    """Return the songs of a folder that was written whole, with the same facts."""
+    try:
+        found = json.loads((folder / FACTS_NAME).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    lengths = found.pop("lengths", None)
+    if found != facts or lengths is None:
+        return None
+    return [StemSong(folder / f"{n:05}.npy", length) for n, length in enumerate(lengths)]
+
+
+def random_windows(
+    songs: Sequence[StemSong],
+    sizes: Sizes,
+    number: int,
+    gains: tuple[float, float],
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw windows from anywhere in the songs.
+
+    Args:
+        songs: to draw from, all with the same probability.
+        sizes: of the network's windows.
+        number: how many.
+        gains: each source is multiplied by a random number of this range.
+        rng: what decides.
+
+    Returns:
+        Mixtures `(batch, sizes.input, channel)` and targets `(batch, sizes.output, source,
+        channel)`: the middle of what the mixture is the sum of.
+    """
+    cuts = []
+    for song in rng.choice(len(songs), number):
+        start = rng.integers(max(songs[song].length - sizes.output, 0) + 1) - sizes.margin
+        stems = songs[song].window(int(start), sizes.input)
+        cuts.append(stems * rng.uniform(*gains, stems.shape[1]).astype(np.float32)[None, :, None])
+    return _mixed(np.stack(cuts), sizes)
+
+
+def windows_in_turn(
+    songs: Sequence[StemSong], sizes: Sizes, number: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield all windows side by side, in batches, as they are separated.
+
+    Yields:
+        Mixtures and targets as of `random_windows`, and `(batch,)` whether each of them is one,
+        and not there to fill up the last batch.
+    """
+    places = [(s, start) for s in songs for start in range(0, s.length, sizes.output)]
+    for first in range(0, len(places), number):
+        own = places[first : first + number]
+        filled = own + own[:1] * (number - len(own))
+        cuts = [song.window(start - sizes.margin, sizes.input) for song, start in filled]
+        yield *_mixed(np.stack(cuts), sizes), np.arange(number) < len(own)
+
+
+def _mixed(stems: np.ndarray, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    targets = stems[:, sizes.margin : sizes.margin + sizes.output]
+    return stems.sum(axis=2), targets
