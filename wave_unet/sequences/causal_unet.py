@@ -19,7 +19,6 @@ Without padding ("valid") the lengths are such that both come to the same: the l
 a multiple of the cycle. A network trained so, on outputs of whole cycles, has seen every phase.
 """
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import jax
@@ -28,58 +27,20 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.network import Key, Params
-from umir.wave_unet.sequences.history import PADDINGS, History, whole
+from umir.wave_unet.sequences.history import PADDINGS, whole
 from umir.wave_unet.sequences.input_checks import check_choice, check_input
 from umir.wave_unet.sequences.levels import traverse
 from umir.wave_unet.sequences.signal import Signal
+from umir.wave_unet.sequences.stages import Stages
 from umir.wave_unet.sequences.streaming import StreamState, init_state, step
-from umir.wave_unet.sequences.valid_lengths import ValidLengths, longest_context
+from umir.wave_unet.sequences.valid_lengths import longest_context
 
 ANCHORS = ("start", "end")
 Features = dict[str, Float[Array, "batch frame _"]]
 
 
-class CausalUNet(ABC):
-    """The part of a Seq-U-Net that does not depend on its layers.
-
-    Attributes:
-        channels: of the input.
-    """
-
-    channels: int
-
-    @property
-    @abstractmethod
-    def lengths(self) -> ValidLengths:
-        """What decides on lengths without padding."""
-
-    @abstractmethod
-    def init(self, key: Key) -> Params:
-        """Draw fresh parameters, `{stage: {layer: ...}}`."""
-
-    @abstractmethod
-    def enter(self, params: Params, x: Signal, history: History, key: Key | None) -> Signal:
-        """Run what comes before the first level."""
-
-    @abstractmethod
-    def down(
-        self, params: Params, x: Signal, history: History, key: Key | None
-    ) -> tuple[Signal, Signal]:
-        """Run a level on the way down: what the way up joins, and the same at half the rate."""
-
-    @abstractmethod
-    def bottom(self, params: Params, x: Signal, history: History, key: Key | None) -> Signal:
-        """Run the last level."""
-
-    @abstractmethod
-    def up(
-        self, params: Params, skip: Signal, low: Signal, history: History, key: Key | None
-    ) -> Signal:
-        """Run a level on the way up: `low` at twice its rate, joined with `skip`."""
-
-    @abstractmethod
-    def leave(self, params: Params, x: Signal, history: History, key: Key | None) -> Signal:
-        """Run what comes after the last level."""
+class CausalUNet(Stages):
+    """The part of a Seq-U-Net that does not depend on its layers."""
 
     @property
     def cycle(self) -> int:

@@ -8,8 +8,8 @@ from is all that distinguishes the three ways to run a network:
 - buffers: a stream, where each layer keeps its last frames from block to block.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Protocol
 
 import jax.numpy as jnp
 from jax import Array
@@ -19,15 +19,15 @@ from umir.wave_unet.sequences.signal import Signal
 PADDINGS = ("zeros", "valid")
 
 
-class History(Protocol):
+class History(ABC):
     """Something that knows the past of each layer by the layer's name."""
 
+    @abstractmethod
     def before(self, name: str, x: Signal, frames: int) -> Signal:
         """Return `x` with up to `frames` earlier frames in front."""
-        ...
 
 
-class Nothing:
+class Nothing(History):
     """No past: layers lose the frames for which they would need one."""
 
     def before(self, name: str, x: Signal, frames: int) -> Signal:
@@ -36,7 +36,7 @@ class Nothing:
         return x
 
 
-class Buffers:
+class Buffers(History):
     """A past in buffers, which `before` brings up to date.
 
     Attributes:

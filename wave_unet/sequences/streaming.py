@@ -16,7 +16,7 @@ for a whole step would be one per phase). Blocks of a multiple of the cycle keep
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,11 +28,9 @@ from umir.wave_unet.sequences.history import Buffers, Zeros
 from umir.wave_unet.sequences.input_checks import check_at_least, check_input
 from umir.wave_unet.sequences.levels import traverse
 from umir.wave_unet.sequences.signal import Signal
+from umir.wave_unet.sequences.stages import Stages
 
-if TYPE_CHECKING:
-    from umir.wave_unet.sequences.causal_unet import CausalUNet
-
-BufferTree = dict[str, dict[str, Array]]
+BufferTree = Mapping[str, Mapping[str, Array]]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["buffers"], meta_fields=["phase"])
@@ -45,11 +43,16 @@ class StreamState:
         phase: samples so far, modulo the cycle of the network.
     """
 
-    buffers: Mapping[str, Mapping[str, Float[Array, "batch _ _"]]]
+    buffers: BufferTree
     phase: int
 
+    @property
+    def streams(self) -> int:
+        """How many streams run side by side."""
+        return jax.tree.leaves(self.buffers)[0].shape[0]
 
-def init_state(net: "CausalUNet", params: Params, batch: int) -> StreamState:
+
+def init_state(net: Stages, params: Params, batch: int) -> StreamState:
     """Return the state before the first sample: zeros everywhere.
 
     Args:
@@ -63,7 +66,7 @@ def init_state(net: "CausalUNet", params: Params, batch: int) -> StreamState:
     check_at_least(1, batch=batch)
 
     def first_sample(params: Params, x: Array) -> BufferTree:
-        buffers: BufferTree = {}
+        buffers = {}
 
         def run(stage: str, level: str, *signals: Signal) -> Any:
             history = Zeros()
@@ -80,7 +83,7 @@ def init_state(net: "CausalUNet", params: Params, batch: int) -> StreamState:
 
 
 def step(
-    net: "CausalUNet",
+    net: Stages,
     params: Params,
     state: StreamState,
     block: Float[Array, "batch time channel"],
@@ -100,9 +103,8 @@ def step(
         ValueError: no samples, other channels, another number of streams than the state has.
     """
     check_input(block, net.channels)
-    streams = jax.tree.leaves(state.buffers)[0].shape[0]
-    if block.shape[0] != streams:
-        raise ValueError(f"a block of {block.shape[0]} stream(s) in a state of {streams}")
+    if block.shape[0] != state.streams:
+        raise ValueError(f"a block of {block.shape[0]} stream(s) in a state of {state.streams}")
     buffers = dict(state.buffers)
 
     def run(stage: str, level: str, *signals: Signal) -> Any:
@@ -115,13 +117,13 @@ def step(
         return _later(outputs, base) if stage == "down" else outputs.later(base)
 
     y, _ = traverse(net.lengths.levels, Signal(block, state.phase), run)
-    phase = (state.phase + block.shape[1]) % net.cycle
+    phase = (state.phase + block.shape[1]) % net.lengths.cycle
     return StreamState(buffers, phase), y.values
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def run_stage(
-    net: "CausalUNet",
+    net: Stages,
     stage: str,
     params: Params,
     buffers: Mapping[str, Array],
