@@ -14,7 +14,7 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import convolution, transposed_convolution
@@ -69,7 +69,7 @@ def windows(params: Params, x: Signal, stride: int = 1, dilation: int = 1) -> Si
     """Convolve where every tap meets a frame: `causal_convolution` after the history is there."""
     reach = (params["kernel"].shape[0] - 1) * dilation
     skipped = -(x.first + reach) % stride
-    values = _valid(params["kernel"], x.values[:, skipped:], stride, dilation)
+    values = _valid(params, x.values[:, skipped:], stride, dilation)
     return Signal(add_bias(values, params), (x.first + reach + skipped) // stride)
 
 
@@ -94,10 +94,10 @@ def causal_upsampling(params: Params, x: Signal, first: int, end: int) -> Signal
     if end <= first:
         return Signal(jnp.zeros((x.values.shape[0], 0, kernel.shape[2]), x.values.dtype), first)
     if end - first == 1:
-        phase = kernel[first % STRIDE :: STRIDE]
-        now = first // STRIDE + 1
-        frames = x.within(now - phase.shape[0], now)
-        return Signal(add_bias(_valid(phase, frames.values, 1, 1), params), first)
+        now, phase = first // STRIDE + 1, first % STRIDE
+        frames = x.within(now - len(range(phase, kernel.shape[0], STRIDE)), now)
+        values = _one_frame(frames.values, kernel[phase::STRIDE], params.get(f"rows{phase}"))
+        return Signal(add_bias(values, params), first)
     adjoint = jnp.flip(kernel, 0).swapaxes(1, 2)
     space = STRIDE * (x.values.shape[1] - 1) + kernel.shape[0]
     values = transposed_convolution(
@@ -114,8 +114,39 @@ def add_bias(
     return x + params["bias"][None, None]
 
 
-def _valid(kernel: Array, x: Array, stride: int, dilation: int) -> Array:
+def with_rows(params: Params) -> Params:
+    """Return parameters whose kernels stand by as matrices too, for steps of one frame.
+
+    The matrices are `(out, tap * in)`: a product with one frame then reads memory in order, at the
+    rate that the machine has. For the loop of generation, outside of which this is to be called;
+    it takes as much memory again as the kernels.
+    """
+    prepared = {}
+    for name, value in params.items():
+        prepared[name] = with_rows(value) if isinstance(value, dict) else value
+        if name == "transposed":
+            phases = {f"rows{n}": _rows(value["kernel"][n::STRIDE]) for n in range(STRIDE)}
+            prepared[name] = value | phases
+    if "kernel" in params:
+        prepared["rows"] = _rows(params["kernel"])
+    return prepared
+
+
+def _rows(kernel: Array) -> Array:
+    return kernel.reshape(-1, kernel.shape[2]).T
+
+
+def _one_frame(window: Array, kernel: Array, rows: Array | None) -> Array:
+    """Return the one output of a window as long as the kernel; `rows` are the kernel's, if any."""
+    window = window.reshape(window.shape[0], -1)
+    if rows is None:
+        return (window @ kernel.reshape(-1, kernel.shape[2]))[:, None]
+    return lax.dot_general(window, rows, (((1,), (1,)), ((), ())))[:, None]
+
+
+def _valid(params: Params, x: Array, stride: int, dilation: int) -> Array:
     """Convolve without padding; a signal that is too short gives no frames."""
+    kernel = params["kernel"]
     batch, time, _ = x.shape
     taps, _, channels = kernel.shape
     frames = max((time - (taps - 1) * dilation - 1) // stride + 1, 0)
@@ -123,5 +154,5 @@ def _valid(kernel: Array, x: Array, stride: int, dilation: int) -> Array:
         return jnp.zeros((batch, 0, channels), x.dtype)
     if frames == 1:
         window = x[:, : (taps - 1) * dilation + 1 : dilation]
-        return (window.reshape(batch, -1) @ kernel.reshape(-1, channels))[:, None]
+        return _one_frame(window, kernel, params.get("rows"))
     return convolution(x, kernel, stride=stride, dilation=dilation, padding="valid")

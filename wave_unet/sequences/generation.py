@@ -15,6 +15,7 @@ from jax import Array, lax
 from jaxtyping import Float, Int
 
 from umir.wave_unet.network import Key, Params
+from umir.wave_unet.sequences.causal_convolution import with_rows
 from umir.wave_unet.sequences.input_checks import check_at_least
 from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.stages import Stages
@@ -85,6 +86,7 @@ def _generate(
         chosen = chosen.astype(last.dtype)
         return (buffers, chosen), chosen
 
+    params = with_rows(params)
     clocks = state.phase + jnp.arange(count)
     (buffers, _), classes = lax.scan(sample, (state.buffers, last), clocks)
     return buffers, classes.T
