@@ -4,6 +4,7 @@ A model is a frozen dataclass of sizes; parameters are nested dictionaries of ar
 run on whole files, without padding, on streams, and generate one sample at a time.
 """
 
+from umir.wave_unet.sequences.causal_convolution import with_rows as with_rows
 from umir.wave_unet.sequences.causal_unet import CausalUNet as CausalUNet
 from umir.wave_unet.sequences.generation import generate as generate
 from umir.wave_unet.sequences.residual_seq_unet import ResidualSeqUNet as ResidualSeqUNet

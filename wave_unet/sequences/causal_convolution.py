@@ -114,12 +114,13 @@ def add_bias(
     return x + params["bias"][None, None]
 
 
+@jax.jit
 def with_rows(params: Params) -> Params:
     """Return parameters whose kernels stand by as matrices too, for steps of one frame.
 
     The matrices are `(out, tap * in)`: a product with one frame then reads memory in order, at the
-    rate that the machine has. For the loop of generation, outside of which this is to be called;
-    it takes as much memory again as the kernels.
+    rate that the machine has. For generation and for streams in blocks of one sample; it takes as
+    much memory again as the kernels.
     """
     prepared = {}
     for name, value in params.items():

@@ -1,6 +1,6 @@
 """Residual units with a gate: `y = identity(x) + tanh(a(x)) * sigmoid(b(x))`.
 
-The unit of the residual Seq-U-Net (Stoller et al. 2020, arXiv:1911.06393, section 3.3). Both
+The unit of the residual Seq-U-Net (Stoller et al. 2020, arXiv:1911.06393). Both
 convolutions are one of twice the width. A strided unit keeps every second sample as its identity, a
 transposed one repeats every frame; a unit with a condition reads it beside `x`, and the identity is
 that of `x` alone. Identities are always aligned with the output: same moment, nothing later.

@@ -1,6 +1,6 @@
 """The residual Seq-U-Net: a causal U-Net for raw audio, of gated units.
 
-Stoller et al. 2020 (arXiv:1911.06393, section 3.3). A convolution widens the input; every level
+Stoller et al. 2020 (arXiv:1911.06393). A convolution widens the input; every level
 has `depth` gated units (`umir.wave_unet.sequences.gated_unit`) and a strided one on the way down, a
 transposed one and again `depth` units on the way up. These last refine what the way down saw, with
 what comes from below as their condition. ReLU and a linear map give the output: logits of the

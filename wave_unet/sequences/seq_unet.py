@@ -1,7 +1,7 @@
 """Seq-U-Net: a causal U-Net for sequences of any kind, text and piano rolls for instance.
 
 Stoller et al. 2020, "Seq-U-Net: a one-dimensional causal U-Net for efficient sequence modelling"
-(arXiv:1911.06393, section 3.2). A level is one convolution, whose output the way up joins, and a
+(arXiv:1911.06393). A level is one convolution, whose output the way up joins, and a
 strided one; on the way up a transposed convolution doubles the rate, and one more convolution reads
 what it gives, then what is joined. All of them are followed by a leaky ReLU and dropout. A linear
 map gives the output.

@@ -1,7 +1,7 @@
 """Lengths of a causal U-Net without padding, and how far its outputs see.
 
 With K taps, D layers of stride 1 on either side of a level and C = 2^(levels - 1) samples per frame
-of the last level, b frames above the bottom give (Stoller et al. 2020, section 3.2)
+of the last level, b frames above the bottom go
 
     up:    n -> 2 n - (K - 1) - D (K - 1) - margin
     down:  n <- 2 n - 2 + K + D (K - 1)

@@ -8,7 +8,7 @@ from jax import lax
 from nano_nets import PLAIN, RESIDUAL, UNETS, draw, noise, run
 from numpy.testing import assert_allclose, assert_array_equal
 
-from umir.wave_unet.sequences import SeqUNet, generate
+from umir.wave_unet.sequences import SeqUNet, generate, with_rows
 from umir.wave_unet.sequences.generation import run_sample
 
 
@@ -69,9 +69,9 @@ def test_generation_goes_on_where_it_stopped():
     params, key = draw(RESIDUAL), jax.random.key(3)
     state, last = RESIDUAL.init_state(params), jnp.asarray([1])
     _, whole = generate(RESIDUAL, params, state, last, 10, key=key, temperature=0.0)
-    parts = []
+    parts, prepared = [], with_rows(params)
     for count in (5, 5):
-        state, part = generate(RESIDUAL, params, state, last, count, key=key, temperature=0.0)
+        state, part = generate(RESIDUAL, prepared, state, last, count, key=key, temperature=0.0)
         last = part[:, -1]
         parts.append(part)
     assert_array_equal(jnp.concatenate(parts, axis=1), whole)
