@@ -80,7 +80,7 @@ def training_step(
 
     def loss(params: Any, text: jax.Array, key: jax.Array) -> jax.Array:
         y = output(net, params["net"], params["embedding"][text], key)[:, -targets:]
-        logits = y @ params["embedding"].T + params["bias"]
+        logits = y @ params["embedding"].T + params["bias"][None, None]
         wanted = jax.nn.one_hot(text[:, -targets:], CHARACTERS)  # which ones does not matter here
         return -jnp.mean(jnp.sum(wanted * jax.nn.log_softmax(logits), axis=-1))
 
@@ -144,7 +144,7 @@ def tcn_multiply_adds(net: TCN, frames: int) -> int:
 
 def generation(size: str, rounds: int, batch: int) -> None:
     """Print the samples per second of one stream, and the memory traffic of the weights."""
-    net = ResidualSeqUNet(width=8) if size == "nano" else ResidualSeqUNet()
+    net = ResidualSeqUNet(levels=4, width=8) if size == "nano" else ResidualSeqUNet()
     params = net.init(jax.random.key(0))
     state, last = net.init_state(params, batch), jnp.full(batch, net.channels // 2)
 

@@ -1,10 +1,10 @@
 """What both Seq-U-Nets share: the way down and up, lengths, phases, and running on streams.
 
 A causal U-Net (Stoller et al. 2020, arXiv:1911.06393) halves the rate at every level on the way
-down and doubles it on the way up, joining at each level what was seen there on the way
-down. All layers look back only, so an output depends on its own sample and on earlier ones. Which
-earlier ones depends on the phase of the decimation: a frame of level l stands at every 2^l-th
-sample and sees nothing after it, so an output reads level l as it was up to `2^l - 1` samples ago.
+down and doubles it on the way up, joining at each level what was seen there on the way down. All
+layers look back only, so an output depends on its own sample and on earlier ones. Which earlier
+ones depends on the phase of the decimation: a frame of level l stands at every 2^l-th sample and
+sees nothing after it, so an output reads level l as it was up to `2^l - 1` samples ago.
 
 Where the phase is anchored is a choice:
 

@@ -2,8 +2,9 @@
 
 Each layer keeps its last inputs, and the state knows the phase: how many samples have come, modulo
 the cycle. A level is run only in blocks in which one of its frames falls, so the work is that of
-the whole file: level l runs once in `2^l` samples, at most two levels per sample on average
-(the fast inference of Stoller et al. 2020). The outputs are those of `apply` with zeros before the start.
+the whole file: level l runs once in `2^l` samples, at most two levels per sample on average (the
+fast inference of Stoller et al. 2020). The outputs are those of `apply` with zeros before the
+start.
 
 The network looks at nothing ahead, so there is no latency beyond that of collecting a block.
 
