@@ -33,6 +33,7 @@ def test_weights_of_a_sample():
     assert seq_unet.weights_per_sample(net, params) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_both_rows_run(capsys):
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes its count with floats
         seq_unet.training("nano", 1, 0.1)
