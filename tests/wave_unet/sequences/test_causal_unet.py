@@ -86,14 +86,13 @@ def test_the_context_is_what_the_gradient_reaches(net):
 
 
 @pytest.mark.parametrize("net", UNETS)
-@pytest.mark.parametrize("padding", ["zeros", "valid"])
-def test_every_parameter_gets_a_finite_gradient(net, padding):
+def test_every_parameter_gets_a_finite_gradient(net):
     params, x = draw(net), noise(1, net.input_length(net.cycle))
 
     @jax.jit
     def gradient(params, x):
         def loss(params):
-            y, _ = net.apply(params, x, padding=padding, key=jax.random.key(0))
+            y, _ = net.apply(params, x, padding="valid", key=jax.random.key(0))
             return jnp.mean(jnp.square(y))
 
         return jax.grad(loss)(params)
@@ -104,7 +103,7 @@ def test_every_parameter_gets_a_finite_gradient(net, padding):
 
 
 def test_fresh_parameters_keep_signals_at_their_size():
-    net = SeqUNet(channels=8, widths=(16,) * 4, outputs=8, taps=3)
+    net = SeqUNet(channels=8, widths=(16, 16), outputs=8, taps=3)
     y, _ = run(net, net.init(jax.random.key(0)), noise(1, 64, 8))
     assert 0.1 < jnp.std(y) < 10
 

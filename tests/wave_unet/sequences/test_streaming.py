@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from umir.wave_unet.sequences import latency, streaming
 
 LENGTH = 24
-BLOCKS = st.lists(st.sampled_from([1, 2, 3, 5, 8]), min_size=LENGTH, max_size=LENGTH)
+BLOCKS = st.lists(st.sampled_from([1, 3, 8]), min_size=LENGTH, max_size=LENGTH)
 
 
 def stream(net, params, x, lengths):
@@ -37,7 +37,7 @@ def test_blocks_of_any_length_give_the_whole(net, lengths):
 
 
 @pytest.mark.parametrize("net", UNETS)
-@pytest.mark.parametrize("length", [1, 7, LENGTH])
+@pytest.mark.parametrize("length", [1, 5, LENGTH])
 def test_blocks_of_one_length_give_the_whole(net, length):
     params, x = draw(net), noise(2, LENGTH)
     whole, _ = run(net, params, x)
@@ -78,7 +78,7 @@ def test_at_most_two_levels_run_per_sample(net, monkeypatch):
     runs, frames = count_frames(net, [1] * LENGTH, monkeypatch)
     assert runs == sum(LENGTH // 2**level for level in range(net.lengths.levels))
     assert runs <= 2 * LENGTH
-    assert frames == count_frames(net, [7] * LENGTH, monkeypatch)[1]
+    assert frames == count_frames(net, [5] * LENGTH, monkeypatch)[1]
 
 
 @pytest.mark.parametrize(
