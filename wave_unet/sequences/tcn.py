@@ -1,0 +1,99 @@
+"""TCN: a stack of dilated causal convolutions, the baseline of Seq-U-Net.
+
+Bai et al. 2018, "An empirical evaluation of generic convolutional and recurrent networks for
+sequence modeling" (arXiv:1803.01271, section 3). Block i has two weight-normed convolutions of
+dilation `2^i`, each followed by ReLU and dropout, and an identity beside them, linear where the
+width changes; ReLU again on the sum. A linear map gives the output.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+
+from umir.wave_unet.network import Key, Params
+from umir.wave_unet.sequences.causal_convolution import causal_convolution, init_convolution
+from umir.wave_unet.sequences.dilated_stack import DilatedStack
+from umir.wave_unet.sequences.dropout import check_rate, dropout, split_or_none
+from umir.wave_unet.sequences.history import History
+from umir.wave_unet.sequences.input_checks import check_at_least
+from umir.wave_unet.sequences.signal import Signal
+from umir.wave_unet.sequences.weight_norm import init_normed, normed
+
+SCALE = 0.01  # standard deviation of fresh kernels
+
+
+@dataclass(frozen=True)
+class TCN(DilatedStack):
+    """A TCN, without its parameters.
+
+    Attributes:
+        channels: of the input.
+        widths: channels of each block.
+        outputs: channels of the output.
+        taps: of every convolution.
+        dropout: share of numbers that is dropped after each convolution when a key is given.
+
+    Raises:
+        ValueError: sizes below 1, a dropout outside 0 to 1.
+    """
+
+    channels: int
+    widths: tuple[int, ...]
+    outputs: int
+    taps: int = 3
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        check_at_least(1, blocks=len(self.widths), taps=self.taps)
+        check_at_least(1, channels=self.channels, width=min(self.widths), outputs=self.outputs)
+        check_rate(self.dropout)
+
+    @property
+    def receptive_field(self) -> int:
+        """How many samples an output depends on, its own among them."""
+        return 1 + 2 * (self.taps - 1) * (2 ** len(self.widths) - 1)
+
+    @partial(jax.jit, static_argnums=0)
+    def init(self, key: Key) -> Params:
+        """Draw fresh parameters: small normal kernels, no bias."""
+        last, *keys = jax.random.split(key, 1 + len(self.widths))
+        inputs = self.channels, *self.widths
+        params = {
+            f"block{number}": self._init_block(keys[number], inputs[number], width)
+            for number, width in enumerate(self.widths)
+        }
+        return params | {"leave": init_convolution(last, 1, self.widths[-1], self.outputs)}
+
+    def run(
+        self, params: Params, x: Signal, history: History, key: Key | None
+    ) -> tuple[Signal, dict[str, Signal]]:
+        """Run all blocks; `block_N` is the output of that of dilation N."""
+        features = {}
+        for number, block_key in enumerate(split_or_none(key, len(self.widths))):
+            x = self._block(params[f"block{number}"], x, history, 2**number, block_key)
+            features[f"block_{2**number}"] = x
+        return causal_convolution(params["leave"], x, history), features
+
+    def _init_block(self, key: Key, channels: int, width: int) -> Params:
+        one, two, identity = jax.random.split(key, 3)
+        block = {
+            "first": init_normed(one, self.taps, channels, width, SCALE),
+            "second": init_normed(two, self.taps, width, width, SCALE),
+        }
+        if channels != width:
+            block["identity"] = init_convolution(identity, 1, channels, width)
+        return block
+
+    def _block(
+        self, params: Params, x: Signal, history: History, dilation: int, key: Key | None
+    ) -> Signal:
+        y = x
+        for layer, layer_key in zip(("first", "second"), split_or_none(key, 2), strict=True):
+            name = f"{layer}_{dilation}"
+            y = causal_convolution(normed(params[layer]), y, history, name, dilation=dilation)
+            y = Signal(dropout(jax.nn.relu(y.values), self.dropout, layer_key), y.first)
+        x = x.within(y.first, y.end)
+        if "identity" in params:
+            x = causal_convolution(params["identity"], x, history, f"identity_{dilation}")
+        return Signal(jax.nn.relu(x.values + y.values), y.first)
