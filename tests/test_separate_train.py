@@ -234,6 +234,7 @@ def tiny_m4(monkeypatch):
 def test_the_program(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = [*tiny_m4, str(stems_folder), "--epoch-steps", "1", "--patience", "1"]
+    arguments += ["--learning-rate", "1e-30"]  # three looks: nothing improves after the first
     assert main(arguments) == 0
     shown = capsys.readouterr().out
     assert "SDR/vocals" in shown and "separate with `umir separate --model model FILE`" in shown
@@ -248,7 +249,7 @@ def test_the_program(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
     assert main(["separate", str(stems_folder / "2.wav"), "--model", "model"]) == 0
     assert (tmp_path / "separated" / "model" / "2" / "vocals.wav").exists()
     log = [json.loads(line) for line in (tmp_path / "model" / "log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in log] == list(range(1, len(log) + 1))
+    assert [row["step"] for row in log] == [1, 2, 3]
     # A training that is over is finished again, from its last checkpoint.
     assert "holds a training; go on with --resume" in fails(capsys, *arguments)
     assert main([*arguments, "--resume"]) == 0
@@ -271,5 +272,6 @@ def test_data_that_will_not_do(stems_folder, label_folder, tiny_m4, tmp_path, mo
     only = [row | {"split": "test"} for row in rows]
     (stems_folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, only)))
     assert "is in the split 'train'" in fails(capsys, *tiny_m4, str(stems_folder))
-    assert "stems" in fails(capsys, *tiny_m4, str(label_folder))
     assert not (tmp_path / "model" / "config.json").exists()
+    tiny_m4[tiny_m4.index("model")] = "other"
+    assert "stems" in fails(capsys, *tiny_m4, str(label_folder))

@@ -64,10 +64,10 @@ class SeparationTraining:
             "params": params,
             "optimizer": _optimizer(self.recipe.stages[0], self.epoch_steps).init(params),
             "best": params,
-            "best_loss": np.float32(np.inf),
-            "worse": np.int32(0),  # looks since the best one
-            "looks": np.int32(0),
-            "stage": np.int32(0),
+            "best_loss": _scalar(np.inf, np.float32),
+            "worse": _scalar(0),  # looks since the best one
+            "looks": _scalar(0),
+            "stage": _scalar(0),
         }
 
     def run(self, state: State, step: int, callbacks: Callbacks) -> State:
@@ -135,14 +135,19 @@ class SeparationTraining:
 
     def _looked(self, state: State, stage: Stage) -> State:
         """Return the state after a look: a new best, or one step nearer to the stage's end."""
-        state = {**state, "looks": np.int32(state["looks"] + 1)}
-        loss = np.float32(self.validation_loss(state["params"], stage.batch))
+        state = {**state, "looks": _scalar(state["looks"] + 1)}
+        loss = _scalar(self.validation_loss(state["params"], stage.batch), np.float32)
         if loss < state["best_loss"]:
-            return {**state, "best": state["params"], "best_loss": loss, "worse": np.int32(0)}
-        worse = np.int32(state["worse"] + 1)
+            return {**state, "best": state["params"], "best_loss": loss, "worse": _scalar(0)}
+        worse = _scalar(state["worse"] + 1)
         if worse < self.recipe.patience:
             return {**state, "worse": worse}
-        return {**state, "worse": np.int32(0), "stage": np.int32(state["stage"] + 1)}
+        return {**state, "worse": _scalar(0), "stage": _scalar(state["stage"] + 1)}
+
+
+def _scalar(value: Any, dtype: type = np.int32) -> np.ndarray:
+    """Return a number as checkpoints take it: an array without axes."""
+    return np.asarray(value, dtype)
 
 
 @cache
