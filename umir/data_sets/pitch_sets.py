@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from umir.data.annotation_files import read_f0
 from umir.data_sets.adapters import files_there, mirdata_set
 from umir.data_sets.data_set import labelling
 from umir.data_sets.instrument_names import FAMILIES
@@ -32,7 +33,7 @@ MEDLEYDB_MELODY = mirdata_set(
     "medleydb_melody",
     {
         "melody_extraction": labelling(
-            "f0", lambda track: f0_of(track.melody2), needs=["melody2_path"]
+            "f0", lambda track: f0_of(track.melody2), needs=["melody2_path"], by_line=read_f0
         )
     },
     licence="CC BY-NC-SA 4.0",
@@ -46,7 +47,7 @@ MEDLEYDB_PITCH = mirdata_set(
     "medleydb_pitch",
     {
         "melody_extraction": labelling(
-            "f0", lambda track: f0_of(track.pitch), needs=["pitch_path"]
+            "f0", lambda track: f0_of(track.pitch), needs=["pitch_path"], by_line=read_f0
         ),
         "instrument_recognition": labelling(
             "label", lambda track: label_of(track.instrument), label_map=FAMILIES
@@ -67,6 +68,7 @@ ORCHSET = mirdata_set(
             lambda track: f0_of(track.melody),
             audio="audio_path_mono",
             needs=["melody_path"],
+            by_line=read_f0,
         )
     },
     licence="CC BY-NC-SA 4.0",
@@ -78,7 +80,9 @@ ORCHSET = mirdata_set(
 VOCADITO = mirdata_set(
     "vocadito",
     {
-        "melody_extraction": labelling("f0", lambda track: f0_of(track.f0), needs=["f0_path"]),
+        "melody_extraction": labelling(
+            "f0", lambda track: f0_of(track.f0), needs=["f0_path"], by_line=read_f0
+        ),
         "note_transcription": labelling(
             "notes", lambda track: notes_of(track.notes_a1, _VOICE), needs=["notes_a1_path"]
         ),
@@ -102,6 +106,7 @@ SARAGA_CARNATIC = mirdata_set(
             "f0",
             lambda track: f0_of(track.pitch),
             needs=["pitch_path"],
+            by_line=read_f0,
             has=files_there("audio_path", "pitch_path"),
         ),
         "tempo_estimation": labelling(
@@ -143,6 +148,7 @@ DAGSTUHL_CHOIRSET = mirdata_set(
             lambda track: f0_of(track.f0_manual_lrx),
             audio="audio_dyn_path",
             needs=["f0_manual_lrx_path"],
+            by_line=read_f0,
             has=lambda track: not _is_take(track) and _LABELLED_ALONE(track),
         ),
         "note_transcription": labelling(
