@@ -172,6 +172,19 @@ def test_saraga(tmp_path):
     assert data.problems[0].reason == "1 of 2 tracks have no annotation for tempo_estimation"
 
 
+def test_saraga_hindustani(tmp_path):
+    base = "saraga1.5_hindustani/Concert by Y/Raag Z/Raag Z"
+    tone(tmp_path / f"{base}.mp3.wav")
+    text(tmp_path / f"{base}.pitch.txt", CURVE.replace(",", "\t"))
+    unread = ("ctonic", "tempo", "sama", "sections", "phrases", "metadata")
+    paths = {"audio": f"{base}.mp3.wav", "pitch": f"{base}.pitch.txt"}
+    index = write_index(tmp_path, {"1_Raag_Z": paths | dict.fromkeys(unread, "none")})
+    data, (piece,) = examples("saraga_hindustani", tmp_path, "melody_extraction", index)
+    assert data.problems == []
+    assert piece.group == "saraga_hindustani/Y"
+    np.testing.assert_array_equal(piece.annotation.frequencies, [0, 220, 0, 440])
+
+
 CHOIR_UNREAD = (
     *("f0_crepe_dyn", "f0_crepe_hsm", "f0_crepe_lrx", "f0_pyin_dyn", "f0_pyin_hsm"),
     *("f0_pyin_lrx", "audio_hsm", "audio_lrx"),

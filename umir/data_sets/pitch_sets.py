@@ -2,7 +2,7 @@
 
 * MedleyDB Melody: the predominant line of the mix, whoever plays it (its second definition).
 * Orchset: the line that most listeners sing along with, of a symphony.
-* Saraga: the singer of a Carnatic concert, as an algorithm (Melodia) found it.
+* Saraga: the lead of a Carnatic or Hindustani concert, as an algorithm (Melodia) found it.
 * MedleyDB Pitch, Vocadito: a single stem or singer, alone.
 * Dagstuhl ChoirSet: a single singer of a choir (the larynx microphone's f0, corrected by hand,
   with the audio of the dynamic microphone), and the score of the choir aligned to the room's.
@@ -99,16 +99,18 @@ def _artist(track: Any) -> str:
     return Path(track.audio_path).parent.parent.name.rpartition(" by ")[2]
 
 
+_SARAGA_MELODY = labelling(
+    "f0",
+    lambda track: f0_of(track.pitch),
+    needs=["pitch_path"],
+    by_line=read_f0,
+    has=files_there("audio_path", "pitch_path"),
+)
+
 SARAGA_CARNATIC = mirdata_set(
     "saraga_carnatic",
     {
-        "melody_extraction": labelling(
-            "f0",
-            lambda track: f0_of(track.pitch),
-            needs=["pitch_path"],
-            by_line=read_f0,
-            has=files_there("audio_path", "pitch_path"),
-        ),
+        "melody_extraction": _SARAGA_MELODY,
         "tempo_estimation": labelling(
             "label",
             lambda track: track.tempo and label_of(float(track.tempo["tempo_bpm"])),
@@ -118,6 +120,16 @@ SARAGA_CARNATIC = mirdata_set(
     },
     licence="CC BY-NC-SA 4.0",
     size="249 pieces (52 h), many with multitracks",
+    splits="no published split; group = artist",
+    group_of=_artist,
+)
+
+# Its tempi are those of sections: none holds for a whole piece.
+SARAGA_HINDUSTANI = mirdata_set(
+    "saraga_hindustani",
+    {"melody_extraction": _SARAGA_MELODY},
+    licence="CC BY-NC-SA 4.0",
+    size="108 pieces (43 h)",
     splits="no published split; group = artist",
     group_of=_artist,
 )
