@@ -20,6 +20,7 @@ from umir.rate_search import RATES, RUNGS
 from umir.search_progress import SearchProgress
 from umir.task_model import TaskModel
 from umir.tasks import Classification
+from umir.tasks.speed_change import change_speed
 from umir.wave_unet import PRESETS, init_body
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
@@ -44,6 +45,29 @@ def test_what_is_expected_tried_and_chosen_is_said_and_stored(label_folder, caps
     assert facts()["recipe"]["learning_rate"] == search["learning_rate"]
     card = Path("model/MODEL_CARD.md").read_text()
     assert f"- Training: step {search['step']} of 4 at the learning rate" in card
+
+
+def test_training_at_other_speeds_moves_labels_along_or_is_refused(
+    label_folder, events_folder, monkeypatch, capsys
+):
+    heard = []
+
+    def change(example, semitones, move=None):
+        heard.append(semitones)
+        return change_speed(example, semitones, move)
+
+    monkeypatch.setattr("umir.tasks.segments.change_speed", change)
+    options = ["--steps", "2", "--learning-rate", "0.01"]
+    assert finetune(events_folder, *options) == 0
+    assert heard == [] and facts()["recipe"]["speed"] == 0
+    assert finetune(events_folder, *options, "--speed", "1") == 0
+    assert set(heard) <= {-2, -1, 1, 2} and len(heard) > 2
+    assert facts()["recipe"]["speed"] == 1
+    capsys.readouterr()
+    assert finetune(label_folder, *options, "--speed", "0.5") == 1
+    assert "--speed: what another speed does to labels of 'label' is not known" in (
+        capsys.readouterr().err
+    )
 
 
 def test_without_options_the_steps_are_chosen_too(label_folder, capsys):

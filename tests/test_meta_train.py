@@ -6,6 +6,7 @@ That it resumes is for `test_killed_training` and `test_plan` to show.
 import json
 
 import pytest
+from made_sets import make_mdb_drums
 from tiny import TINY
 
 from umir.checkpoint import load_model
@@ -102,6 +103,21 @@ def test_arguments_that_cannot_be_meant(capsys):
     assert "--hold-out drums: not among the tasks" in capsys.readouterr().err
     assert main(["meta_train", "--preset", "tiny", "--held-out-songs", "2"]) == 1
     assert "at least 3" in capsys.readouterr().err
+
+
+def test_data_that_cannot_be_used_is_refused_before_anything_is_rendered(
+    tmp_path, capsys, monkeypatch
+):
+    def rendered(*args, **options):
+        raise AssertionError("songs were rendered before the data was read")
+
+    make_mdb_drums(tmp_path / "drums")
+    for mix in (tmp_path / "drums").rglob("*_MIX.wav"):
+        mix.unlink()
+    monkeypatch.setattr("umir.training_songs.render_songs", rendered)
+    options = ["--data", f"studio,mdb_drums:{tmp_path / 'drums'}", "--out", str(tmp_path / "a")]
+    assert main(["meta_train", *SHORT, *options]) == 1
+    assert "no track of mdb_drums can be used: 6 of 6 tracks" in capsys.readouterr().err
 
 
 def test_reptile_with_one_inner_step_is_refused_before_anything_is_rendered(tmp_path, capsys):

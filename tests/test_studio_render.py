@@ -21,6 +21,7 @@ from umir.files import locked
 from umir.song_library import LibrarySettings, SongLibrary
 from umir.studio import STEMS, render_song
 from umir.studio.song_files import TASK_MANIFESTS
+from umir.studio.sounds.soundfont import default_soundfont
 from umir.user_data import read_user_data
 
 SECONDS = 4.0
@@ -288,6 +289,7 @@ def test_other_peoples_folders_are_refused(tmp_path, capsys):
         (["--song-seconds", "0.5"], "--song-seconds 1 s at least"),
         (["--soundfonts", "."], "no .sf2 files in it"),
         (["--midi", "nowhere"], "nowhere: no .mid or .midi files in it"),
+        (["--midi", "nowhere", "--without", "singing"], "--without: means nothing to --midi"),
     ],
 )
 def test_what_cannot_be_rendered_is_one_line(tmp_path, monkeypatch, capsys, options, words):
@@ -337,8 +339,28 @@ def test_midi_files_are_played_in_turn(tmp_path, capsys):
     assert not np.array_equal(notes[0].waveform, notes[2].waveform)
 
 
+def test_a_broken_soundfont_is_left_out_and_leaves_no_trace(tmp_path, capsys):
+    folder, out = tmp_path / "fonts", tmp_path / "out"
+    folder.mkdir()
+    (folder / "broken.sf2").write_bytes(b"RIFF\xff\xff\0\0sfbk")
+    options = ["--soundfonts", str(folder), "--hours", str(SECONDS / 3600), *OPTIONS]
+    assert main(["studio", "render", *options, "--out", str(out)]) == 1
+    shown = capsys.readouterr().err
+    assert "broken.sf2: cut short, " in shown
+    assert "none of the 1 SoundFonts can be played" in shown
+    assert not out.exists()
+    shutil.copy(default_soundfont(), folder / "whole.sf2")
+    assert main(["studio", "render", *options, "--out", str(out)]) == 0
+    assert "left out: " in capsys.readouterr().err
+    assert json.loads((out / "settings.json").read_text())["soundfonts"] == [
+        str(folder / "whole.sf2")
+    ]
+
+
 def test_a_folder_of_broken_midi_files(tmp_path, capsys):
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     options = ["--midi", str(tmp_path), "--hours", "1", "--out", str(tmp_path / "out")]
     assert main(["studio", "render", *options]) == 1
-    assert "none of the 1 MIDI files can be played" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "broken.mid: is not a MIDI file we can read (it ends too early)" in shown
+    assert "none of the 1 MIDI files can be played" in shown

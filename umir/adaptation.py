@@ -37,6 +37,8 @@ class Recipe:
         augment: whether to vary level and bandwidth of the training audio.
         seed: of the fresh head and of the choice of segments.
         head: how the head starts (`umir.head_initialisation`), from the first batches.
+        speed: how often a segment is heard at another speed, its labels moved along
+            (`umir.tasks.speed_change`).
     """
 
     steps: int = 300
@@ -46,6 +48,7 @@ class Recipe:
     augment: bool = True
     seed: int = 0
     head: str = "prior"
+    speed: float = 0.0
 
 
 def adapt(
@@ -114,7 +117,13 @@ class Adaptation:
         def draw(step: int) -> Batch:
             rng = np.random.default_rng([recipe.seed, step])
             batch = segment_batch(
-                task, pool, rng, rate=rate, segments=recipe.segments, augment=recipe.augment
+                task,
+                pool,
+                rng,
+                rate=rate,
+                segments=recipe.segments,
+                augment=recipe.augment,
+                speed=recipe.speed,
             )
             return as_arrays(batch)
 

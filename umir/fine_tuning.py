@@ -25,6 +25,7 @@ from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.start import Start, preset_config
 from umir.task_model import TaskModel
 from umir.tasks import Task
+from umir.tasks.speed_change import label_move
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
 
@@ -57,6 +58,7 @@ def finetune(
     steps: int | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
+    speed: float = 0.0,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
     """Adapt a network to labelled audio.
@@ -74,6 +76,8 @@ def finetune(
         steps: gradient steps; default: until the validation loss falls no more.
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head, the batches, and a body from scratch.
+        speed: how often a training segment is heard up to two semitones faster and higher, or
+            slower and lower, its labels moved along; from 0 to 1.
         progress: whether to say what is expected, what was chosen, and to show a bar.
 
     Returns:
@@ -89,11 +93,16 @@ def finetune(
     user_data = read_user_data(data, start.config, task, kind, start.splits)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
+    if speed and label_move(user_data.task) is None:
+        raise ValueError(
+            f"--speed: what another speed does to labels of {user_data.task.name!r} is not known; "
+            "leave it out, or name a --task"
+        )
     if progress:
         print(_possible(user_data), file=sys.stderr)
         print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
-    recipe = start.recipe(user_data.task, seed)
+    recipe = replace(start.recipe(user_data.task, seed), speed=speed)
     model, found = train_on(user_data, start.config, start.body, budget, recipe, progress=progress)
     recipe = replace(recipe, steps=found.steps, learning_rate=found.learning_rate)
     facts = {

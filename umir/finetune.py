@@ -13,6 +13,7 @@ from umir.program import (
     DATA_HELP,
     INIT_HELP,
     command_line,
+    fraction,
     positive,
     positive_number,
     program_parser,
@@ -44,6 +45,14 @@ def parser() -> argparse.ArgumentParser:
         help="of Adam; none: the best of three on the validation songs",
     )
     p.add_argument("--seed", type=seed, default=0, help="of all that is random")
+    p.add_argument(
+        "--speed",
+        type=fraction,
+        default=0.0,
+        metavar="FRACTION",
+        help="how often training audio is heard up to two semitones faster and higher, or slower "
+        "and lower, its labels moved along; default 0",
+    )
     p.add_argument("--compare", action="store_true", help="train from scratch as well")
     return p
 

@@ -99,13 +99,15 @@ def settings_of(args: argparse.Namespace) -> "LibrarySettings":
 
     if args.rate < 8000 or args.song_seconds < 1:
         raise ValueError("--rate must be 8000 Hz at least, --song-seconds 1 s at least")
+    if args.midi and args.without:
+        raise ValueError("--without: means nothing to --midi, which composes nothing; leave it out")
     return LibrarySettings(
         rate=args.rate,
         channels=args.channels,
         seed=args.seed,
         song_seconds=args.song_seconds,
         without=tuple(sorted(set(args.without))),
-        soundfonts=_files(args.soundfonts, (".sf2",)),
+        soundfonts=_readable_soundfonts(_files(args.soundfonts, (".sf2",))),
         midi=_files(args.midi, _MIDI_SUFFIXES),
         container=args.format,
     )
@@ -163,6 +165,27 @@ def _files(folder: Path | None, suffixes: Sequence[str]) -> tuple[str, ...]:
     if not found:
         raise ValueError(f"{folder}: no {' or '.join(suffixes)} files in it")
     return tuple(str(path.absolute()) for path in sorted(found))
+
+
+def _readable_soundfonts(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return those SoundFonts that can be played; of others, print a line that says why not.
+
+    Raises:
+        ValueError: there are some, but none can be played.
+    """
+    from umir.studio.sounds.soundfont import SoundFont
+
+    kept = []
+    for path in paths:
+        try:
+            SoundFont(path)
+        except (ValueError, OSError) as error:
+            print(f"left out: {' '.join(str(error).split())}", file=sys.stderr)
+        else:
+            kept.append(path)
+    if paths and not kept:
+        raise ValueError(f"none of the {len(paths)} SoundFonts can be played")
+    return tuple(kept)
 
 
 def _command(args: argparse.Namespace) -> str:

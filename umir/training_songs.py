@@ -52,6 +52,10 @@ class TrainingSongs:
         self._data = (
             DataSource(plan.recordings, config.rate, config.channels) if plan.recordings else None
         )
+        if self._data is not None:
+            # Before the studio renders for minutes: what cannot be used is said at once.
+            for task in filter(self._data.serves, plan.tasks):
+                self._data.examples(task)
         self._rolling = _rolling(plan) if plan.studio and plan.songs_per_step else None
         self._fixed = _rendered(plan) if plan.studio and not self._rolling else []
         self._joint: tuple[Task, ...] | None = None

@@ -90,11 +90,22 @@ def test_damaged_files_are_reported_and_the_rest_serves(tmp_path):
     names = [example.name for example in data.examples(None, 8000, 1)]
     assert names == ["ballroom/Media-3", "ballroom/Media-4"]
     first, second, third = map(str, data.problems)
-    assert "Media-1.beats: cannot be used: " in first
+    assert "Media-1.beats: cannot be used: none of its 1 lines can be used; line 1: " in first
     assert "Media-2.wav" in second
     assert third.endswith("Media-3.beats: 1 event outside the audio of 2.00 s, left out")
     data.examples(None, 8000, 1)
     assert len(data.problems) == 3
+
+
+def test_a_beat_that_is_none_costs_its_line_alone(tmp_path):
+    index = make_ballroom(tmp_path, ["Media-1"])
+    path = tmp_path / "B_1.0/annotations/beats/Media-1.beats"
+    text(path, "0.5 1\n1.0 two\n1.5 3\n")
+    data = open_data_set("ballroom", tmp_path, "beat_tracking", index=index)
+    (example,) = data.examples(None, 8000, 1)
+    assert list(example.annotation.times) == [0.5, 1.5]
+    assert example.annotation.labels == ("1", "3")
+    assert list(map(str, data.problems)) == [f"{path}:2: 'two' is not a number (position)"]
 
 
 def test_all_damaged_is_an_error(tmp_path):

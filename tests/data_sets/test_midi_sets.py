@@ -11,6 +11,7 @@ from made_sets import RATE, real_folder, real_set, text, tone
 
 from umir.annotations import Labels
 from umir.data_sets import DataSetError, open_data_set
+from umir.data_sets.piano_sets import bar_beats, score_beats
 from umir.tasks import get_task
 
 A3, A4 = 57, 69
@@ -138,6 +139,22 @@ def test_asap(tmp_path):
     np.testing.assert_allclose(found[0].annotation.intervals, [[0.5, 1.5]], atol=1e-3)
     with pytest.raises(DataSetError, match=r"no metadata\.csv; give the folder of asap-dataset"):
         examples("asap", tmp_path / "Bach", "beat_tracking")
+
+
+@pytest.mark.parametrize(
+    ("read", "lines"),
+    [
+        (bar_beats, "0.5 1.0 1.0\n1.0 0.0\n1.5 0.0 x\n\n2.0 0.0 0.0\n"),
+        (score_beats, "0.5\t0.5\tdb,3/4,2\n1.0\t1.0\nnone\t0.0\tb\n\n2.0\t2.0\tb\n"),
+    ],
+)
+def test_a_line_that_is_no_beat_costs_that_line_alone(tmp_path, read, lines):
+    text(tmp_path / "beats.txt", lines)
+    events, problems = read(tmp_path / "beats.txt")
+    assert events.times.tolist() == [0.5, 2.0]
+    assert events.labels == ("downbeat", "beat")
+    assert [problem.line for problem in problems] == [2, 3]
+    assert str(problems[0]).startswith(f"{tmp_path / 'beats.txt'}:2: ")
 
 
 def test_excerpts():

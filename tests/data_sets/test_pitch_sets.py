@@ -62,6 +62,35 @@ def test_medleydb_pitch_names_the_instrument_by_its_family(tmp_path):
     np.testing.assert_array_equal(found[0].annotation.frequencies, [0, 220, 0, 440])
 
 
+def test_lines_that_mirdata_cannot_read_are_skipped_or_repaired_with_their_numbers(tmp_path):
+    # As in files of MedleyDB: blank cells, a third column, no frames where nobody plays.
+    curves = {
+        "blank": "0.0,220.0\n0.1,\n0.2,440.0\n",
+        "third": "0.0,220.0,[1]\n0.1,0,[1]\n0.9,440.0,[1]\n",
+        "gap": "0.0,220.0\n0.1,440.0\n0.9,330.0\n",
+        "whole": CURVE,
+    }
+    tracks = {n: {"audio": f"{n}.wav", "pitch": f"{n}.csv", "notes_pyin": "none"} for n in curves}
+    index = write_index(tmp_path, tracks)
+    for name, curve in curves.items():
+        tone(tmp_path / f"{name}.wav")
+        text(tmp_path / f"{name}.csv", curve)
+    metadata = {name: {"artist": name, "instrument": "cello"} for name in curves}
+    text(tmp_path / "medleydb_pitch_metadata.json", json.dumps(metadata))
+    data, found = examples("medleydb_pitch", tmp_path, "melody_extraction", index)
+    read = {e.group.partition("/")[2]: list(e.annotation.frequencies) for e in found}
+    assert read == {
+        "blank": [220, 440],
+        "third": [220, 0, 440],
+        "gap": [220, 440, 330],
+        "whole": [0, 220, 0, 440],
+    }
+    assert [str(problem).removeprefix(f"{tmp_path}/") for problem in data.problems] == [
+        "blank.csv:2: has no frequency; leave the line out, or write 0 for unvoiced",
+        "third.csv:1: columns after time, frequency are ignored (and 2 more like it)",
+    ]
+
+
 def test_orchset(tmp_path):
     names = ["Haydn-S94-I-ex1", "Haydn-S94-I-ex2", "Ravel-Bolero-ex1"]
     tracks = {
@@ -141,6 +170,19 @@ def test_saraga(tmp_path):
     data, (piece,) = examples("saraga_carnatic", tmp_path, "tempo_estimation", index)
     assert piece.annotation == Labels(("82",))
     assert data.problems[0].reason == "1 of 2 tracks have no annotation for tempo_estimation"
+
+
+def test_saraga_hindustani(tmp_path):
+    base = "saraga1.5_hindustani/Concert by Y/Raag Z/Raag Z"
+    tone(tmp_path / f"{base}.mp3.wav")
+    text(tmp_path / f"{base}.pitch.txt", CURVE.replace(",", "\t"))
+    unread = ("ctonic", "tempo", "sama", "sections", "phrases", "metadata")
+    paths = {"audio": f"{base}.mp3.wav", "pitch": f"{base}.pitch.txt"}
+    index = write_index(tmp_path, {"1_Raag_Z": paths | dict.fromkeys(unread, "none")})
+    data, (piece,) = examples("saraga_hindustani", tmp_path, "melody_extraction", index)
+    assert data.problems == []
+    assert piece.group == "saraga_hindustani/Y"
+    np.testing.assert_array_equal(piece.annotation.frequencies, [0, 220, 0, 440])
 
 
 CHOIR_UNREAD = (

@@ -94,6 +94,15 @@ def test_the_beatles(tmp_path):
     assert data.problems[0].reason == "1 of 3 tracks have no annotation for key_recognition"
 
 
+def test_a_chord_without_a_name_costs_its_line_alone(tmp_path):
+    index = make_beatles(tmp_path)
+    damaged = tmp_path / "annotations/chordlab/Help/One.lab"
+    text(damaged, "0.0 1.0 E\n1.0 1.5\n1.5 2.0 A\n")
+    data, found = examples("beatles", tmp_path, "chord_recognition", index)
+    assert found[0].annotation.labels == ("E", "A")
+    assert list(map(str, data.problems)) == [f"{damaged}:2: no label (start, end, label)"]
+
+
 def drummer(hits, is_drum=True):
     """Return a song of hits (time, key) at 120 beats per minute in 4/4."""
     song = pretty_midi.PrettyMIDI(initial_tempo=120.0)

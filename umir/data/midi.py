@@ -40,7 +40,8 @@ def midi_rows(path: Path) -> Iterator[Row | Problem]:
             warnings.simplefilter("ignore")
             song = pretty_midi.PrettyMIDI(mido_object=messages)
     except Exception as error:  # mido raises whatever the damaged bytes lead to
-        raise AnnotationError(f"{path}: is not a MIDI file we can read ({error})") from error
+        reason = str(error) or "it ends too early"  # of an EOFError
+        raise AnnotationError(f"{path}: is not a MIDI file we can read ({reason})") from error
     if lost := played - sum(len(part.notes) for part in song.instruments):
         repairs.append(f"{lost} of its {played} notes have no length or no end; left out")
     yield from (Problem(path, 0, repair) for repair in repairs if repair)

@@ -15,7 +15,7 @@ from typing import Any
 
 from umir.data_sets.adapters import mirdata_set
 from umir.data_sets.data_set import labelling
-from umir.data_sets.mirdata_annotations import events_of, label_of
+from umir.data_sets.mirdata_annotations import beats_by_line, events_of, label_of
 
 # Excerpt -> the one that it repeats, where that is of another record, or neither is of any.
 REPLICAS = {
@@ -43,7 +43,9 @@ def _record(track: Any) -> str:
 BALLROOM = mirdata_set(
     "ballroom",
     {
-        "beat_tracking": labelling("events", lambda t: events_of(t.beats), needs=["beats_path"]),
+        "beat_tracking": labelling(
+            "events", lambda t: events_of(t.beats), needs=["beats_path"], by_line=beats_by_line
+        ),
         "tempo_estimation": labelling("label", lambda t: label_of(t.tempo), needs=["tempo_path"]),
         "genre_recognition": labelling("label", lambda t: label_of(t.genre), label_map=GENRES),
     },

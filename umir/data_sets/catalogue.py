@@ -16,6 +16,7 @@ from umir.data_sets.pitch_sets import (
     MEDLEYDB_PITCH,
     ORCHSET,
     SARAGA_CARNATIC,
+    SARAGA_HINDUSTANI,
     VOCADITO,
 )
 from umir.data_sets.rhythm_sets import BEATLES, BRID, GROOVE_MIDI, SIMAC
@@ -36,6 +37,7 @@ _SETS: tuple[DataSet, ...] = (
     ORCHSET,
     VOCADITO,
     SARAGA_CARNATIC,
+    SARAGA_HINDUSTANI,
     DAGSTUHL_CHOIRSET,
     SLAKH,
     GROOVE_MIDI,

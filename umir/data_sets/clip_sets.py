@@ -28,7 +28,7 @@ from umir.annotations import Labels
 from umir.data_sets.adapters import mirdata_set, tempo_in
 from umir.data_sets.data_set import labelling
 from umir.data_sets.instrument_names import FAMILIES
-from umir.data_sets.mirdata_annotations import events_of, label_of
+from umir.data_sets.mirdata_annotations import beats_by_line, events_of, label_of
 
 OPENMIC_INSTRUMENTS = (
     *("accordion", "banjo", "bass", "cello", "clarinet", "cymbals", "drums", "flute", "guitar"),
@@ -130,7 +130,10 @@ GTZAN_GENRE = mirdata_set(
             "label", lambda track: label_of(track.genre), label_map={"hip-hop": "hip_hop"}
         ),
         "beat_tracking": labelling(
-            "events", lambda track: events_of(track.beats), needs=["beats_path"]
+            "events",
+            lambda track: events_of(track.beats),
+            needs=["beats_path"],
+            by_line=beats_by_line,
         ),
         "tempo_estimation": labelling(
             "label", lambda track: tempo_in(Path(track.tempo_path)), needs=["tempo_path"]

@@ -37,6 +37,13 @@ SPLIT_NAMES = {
 }
 
 
+# What parsers of damaged annotation files raise.
+DAMAGE = (ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+# Reads an annotation, with the lines that could not be used, or not as they stand.
+ByLine = Callable[[Path], tuple[Annotation, list[Problem]]]
+
+
 class DataSetError(ValueError):
     """A data set that cannot be used; the message names it, says what is wrong and what to do."""
 
@@ -118,6 +125,7 @@ def labelling(
     label_map: Mapping[str, str] | None = None,
     has: Callable[[Track], bool] = lambda track: True,
     classes: Iterable[str] = (),
+    by_line: ByLine | None = None,
 ) -> Labelling:
     """Return the labelling of one audio file by one annotation: anything but stems.
 
@@ -130,6 +138,8 @@ def labelling(
         label_map: name in the set -> umir's name.
         has: which tracks are labelled so.
         classes: as of `Labelling`.
+        by_line: reads the last of `needs` where `read` gives up: one bad line (a blank cell, a word
+            among numbers, a gap) makes mirdata refuse a whole file.
     """
     paths = [attrgetter(name) for name in (audio, *needs)]
 
@@ -138,12 +148,17 @@ def labelling(
 
     def load(track: Track, rate: int, channels: int) -> Loaded:
         waveform, _ = read_audio(files(track)[0], rate, channels)
-        found = read(track)
+        source = Path(files(track)[-1])
+        try:
+            found = read(track)
+        except DAMAGE:
+            if by_line is None:
+                raise
+            found = by_line(source)
         if found is None:
             raise NotLabelled
         annotation, problems = found if isinstance(found, tuple) else (found, [])
         annotation, reasons = tidy(annotation, len(waveform) / rate)
-        source = Path(files(track)[-1])
         return waveform, annotation, [*problems, *(Problem(source, 0, r) for r in reasons)]
 
     return Labelling(kind, files, load, label_map or {}, has, frozenset(classes))

@@ -16,6 +16,7 @@ from umir.data.problems import Problem, describe
 from umir.data.splits import assign_splits, hash_fraction
 from umir.data_sets.catalogue import get_data_set
 from umir.data_sets.data_set import (
+    DAMAGE,
     SPLIT_NAMES,
     DataSet,
     DataSetError,
@@ -23,9 +24,6 @@ from umir.data_sets.data_set import (
     NotLabelled,
     Track,
 )
-
-# What parsers of damaged annotation files raise.
-_DAMAGE = (ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class DataSetFolder:
                 example = self._example(group, track, rate, channels)
             except NotLabelled:
                 unlabelled += 1
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 self._report([self._damage(track, error)])
             else:
                 found, seconds = True, seconds + example.duration
@@ -115,8 +113,9 @@ class DataSetFolder:
 
     def _damage(self, track: Track, error: Exception) -> Problem:
         """Return the problem with a track; loaders seldom say which file they could not read."""
+        path = Path(self.labelling.files(track)[-1])
         reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
-        return Problem(Path(self.labelling.files(track)[-1]), 0, f"cannot be used: {reason}")
+        return Problem(path, 0, f"cannot be used: {reason.removeprefix(f'{path}: ')}")
 
     def _report(self, problems: Iterable[Problem]) -> None:
         """Add problems, once each however often a track is loaded."""
@@ -157,7 +156,7 @@ def open_data_set(
         labelled = [track for track in tracks if labelling.has(track)]
         complete, problems = _complete(data_set, home, labelling, labelled)
         groups = _groups(data_set, complete)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, DataSetError):
             raise
         raise DataSetError(

@@ -4,12 +4,16 @@ Times are in seconds there too. Pitches come in Hz, as MIDI note numbers (A4 = 4
 note names.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import F0, Events, Intervals, Labels, Notes
+from umir.data.problems import Problem
+from umir.data.rows import usable_rows
+from umir.data.text_rows import Columns, text_rows
 
 
 def events_of(beats: Any) -> Events | None:
@@ -19,6 +23,18 @@ def events_of(beats: Any) -> Events | None:
     times = np.asarray(beats.times, float)
     places = [None] * len(times) if beats.positions is None else beats.positions
     return Events(times, tuple("" if place is None else f"{place:g}" for place in places))
+
+
+def beats_by_line(path: Path) -> tuple[Events, list[Problem]]:
+    """Return the beats of a file that mirdata gives up on: time and place in the bar per line.
+
+    Raises:
+        ValueError: no line can be used.
+    """
+    lines = text_rows(path, Columns(("time", "position")))
+    rows, problems = usable_rows(path, lines, lambda row: None)
+    times = np.array([row.numbers[0] for row in rows], float)
+    return Events(times, tuple(f"{row.numbers[1]:g}" for row in rows)), problems
 
 
 def intervals_of(chords: Any) -> Intervals | None:

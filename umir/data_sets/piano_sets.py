@@ -14,13 +14,14 @@ transcription", ISMIR 2020.
 """
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pretty_midi
 
 from umir.annotations import Events, Labels, Notes
-from umir.data.annotation_files import read_events, read_intervals, read_notes
+from umir.data.annotation_files import read_intervals, read_notes
 from umir.data.problems import Problem
 from umir.data_sets.adapters import file_labelling
 from umir.data_sets.data_set import DataSet, DataSetError
@@ -54,9 +55,24 @@ def pop909_tracks(home: Path, index: Path | None = None) -> list[FolderTrack]:
 
 def bar_beats(path: Path) -> tuple[Events, list[Problem]]:
     """Return the beats of a file of POP909: time, and marks of half bars and of bars."""
-    events, problems = read_events(path)
-    starts = [float(label.split()[-1]) > 0 for label in events.labels]
-    return Events(events.times, tuple("downbeat" if s else "beat" for s in starts)), problems
+    return _marked_beats(path, lambda mark: float(mark) > 0)
+
+
+def _marked_beats(path: Path, starts_bar: Callable[[str], bool]) -> tuple[Events, list[Problem]]:
+    """Return the beats of a file of three columns: time, a number, and what tells bars apart."""
+    times, labels, problems = [], [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            time, _, mark = line.split()[:3]
+            label = "downbeat" if starts_bar(mark) else "beat"
+            times.append(float(time))
+        except ValueError:
+            problems.append(Problem(path, number, f"{line.strip()!r} is no beat; left out"))
+        else:
+            labels.append(label)
+    return Events(np.array(times, float), tuple(labels)), problems
 
 
 def only_key(path: Path) -> tuple[Labels, list[Problem]] | None:
@@ -119,12 +135,9 @@ def _performed_notes(path: Path) -> Notes:
     return sounding_notes(pretty_midi.PrettyMIDI(str(path)))
 
 
-def score_beats(path: Path) -> Events:
+def score_beats(path: Path) -> tuple[Events, list[Problem]]:
     """Return the beats of a file of ASAP: time twice, and `b`, `db` or `bR` with what changes."""
-    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line]
-    starts = [row[2].split(",")[0] == "db" for row in rows]
-    labels = tuple("downbeat" if start else "beat" for start in starts)
-    return Events(np.array([row[0] for row in rows], float), labels)
+    return _marked_beats(path, lambda mark: mark.split(",")[0] == "db")
 
 
 ASAP = DataSet(

@@ -2,7 +2,7 @@
 
 * MedleyDB Melody: the predominant line of the mix, whoever plays it (its second definition).
 * Orchset: the line that most listeners sing along with, of a symphony.
-* Saraga: the singer of a Carnatic concert, as an algorithm (Melodia) found it.
+* Saraga: the lead of a Carnatic or Hindustani concert, as an algorithm (Melodia) found it.
 * MedleyDB Pitch, Vocadito: a single stem or singer, alone.
 * Dagstuhl ChoirSet: a single singer of a choir (the larynx microphone's f0, corrected by hand,
   with the audio of the dynamic microphone), and the score of the choir aligned to the room's.
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from umir.data.annotation_files import read_f0
 from umir.data_sets.adapters import files_there, mirdata_set
 from umir.data_sets.data_set import labelling
 from umir.data_sets.instrument_names import FAMILIES
@@ -32,7 +33,7 @@ MEDLEYDB_MELODY = mirdata_set(
     "medleydb_melody",
     {
         "melody_extraction": labelling(
-            "f0", lambda track: f0_of(track.melody2), needs=["melody2_path"]
+            "f0", lambda track: f0_of(track.melody2), needs=["melody2_path"], by_line=read_f0
         )
     },
     licence="CC BY-NC-SA 4.0",
@@ -46,7 +47,7 @@ MEDLEYDB_PITCH = mirdata_set(
     "medleydb_pitch",
     {
         "melody_extraction": labelling(
-            "f0", lambda track: f0_of(track.pitch), needs=["pitch_path"]
+            "f0", lambda track: f0_of(track.pitch), needs=["pitch_path"], by_line=read_f0
         ),
         "instrument_recognition": labelling(
             "label", lambda track: label_of(track.instrument), label_map=FAMILIES
@@ -67,6 +68,7 @@ ORCHSET = mirdata_set(
             lambda track: f0_of(track.melody),
             audio="audio_path_mono",
             needs=["melody_path"],
+            by_line=read_f0,
         )
     },
     licence="CC BY-NC-SA 4.0",
@@ -78,7 +80,9 @@ ORCHSET = mirdata_set(
 VOCADITO = mirdata_set(
     "vocadito",
     {
-        "melody_extraction": labelling("f0", lambda track: f0_of(track.f0), needs=["f0_path"]),
+        "melody_extraction": labelling(
+            "f0", lambda track: f0_of(track.f0), needs=["f0_path"], by_line=read_f0
+        ),
         "note_transcription": labelling(
             "notes", lambda track: notes_of(track.notes_a1, _VOICE), needs=["notes_a1_path"]
         ),
@@ -95,15 +99,18 @@ def _artist(track: Any) -> str:
     return Path(track.audio_path).parent.parent.name.rpartition(" by ")[2]
 
 
+_SARAGA_MELODY = labelling(
+    "f0",
+    lambda track: f0_of(track.pitch),
+    needs=["pitch_path"],
+    by_line=read_f0,
+    has=files_there("audio_path", "pitch_path"),
+)
+
 SARAGA_CARNATIC = mirdata_set(
     "saraga_carnatic",
     {
-        "melody_extraction": labelling(
-            "f0",
-            lambda track: f0_of(track.pitch),
-            needs=["pitch_path"],
-            has=files_there("audio_path", "pitch_path"),
-        ),
+        "melody_extraction": _SARAGA_MELODY,
         "tempo_estimation": labelling(
             "label",
             lambda track: track.tempo and label_of(float(track.tempo["tempo_bpm"])),
@@ -113,6 +120,16 @@ SARAGA_CARNATIC = mirdata_set(
     },
     licence="CC BY-NC-SA 4.0",
     size="249 pieces (52 h), many with multitracks",
+    splits="no published split; group = artist",
+    group_of=_artist,
+)
+
+# Its tempi are those of sections: none holds for a whole piece.
+SARAGA_HINDUSTANI = mirdata_set(
+    "saraga_hindustani",
+    {"melody_extraction": _SARAGA_MELODY},
+    licence="CC BY-NC-SA 4.0",
+    size="108 pieces (43 h)",
     splits="no published split; group = artist",
     group_of=_artist,
 )
@@ -143,6 +160,7 @@ DAGSTUHL_CHOIRSET = mirdata_set(
             lambda track: f0_of(track.f0_manual_lrx),
             audio="audio_dyn_path",
             needs=["f0_manual_lrx_path"],
+            by_line=read_f0,
             has=lambda track: not _is_take(track) and _LABELLED_ALONE(track),
         ),
         "note_transcription": labelling(

@@ -19,17 +19,20 @@ from typing import Any
 import numpy as np
 
 from umir.annotations import Events, Labels
-from umir.data.annotation_files import read_events
+from umir.data.annotation_files import read_events, read_intervals
 from umir.data_sets.adapters import file_labelling, files_there, mirdata_set, tempo_in
-from umir.data_sets.data_set import DataSet, DataSetError, labelling
-from umir.data_sets.mirdata_annotations import events_of, intervals_of, label_of
+from umir.data_sets.data_set import ByLine, DataSet, DataSetError, labelling
+from umir.data_sets.mirdata_annotations import beats_by_line, events_of, intervals_of, label_of
 from umir.data_sets.published_layout import FolderTrack, audio_in, file_named, inner_folder
 
 BRID = mirdata_set(
     "brid",
     {
         "beat_tracking": labelling(
-            "events", lambda track: events_of(track.beats), needs=["beats_path"]
+            "events",
+            lambda track: events_of(track.beats),
+            needs=["beats_path"],
+            by_line=beats_by_line,
         ),
         "tempo_estimation": labelling(
             "label", lambda track: label_of(track.tempo), needs=["tempo_path"]
@@ -88,15 +91,16 @@ def _only_key(track: Any) -> Labels | None:
     return Labels(tuple(keys)) if len(keys) == 1 else None
 
 
-def _beatles(kind: str, read: Any, path: str) -> Any:
-    return labelling(kind, read, needs=[path], has=files_there("audio_path", path))
+def _beatles(kind: str, read: Any, path: str, by_line: ByLine | None = None) -> Any:
+    there = files_there("audio_path", path)
+    return labelling(kind, read, needs=[path], has=there, by_line=by_line)
 
 
 BEATLES = mirdata_set(
     "beatles",
     {
         "chord_recognition": _beatles(
-            "intervals", lambda track: intervals_of(track.chords), "chords_path"
+            "intervals", lambda track: intervals_of(track.chords), "chords_path", read_intervals
         ),
         "beat_tracking": _beatles("events", lambda track: events_of(track.beats), "beats_path"),
         "key_recognition": _beatles("label", _only_key, "keys_path"),

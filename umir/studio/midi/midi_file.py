@@ -114,7 +114,8 @@ def read_midi(path: Path) -> MidiFile:
             warnings.simplefilter("ignore")
             song = _Reader(str(path))
     except Exception as error:  # mido raises whatever the damaged bytes lead to
-        raise ValueError(f"{path}: is not a MIDI file we can read ({error})") from error
+        reason = str(error) or "it ends too early"  # of an EOFError
+        raise ValueError(f"{path}: is not a MIDI file we can read ({reason})") from error
     tracks = tuple(track for track in map(_track, song.instruments) if track.notes)
     kept = sum(len(track.notes) for track in tracks)
     if not kept:
