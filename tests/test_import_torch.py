@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from benchmark_scripts import benchmark_module
 
 from umir.cli import main
 from umir.import_torch import import_torch
@@ -24,10 +25,8 @@ TOGETHER = replace(NET, separate=False, normalisation="batch", depth=2)
 
 def saved(net, path, prefix="", legacy=False):
     """Write a checkpoint as the training program does, and return its network in PyTorch."""
-    from torch_wave_unet import TorchWaveUNet
-
     torch.manual_seed(0)
-    peer = TorchWaveUNet(net).eval()
+    peer = benchmark_module("torch_wave_unet").FilteredPeer(net).eval()
     state = {prefix + name: value for name, value in peer.state_dict().items()}
     optimiser = torch.optim.Adam(peer.parameters()).state_dict()
     content = {

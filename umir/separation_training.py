@@ -62,7 +62,7 @@ class SeparationTraining:
         params = self.network.init(jax.random.key(self.seed))
         return {
             "params": params,
-            "optimizer": _optimizer(self.recipe.stages[0], self.epoch_steps).init(params),
+            "optimizer": adam(self.recipe.stages[0], self.epoch_steps).init(params),
             "best": params,
             "best_loss": _scalar(np.inf, np.float32),
             "worse": _scalar(0),  # looks since the best one
@@ -115,8 +115,8 @@ class SeparationTraining:
         return total / count
 
     def _step(self, stage: Stage, state: State, item: tuple[Batch, Key]) -> tuple[State, dict]:
-        optimizer = _optimizer(stage, self.epoch_steps)
-        params, optimizer_state, loss = _update(
+        optimizer = adam(stage, self.epoch_steps)
+        params, optimizer_state, loss = training_step(
             self.network,
             self.recipe.loss,
             optimizer,
@@ -151,13 +151,13 @@ def _scalar(value: Any, dtype: type = np.int32) -> np.ndarray:
 
 
 @cache
-def _optimizer(stage: Stage, epoch_steps: int) -> optax.GradientTransformation:
+def adam(stage: Stage, epoch_steps: int) -> optax.GradientTransformation:
     """Return Adam, whose state has the same form in every stage: the next goes on with it."""
     return optax.adam(stage.rate(epoch_steps))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _update(
+def training_step(
     network: WindowNetwork,
     kind: str,
     optimizer: optax.GradientTransformation,

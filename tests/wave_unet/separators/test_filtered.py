@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from benchmark_scripts import benchmark_module
 
 from umir.wave_unet import n_parameters
 from umir.wave_unet.separators import FilteredWaveUNet, Sizes
@@ -67,10 +68,8 @@ def test_a_constant_keeps_its_level_downwards_and_loses_the_stride_upwards():
 def torch_and_ours(net, rng, *, training):
     """The outputs of both for the same weights, and ours of what was read off them."""
     torch = pytest.importorskip("torch")
-    from torch_wave_unet import TorchWaveUNet
-
     torch.manual_seed(0)
-    peer = TorchWaveUNet(net).train(training)
+    peer = benchmark_module("torch_wave_unet").FilteredPeer(net).train(training)
     with torch.no_grad():
         for name, value in peer.state_dict().items():
             if ".norm." in name and value.ndim:  # as if they had been trained

@@ -1,7 +1,8 @@
-"""The PyTorch Wave-U-Net in PyTorch, with the names that its checkpoints have: what tests against.
+"""Both lineages of Wave-U-Nets in PyTorch: what the tests compare with, and the clock.
 
-Written for this suite from the facts of the public repository; where more than one convolution per
-unit crashes there, this one joins the shortcut once.
+Written for these from what is published. `FilteredPeer` names its parameters as the checkpoints of
+the public repository do; where more than one convolution per unit crashes there, it joins the
+shortcut once. Layout `(batch, channel, time)`, as PyTorch has it.
 """
 
 import numpy as np
@@ -76,7 +77,7 @@ def middle(x, length):
     return x[:, :, start : start + length]
 
 
-class TorchNet(nn.Module):
+class FilteredNet(nn.Module):
     def __init__(self, net, outputs):
         super().__init__()
         inputs, widths = [net.channels, *net.widths[1:]], net.widths
@@ -105,17 +106,102 @@ class TorchNet(nn.Module):
         return self.output_conv(x)
 
 
-class TorchWaveUNet(nn.Module):
-    """What `FilteredWaveUNet` describes, `(batch, channel, time)` as PyTorch has it."""
+class FilteredPeer(nn.Module):
+    """What a `FilteredWaveUNet` describes."""
 
     def __init__(self, net):
         super().__init__()
         self.net = net
         each = net.channels * (1 if net.separate else len(net.sources))
         names = net.sources if net.separate else ("ALL",)
-        self.waveunets = nn.ModuleDict({name: TorchNet(net, each) for name in names})
+        self.waveunets = nn.ModuleDict({name: FilteredNet(net, each) for name in names})
 
     def forward(self, x):
         """Return the sources, `(batch, source * channel, time)`; clipped when evaluating."""
         found = torch.cat([net(x) for net in self.waveunets.values()], dim=1)
         return found if self.training else found.clamp(-1, 1)
+
+
+class OriginalPeer(nn.Module):
+    """What an `OriginalWaveUNet` with context and without learnt interpolation describes."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+        widths = [net.channels, *(net.filters * n for n in range(1, net.levels + 2))]
+        self.encoder = nn.ModuleList(
+            nn.Conv1d(widths[n], widths[n + 1], net.kernel) for n in range(net.levels)
+        )
+        self.bottleneck = nn.Conv1d(widths[-2], widths[-1], net.kernel)
+        self.decoder = nn.ModuleList(
+            nn.Conv1d(widths[n] + widths[n + 1], widths[n], net.decoder_kernel)
+            for n in range(net.levels, 0, -1)
+        )
+        self.outputs = nn.ModuleList(
+            nn.Conv1d(net.filters + net.channels, net.channels, 1) for _ in net.own
+        )
+
+    def forward(self, mixture):
+        """Return the sources, `(batch, source * channel, time)`; clipped when evaluating."""
+        x, shortcuts = mixture, []
+        for convolution in self.encoder:
+            x = functional.leaky_relu(convolution(x), 0.2)
+            shortcuts.append(x)
+            x = x[:, :, ::2]
+        x = functional.leaky_relu(self.bottleneck(x), 0.2)
+        for convolution, shortcut in zip(self.decoder, reversed(shortcuts), strict=True):
+            x = functional.interpolate(
+                x, size=2 * x.shape[2] - 1, mode="linear", align_corners=True
+            )
+            x = torch.cat([middle(shortcut, x.shape[2]), x], dim=1)
+            x = functional.leaky_relu(convolution(x), 0.2)
+        rest = middle(mixture, x.shape[2])
+        x = torch.cat([rest, x], dim=1)
+        found = [torch.tanh(output(x)) for output in self.outputs]
+        if self.net.difference:
+            last = rest - sum(found)
+            found.append(last if self.training else last.clamp(-1, 1))
+        return torch.cat(found, dim=1)
+
+
+def load_original(peer, params):
+    """Give an `OriginalPeer` the parameters of the network that it is a peer of."""
+    levels = peer.net.levels
+    layers = [
+        *((peer.encoder[n - 1], params["encoder"][f"level{n}"]) for n in range(1, levels + 1)),
+        (peer.bottleneck, params["bottleneck"]),
+        *((peer.decoder[levels - n], params["decoder"][f"level{n}"]) for n in range(1, levels + 1)),
+        *zip(peer.outputs, (params["output"][name] for name in peer.net.own), strict=True),
+    ]
+    with torch.no_grad():
+        for module, layer in layers:
+            _copy(module, layer)
+
+
+def load_filtered(peer, params):
+    """Give a `FilteredPeer` the parameters of the network that it is a peer of."""
+    levels = len(peer.net.widths) - 1
+    names = peer.net.nets
+    with torch.no_grad():
+        for name, module in zip(names, peer.waveunets.values(), strict=True):
+            own = params[name]
+            for n in range(1, levels + 1):
+                down, up = module.downsampling_blocks[n - 1], module.upsampling_blocks[levels - n]
+                encoder, decoder = own["encoder"][f"level{n}"], own["decoder"][f"level{n}"]
+                _copy_units(down.pre_shortcut_convs, encoder["shortcut"])
+                _copy_units(down.post_shortcut_convs, encoder["deeper"])
+                _copy_units(up.pre_shortcut_convs, decoder["upsampled"])
+                _copy_units(up.post_shortcut_convs, decoder["joined"])
+            _copy_units(module.bottlenecks, own["bottleneck"])
+            _copy(module.output_conv, own["output"])
+
+
+def _copy_units(units, layers):
+    for number, unit in enumerate(units, 1):
+        _copy(unit.filter, layers[f"unit{number}"])
+
+
+def _copy(convolution, layer):
+    kernel = np.asarray(layer["kernel"]).transpose(2, 1, 0)
+    convolution.weight.copy_(torch.tensor(kernel))
+    convolution.bias.copy_(torch.tensor(np.asarray(layer["bias"])))

@@ -1,0 +1,274 @@
+"""Published Wave-U-Nets against the same networks in PyTorch: training steps, and a whole song.
+
+    pip install torch==2.13.0
+    python benchmarks/wave_unet.py training [--batch 4] [--rounds 3]
+    python benchmarks/wave_unet.py song [--seconds 300]
+
+`training`: one step of Adam of M4 and of the PyTorch lineage (`filtered`), both sides warm, in
+turns, in one process; both must find the same loss. Beside the times stand the multiply-adds of
+their convolutions, counted from shapes, forwards and backwards, and what part of the rate of a
+plain matrix product, measured in the same run, ours reaches. Bar: 1.5 times as fast.
+
+`song`: separating a stereo song at 44.1 kHz with `filtered`, each side in a process of its own, in
+windows side by side as both were published; ours as `umir separate` does it, as a stream. Memory is
+the most that a process held, and beside it what it held before the song. Bars: 1.3 times as fast,
+half of the memory. Nothing else may run meanwhile.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from timing import median_seconds
+
+from umir.program import use_compilation_cache
+from umir.separation_recipes import PRESETS
+from umir.separation_training import adam, training_step
+from umir.wave_unet.separators import FilteredWaveUNet
+from umir.window_separator import WindowNetwork, WindowSeparator
+
+TRAINING_BAR, SONG_BAR, MEMORY_BAR = 1.5, 1.3, 0.5
+RATE = 44_100
+
+
+def multiply_adds(network: WindowNetwork) -> float:
+    """Return the multiply-adds of the convolutions of one window, forwards.
+
+    Every kernel is met once by every sample of what it gives.
+    """
+    total = 0
+    params = jax.eval_shape(network.init, jax.random.key(0))
+    mixture = jax.ShapeDtypeStruct((1, network.sizes.input, network.channels), jnp.float32)
+    _, features = jax.eval_shape(network.apply, params, mixture)
+    nets = params if isinstance(network, FilteredWaveUNet) else {"": params}
+    for name, net in nets.items():
+        length = {n.removeprefix(f"{name}/"): x.shape[1] for n, x in features.items()}
+        for path, leaf in jax.tree.leaves_with_path(net):
+            if path[-1].key == "kernel":
+                total += leaf.size * _frames(network, [p.key for p in path], length)
+    return total
+
+
+def _frames(network: WindowNetwork, path: list[str], length: dict[str, int]) -> int:
+    """Return the length of what the convolution at a place of the parameters gives."""
+    stage, *rest = path
+    if stage in ("bottleneck", "output"):
+        return length["bottleneck"] if stage == "bottleneck" else network.sizes.output
+    level = rest[0].removeprefix("level")
+    own = length[f"{stage}_{level}"]
+    if not isinstance(network, FilteredWaveUNet) or rest[1] in ("shortcut", "joined"):
+        return own
+    lost = network.depth * (network.kernel - 1)
+    return own - lost if rest[1] == "deeper" else own + lost
+
+
+def matrix_rate() -> float:
+    """Return the multiply-adds per second of a product of two large matrices."""
+    size = 2048
+    a = jnp.ones((size, size))
+    product = jax.jit(lambda a: a @ a)
+    return size**3 / median_seconds({"": lambda: product(a)}, 5)[""]
+
+
+def steps_of(preset: str, batch: int) -> tuple[Callable[[], jax.Array], Callable[[], float] | None]:
+    """Return what takes one training step on our side and in PyTorch, and returns the loss."""
+    network, recipe = PRESETS[preset].network, PRESETS[preset].recipe
+    rng = np.random.default_rng(0)
+    shape = (batch, network.sizes.input, network.channels)
+    mixture = rng.uniform(-0.5, 0.5, shape).astype(np.float32)
+    target = np.stack([0.5 * mixture] * len(network.sources), axis=2)
+    margin = network.sizes.margin
+    target = target[:, margin : margin + network.sizes.output]
+    params = jax.jit(network.init)(jax.random.key(0))
+    optimizer = adam(recipe.stages[0], 1000)
+    state = {"params": params, "optimizer": optimizer.init(params)}
+    windows, key = (jnp.asarray(mixture), jnp.asarray(target)), jax.random.key(0)
+
+    def ours() -> jax.Array:
+        static = network, recipe.loss, optimizer
+        new = training_step(*static, state["params"], state["optimizer"], windows, key)
+        state["params"], state["optimizer"], loss = jax.block_until_ready(new)
+        return loss
+
+    return ours, theirs(network, recipe.loss, params, mixture, target)
+
+
+def theirs(
+    network: WindowNetwork, kind: str, params: Any, mixture: np.ndarray, target: np.ndarray
+) -> Callable[[], float] | None:
+    """Return what takes one training step in PyTorch, from the same parameters."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    peer = peer_of(network, params).train()
+    optimizer = torch.optim.Adam([p for p in peer.parameters() if p.requires_grad], lr=1e-4)
+    x = torch.from_numpy(mixture.transpose(0, 2, 1).copy())
+    y = torch.from_numpy(target.reshape(*target.shape[:2], -1).transpose(0, 2, 1).copy())
+    error = torch.nn.functional.l1_loss if kind == "absolute" else torch.nn.functional.mse_loss
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = error(peer(x), y)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    return step
+
+
+def peer_of(network: WindowNetwork, params: Any) -> Any:
+    """Return the same network in PyTorch, with the same parameters where that matters."""
+    from torch_wave_unet import FilteredPeer, OriginalPeer, load_filtered, load_original
+
+    if isinstance(network, FilteredWaveUNet):
+        peer = FilteredPeer(network)
+        load_filtered(peer, params)
+        return peer
+    peer = OriginalPeer(network)
+    load_original(peer, params)
+    return peer
+
+
+def training(presets: list[str], batch: int, rounds: int) -> None:
+    """Print the times of training steps."""
+    rate = matrix_rate()
+    print(f"matrix product: {2e-9 * rate:.0f} GFLOP/s")
+    for preset in presets:
+        ours, peer = steps_of(preset, batch)
+        contenders: dict[str, Callable[[], Any]] = {"ours": ours}
+        if peer is not None:
+            first = float(ours()), peer()
+            if not np.allclose(*first, rtol=1e-3):
+                raise RuntimeError(f"{preset}: the contenders do not compute the same: {first}")
+            contenders["PyTorch"] = peer
+        seconds = median_seconds(contenders, rounds)
+        counted = 3 * batch * multiply_adds(PRESETS[preset].network)
+        share = counted / seconds["ours"] / rate
+        print(
+            f"{preset}, batches of {batch}: {counted * 1e-9:.0f} G multiply-adds a step; ours "
+            f"{seconds['ours']:.2f} s, {100 * share:.0f}% of the matrix product's rate"
+        )
+        if peer is not None:
+            ratio = seconds["PyTorch"] / seconds["ours"]
+            print(
+                f"{preset}: PyTorch {seconds['PyTorch']:.2f} s, {ratio:.2f} x (bar {TRAINING_BAR})"
+            )
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def song_blocks(seconds: float) -> Iterator[np.ndarray]:
+    """Yield a song of noise, a second at a time."""
+    rng = np.random.default_rng(0)
+    for _ in range(round(seconds)):
+        yield rng.uniform(-0.5, 0.5, (RATE, 2)).astype(np.float32)
+
+
+def our_song(seconds: float) -> dict[str, float]:
+    """Separate a song as `umir separate` does; return seconds, megabytes and a checksum."""
+    network = PRESETS["filtered"].network
+    params = jax.jit(network.init)(jax.random.key(0))
+    separator = WindowSeparator(network, params)
+
+    def separated(seconds: float) -> float:
+        level = separator.measure(song_blocks(seconds), RATE)
+        total = 0.0
+        for stems in separator.separate(song_blocks(seconds), RATE, level):
+            total += sum(float(np.abs(stem).sum()) for stem in stems.values())
+        return total
+
+    return measured(separated, seconds)
+
+
+def their_song(seconds: float) -> dict[str, float]:
+    """Separate it as the public repository does: the whole song as an array, window by window."""
+    import torch
+
+    network = PRESETS["filtered"].network
+    params = jax.jit(network.init)(jax.random.key(0))
+    peer = peer_of(network, params).eval()
+    del params
+    sizes = network.sizes
+
+    def separated(seconds: float) -> float:
+        song = np.concatenate(list(song_blocks(seconds))).T
+        length = song.shape[1]
+        whole = -(-length // sizes.output) * sizes.output
+        margin = sizes.margin
+        padded = np.pad(song, ((0, 0), (margin, whole - length + margin)))
+        found = np.zeros((len(network.sources) * 2, whole), np.float32)
+        with torch.no_grad():
+            for start in range(0, whole, sizes.output):
+                window = torch.from_numpy(padded[None, :, start : start + sizes.input].copy())
+                found[:, start : start + sizes.output] = peer(window)[0].numpy()
+        return float(np.abs(found[:, :length]).sum())
+
+    return measured(separated, seconds)
+
+
+def measured(separated: Callable[[float], float], seconds: float) -> dict[str, float]:
+    """Return what separating a song takes, once a short one has been."""
+    separated(3.0)
+    before, start = peak_megabytes(), time.perf_counter()
+    checksum = separated(seconds)
+    elapsed = time.perf_counter() - start
+    return {
+        "seconds": elapsed,
+        "megabytes": peak_megabytes(),
+        "before": before,
+        "checksum": checksum,
+    }
+
+
+SIDES = {"ours": our_song, "PyTorch": their_song}
+
+
+def song(seconds: float) -> None:
+    """Print time and memory of both sides."""
+    found = {}
+    for side in SIDES:
+        command = [sys.executable, __file__, "song", "--seconds", str(seconds), "--side", side]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[side] = json.loads(out.splitlines()[-1])
+        print(
+            f"{side}: {found[side]['seconds']:.0f} s for {seconds:.0f} s of audio, "
+            f"{found[side]['megabytes']:.0f} MB ({found[side]['before']:.0f} MB before the song)"
+        )
+    ours, peer = found["ours"], found["PyTorch"]
+    ratio, memory = peer["seconds"] / ours["seconds"], ours["megabytes"] / peer["megabytes"]
+    print(f"{ratio:.2f} x as fast (bar {SONG_BAR}), {memory:.2f} of the memory (bar {MEMORY_BAR})")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("what", choices=["training", "song"])
+    p.add_argument("--presets", nargs="+", default=["m4", "filtered"], choices=["m4", "filtered"])
+    p.add_argument("--batch", type=int, default=4)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--seconds", type=float, default=300.0)
+    p.add_argument("--side", choices=SIDES, help="of the song: only this one, as JSON")
+    return p
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    args = parser().parse_args()
+    if args.what == "training":
+        training(args.presets, args.batch, args.rounds)
+    elif args.side:
+        print(json.dumps(SIDES[args.side](args.seconds)))
+    else:
+        song(args.seconds)
