@@ -12,6 +12,8 @@ from torch.nn import functional
 
 
 class Unit(nn.Module):
+    """A convolution, a normalisation, ReLU."""
+
     def __init__(self, inputs, outputs, kernel, norm, stride=1, up=False):
         super().__init__()
         if up:
@@ -25,6 +27,7 @@ class Unit(nn.Module):
         self.normalised = norm != "none"
 
     def forward(self, x):
+        """Return the features of a signal."""
         y = self.filter(x)
         return functional.relu(self.norm(y)) if self.normalised else functional.leaky_relu(y)
 
@@ -44,6 +47,7 @@ class Filter(nn.Module):
         self.filter = nn.Parameter(taps.repeat(channels, 1, 1), requires_grad=False)
 
     def forward(self, x):
+        """Return the signal at the lower or the higher rate."""
         padded = functional.pad(x, (7, 7), mode="reflect")
         if not self.up:
             return functional.conv1d(padded, self.filter, stride=self.stride, groups=x.shape[1])
@@ -54,6 +58,8 @@ class Filter(nn.Module):
 
 
 class Block(nn.Module):
+    """A level of the encoder or the decoder: resampling, and convolutions around a shortcut."""
+
     def __init__(self, net, pre, post, resampled, up):
         super().__init__()
         sizes = net.kernel, net.normalisation
@@ -67,17 +73,21 @@ class Block(nn.Module):
 
 
 def units(net, inputs, outputs):
+    """Return `net.depth` units one after the other."""
     widths = [inputs] + [outputs] * net.depth
     pairs = zip(widths, widths[1:], strict=False)
     return nn.ModuleList(Unit(*pair, net.kernel, net.normalisation) for pair in pairs)
 
 
 def middle(x, length):
+    """Return the middle of a signal."""
     start = (x.shape[2] - length) // 2
     return x[:, :, start : start + length]
 
 
 class FilteredNet(nn.Module):
+    """One network of a `FilteredPeer`."""
+
     def __init__(self, net, outputs):
         super().__init__()
         inputs, widths = [net.channels, *net.widths[1:]], net.widths
@@ -93,6 +103,7 @@ class FilteredNet(nn.Module):
         self.output_conv = nn.Conv1d(widths[0], outputs, 1)
 
     def forward(self, x):
+        """Return the outputs for a mixture."""
         shortcuts = []
         for block in self.downsampling_blocks:
             x = nn.Sequential(*block.pre_shortcut_convs)(x)

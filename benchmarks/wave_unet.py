@@ -60,14 +60,16 @@ def multiply_adds(network: WindowNetwork) -> float:
 def _frames(network: WindowNetwork, path: list[str], length: dict[str, int]) -> int:
     """Return the length of what the convolution at a place of the parameters gives."""
     stage, *rest = path
-    if stage in ("bottleneck", "output"):
-        return length["bottleneck"] if stage == "bottleneck" else network.sizes.output
-    level = rest[0].removeprefix("level")
-    own = length[f"{stage}_{level}"]
-    if not isinstance(network, FilteredWaveUNet) or rest[1] in ("shortcut", "joined"):
+    if stage == "output":
+        return network.sizes.output
+    own = length["bottleneck" if stage == "bottleneck" else f"{stage}_{rest[0][len('level') :]}"]
+    if not isinstance(network, FilteredWaveUNet):
         return own
-    lost = network.depth * (network.kernel - 1)
-    return own - lost if rest[1] == "deeper" else own + lost
+    lost, unit = network.kernel - 1, int(rest[-2].removeprefix("unit"))
+    if "deeper" in rest:  # begins where the feature that has a name ends
+        return own - unit * lost
+    after = network.depth - unit + (network.depth if "upsampled" in rest else 0)
+    return own + after * lost
 
 
 def matrix_rate() -> float:
