@@ -16,7 +16,6 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
-from umir.meta import judged, outer_update
 from umir.separation_recipes import SeparationRecipe, Stage
 from umir.stem_songs import StemSong, random_windows, windows_in_turn
 from umir.training import Callback, train
@@ -173,11 +172,13 @@ def training_step(
         return jnp.mean(_errors(kind, output, features, windows[1])), features
 
     (loss, features), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
-    gradient, _ = judged(loss, gradient)
-    moved, state = outer_update(optimizer, gradient, params, optimizer_state)
-    remembered = network.remembered(moved, features)
-    kept = jax.tree.map(partial(jnp.where, jnp.isfinite(loss)), remembered, moved)
-    return kept, state, loss
+    # optax raises floats to integer step counts, which strict promotion of types would refuse.
+    with jax.numpy_dtype_promotion("standard"):
+        change, new_state = optimizer.update(gradient, optimizer_state, params)
+    new = network.remembered(optax.apply_updates(params, change), features), new_state
+    usable = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
+    kept = jax.tree.map(partial(jnp.where, usable), new, (params, optimizer_state))
+    return *kept, loss
 
 
 @partial(jax.jit, static_argnums=(0, 1))
