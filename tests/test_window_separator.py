@@ -89,6 +89,16 @@ def test_blocks_of_any_length_give_the_same_windows(sizes):
         np.testing.assert_array_equal(inside, np.arange(begins, begins + 60))
 
 
+def test_networks_of_sources_one_by_one_give_what_they_give_together(rng):
+    params = FILTERED.init(jax.random.key(3))
+    song = rng.uniform(-1, 1, (FILTERED.sizes.input + 7, 1)).astype(np.float32)
+    separator = WindowSeparator(FILTERED, params)
+    expected = paper_loop(separator, song)
+    found = separated(separator, song, 8000)
+    for n, name in enumerate(FILTERED.sources):
+        np.testing.assert_allclose(found[name], expected[:, n], atol=1e-5)
+
+
 def test_mono_songs_of_another_rate_keep_their_shape(separator, rng):
     song = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
     found = separated(separator, song, 44_100)

@@ -79,11 +79,14 @@ class WindowSeparator:
         """Yield the sources of a song at the network's own rate, `(time, source * channel)`."""
         sizes = self.network.sizes
         after = sizes.input - sizes.output - sizes.margin
+        parts = self.network.parts(self.params)
         held, begins = None, 0  # the output before, which the last window may replace in part
         for window, middle in windows(song, sizes.output, sizes.margin, after):
             if held is not None:
                 yield held[: middle - begins]
-            output = np.asarray(_separated(self.network, self.params, window[None])[0])
+            # As NumPy at once: parts that wait for each other would hold their memory together.
+            found = [np.asarray(_separated(*part, window[None])[0]) for part in parts]
+            output = np.concatenate(found, axis=1)  # (time, source, channel)
             held, begins = output.reshape(len(output), -1), middle
         assert held is not None, "a song has samples"
         yield held

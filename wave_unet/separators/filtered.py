@@ -8,7 +8,7 @@ one after a shortcut gets the shortcut once more; here it gets what the first on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,7 @@ MOMENTUM = 0.99  # of the statistics of batch normalisation
 LEAK = 0.01  # of the leaky ReLU where nothing is normalised
 NORMALISATIONS = ("group", "batch", "none")
 RESAMPLINGS = ("fixed", "learned")
+ALONE = "source"  # any source, where it does not matter which
 TOGETHER = "all"  # the one net, where sources have none of their own
 
 
@@ -149,6 +150,17 @@ class FilteredWaveUNet:
         output = jnp.concatenate(outputs, axis=2)
         output = output.reshape(*output.shape[:2], len(self.sources), self.channels)
         return output if training else clip(output), features
+
+    def parts(self, params: Params) -> list[tuple["FilteredWaveUNet", Params]]:
+        """Return a network for each source, with its parameters; or the one that they share.
+
+        Those of several sources are equal but for their parameters, and compiled once: together
+        they give what this network gives, in a fraction of the memory.
+        """
+        if not self.separate or len(self.sources) == 1:
+            return [(self, params)]
+        alone = replace(self, sources=(ALONE,))
+        return [(alone, {ALONE: params[name]}) for name in self.sources]
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with a hundredth of the statistics that a batch had."""

@@ -152,6 +152,10 @@ class OriginalWaveUNet:
             x = features[f"decoder_{n}"] = _leaky(convolve(layer, x, padding))
         return self._outputs(params["output"], x, crop(mixture, x.shape[1]), training), features
 
+    def parts(self, params: Params) -> list[tuple["OriginalWaveUNet", Params]]:
+        """Return this network and its parameters: it has no parts that run by themselves."""
+        return [(self, params)]
+
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with what is kept of a batch in training: here nothing."""
         del features

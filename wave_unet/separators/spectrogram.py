@@ -130,6 +130,10 @@ class SpectrogramUNet:
         found = {"magnitudes": magnitudes, "masks": mask, "statistics": statistics}
         return jnp.stack(stems, axis=2)[..., None], found
 
+    def parts(self, params: Params) -> list[tuple["SpectrogramUNet", Params]]:
+        """Return this network and its parameters: its parts share a transform."""
+        return [(self, params)]
+
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with a thousandth of the statistics that a batch had."""
         return with_statistics(params, features["statistics"], MOMENTUM)

@@ -23,6 +23,7 @@ FORMS = {
     "batch": replace(TINY, normalisation="batch"),
     "none": replace(TINY, normalisation="none"),
     "together": replace(TINY, separate=False),
+    "wide": replace(TINY, widths=(128, 136), kernel=5, wanted=300, sources=("a",)),
 }
 
 
