@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -32,7 +33,7 @@ from timing import median_seconds
 
 from umir.program import use_compilation_cache
 from umir.separation_recipes import PRESETS
-from umir.separation_training import adam, training_step
+from umir.separation_training import SeparationTraining
 from umir.wave_unet.separators import FilteredWaveUNet
 from umir.window_separator import WindowNetwork, WindowSeparator
 
@@ -90,16 +91,14 @@ def steps_of(preset: str, batch: int) -> tuple[Callable[[], jax.Array], Callable
     target = np.stack([0.5 * mixture] * len(network.sources), axis=2)
     margin = network.sizes.margin
     target = target[:, margin : margin + network.sizes.output]
-    params = jax.jit(network.init)(jax.random.key(0))
-    optimizer = adam(recipe.stages[0], 1000)
-    state = {"params": params, "optimizer": optimizer.init(params)}
-    windows, key = (jnp.asarray(mixture), jnp.asarray(target)), jax.random.key(0)
+    training = SeparationTraining(network, replace(recipe, epoch_steps=1000), [], [])
+    held = [training.init()]
+    params = held[0]["params"]
 
     def ours() -> jax.Array:
-        static = network, recipe.loss, optimizer
-        new = training_step(*static, state["params"], state["optimizer"], windows, key)
-        state["params"], state["optimizer"], loss = jax.block_until_ready(new)
-        return loss
+        item = (mixture, target), jax.random.key(0)
+        held[0], metrics = jax.block_until_ready(training.step(recipe.stages[0], held[0], item))
+        return metrics["loss"]
 
     return ours, theirs(network, recipe.loss, params, mixture, target)
 

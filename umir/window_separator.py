@@ -79,7 +79,7 @@ class WindowSeparator:
         """Yield the sources of a song at the network's own rate, `(time, source * channel)`."""
         sizes = self.network.sizes
         after = sizes.input - sizes.output - sizes.margin
-        parts = self.network.parts(self.params)
+        parts = self.network.parts(self.params).values()
         held, begins = None, 0  # the output before, which the last window may replace in part
         for window, middle in windows(song, sizes.output, sizes.margin, after):
             if held is not None:

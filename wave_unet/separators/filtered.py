@@ -7,7 +7,7 @@ source. Facts of github.com/f90/Wave-U-Net-Pytorch; weights that it trained can 
 one after a shortcut gets the shortcut once more; here it gets what the first one made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from jaxtyping import Float
 from umir.wave_unet.convolution import transposed_convolution
 from umir.wave_unet.network import Key
 from umir.wave_unet.separators.filtered_resampling import filtered_down, filtered_up
-from umir.wave_unet.separators.layers import Layer, Params, clip, convolve, crop
+from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, clip, convolve, crop
 from umir.wave_unet.separators.normalisation import (
     GROUP,
     batch_normalised,
@@ -36,7 +36,6 @@ LEAK = 0.01  # of the leaky ReLU where nothing is normalised
 NORMALISATIONS = ("group", "batch", "none")
 RESAMPLINGS = ("fixed", "learned")
 ALONE = "source"  # any source, where it does not matter which
-TOGETHER = "all"  # the one net, where sources have none of their own
 
 
 @dataclass(frozen=True)
@@ -151,16 +150,22 @@ class FilteredWaveUNet:
         output = output.reshape(*output.shape[:2], len(self.sources), self.channels)
         return output if training else clip(output), features
 
-    def parts(self, params: Params) -> list[tuple["FilteredWaveUNet", Params]]:
+    def parts(self, params: Params) -> dict[str, tuple["FilteredWaveUNet", Params]]:
         """Return a network for each source, with its parameters; or the one that they share.
 
         Those of several sources are equal but for their parameters, and compiled once: together
         they give what this network gives, in a fraction of the memory.
         """
-        if not self.separate or len(self.sources) == 1:
-            return [(self, params)]
+        if not self.separate:
+            return {TOGETHER: (self, params)}
         alone = replace(self, sources=(ALONE,))
-        return [(alone, {ALONE: params[name]}) for name in self.sources]
+        return {name: (alone, {ALONE: params[name]}) for name in self.sources}
+
+    def whole(self, parts: Mapping[str, Params]) -> Params:
+        """Return the parameters of the network from those of its parts."""
+        if not self.separate:
+            return parts[TOGETHER]
+        return {name: params[ALONE] for name, params in parts.items()}
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with a hundredth of the statistics that a batch had."""

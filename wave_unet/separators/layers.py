@@ -11,6 +11,7 @@ from umir.wave_unet.convolution import Padding, convolution
 from umir.wave_unet.minimal_filtering import minimal_convolution
 from umir.wave_unet.network import Key
 
+TOGETHER = "all"  # the one net, where sources have none of their own
 # Channels, and samples, from which convolutions of few taps run by minimal filtering.
 WIDE, LONG = 128, 256
 

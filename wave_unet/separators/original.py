@@ -11,7 +11,7 @@ went in. With context, none does: the output is the middle of the input, and len
 decimation keeps both ends of every level, so that interpolation never has to guess.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,14 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.network import Key
-from umir.wave_unet.separators.layers import Params, clip, convolve, crop, init_convolution
+from umir.wave_unet.separators.layers import (
+    TOGETHER,
+    Params,
+    clip,
+    convolve,
+    crop,
+    init_convolution,
+)
 from umir.wave_unet.separators.sizes import Sizes
 
 LEAK = 0.2  # of the leaky ReLU after every convolution but the last
@@ -152,9 +159,13 @@ class OriginalWaveUNet:
             x = features[f"decoder_{n}"] = _leaky(convolve(layer, x, padding))
         return self._outputs(params["output"], x, crop(mixture, x.shape[1]), training), features
 
-    def parts(self, params: Params) -> list[tuple["OriginalWaveUNet", Params]]:
+    def parts(self, params: Params) -> dict[str, tuple["OriginalWaveUNet", Params]]:
         """Return this network and its parameters: it has no parts that run by themselves."""
-        return [(self, params)]
+        return {TOGETHER: (self, params)}
+
+    def whole(self, parts: Mapping[str, Params]) -> Params:
+        """Return the parameters of the network from those of its parts."""
+        return parts[TOGETHER]
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with what is kept of a batch in training: here nothing."""

@@ -8,6 +8,7 @@ gives a mask for them; the mixture's phase does for all. Trained on waveforms, t
 transform, it is U7; on magnitudes, with their absolute error, U7a.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from jaxtyping import Complex, Float
 
 from umir.wave_unet.convolution import transposed_convolution
 from umir.wave_unet.network import Key
-from umir.wave_unet.separators.layers import Layer, Params, convolve, init_convolution
+from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, convolve, init_convolution
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,
     init_statistics,
@@ -130,9 +131,13 @@ class SpectrogramUNet:
         found = {"magnitudes": magnitudes, "masks": mask, "statistics": statistics}
         return jnp.stack(stems, axis=2)[..., None], found
 
-    def parts(self, params: Params) -> list[tuple["SpectrogramUNet", Params]]:
+    def parts(self, params: Params) -> dict[str, tuple["SpectrogramUNet", Params]]:
         """Return this network and its parameters: its parts share a transform."""
-        return [(self, params)]
+        return {TOGETHER: (self, params)}
+
+    def whole(self, parts: Mapping[str, Params]) -> Params:
+        """Return the parameters of the network from those of its parts."""
+        return parts[TOGETHER]
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with a thousandth of the statistics that a batch had."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from umir.wave_unet.separators.filtered import TOGETHER, FilteredWaveUNet
+from umir.wave_unet.separators.filtered import FilteredWaveUNet
 from umir.wave_unet.separators.filtered_resampling import low_pass
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.separators.layers import TOGETHER, Params
 
 Tensors = Mapping[str, np.ndarray]
 
