@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
+from umir.annotations import Stems
 from umir.audio import channel_power, level_gain
 from umir.audio_stream import Block, open_audio, resample_blocks
 from umir.inference import Windows, run_window, stream
@@ -148,6 +150,16 @@ class _Held:
         assert self._held is not None, "nothing has been read"
         taken, self._held = self._held[:length], self._held[length:]
         return taken
+
+
+def separate_array(
+    separator: AnySeparator, waveform: Float[np.ndarray, "time channel"], rate: int
+) -> Stems:
+    """Separate an array as `separate_file` does a file; stems at its rate and with its channels."""
+    blocks = [np.asarray(waveform, np.float32)]
+    found = list(separator.separate(blocks, rate, separator.measure(blocks, rate)))
+    names = separator.stems
+    return Stems({name: np.concatenate([part[name] for part in found]) for name in names}, rate)
 
 
 def two_stems(blocks: Mapping[str, Block], name: str) -> dict[str, Block]:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from umir.annotations import Stems
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.released_models import find_model
+from umir.separation import separate_array
 from umir.task_model import TaskModel
 from umir.tasks.source_separation import SourceSeparation
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
@@ -66,10 +67,7 @@ class SeparatorModel:
 
     def predict(self, waveform: Float[np.ndarray, "time channel"], rate: int) -> Stems:
         """Separate an array as `umir separate` does a file."""
-        separator, blocks = self.separator, [np.asarray(waveform, np.float32)]
-        found = list(separator.separate(blocks, rate, separator.measure(blocks, rate)))
-        names = separator.stems
-        return Stems({name: np.concatenate([part[name] for part in found]) for name in names}, rate)
+        return separate_array(self.separator, waveform, rate)
 
     def save(self, directory: Path, card: str) -> None:
         """Write a model directory with `card` as its MODEL_CARD.md."""

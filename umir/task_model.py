@@ -9,12 +9,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from umir.annotations import Annotation, Stems
+from umir.annotations import Annotation
 from umir.audio import normalise_level, resample, to_channels
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.released_models import find_model
-from umir.separation import Separator
+from umir.separation import Separator, separate_array
 from umir.tasks.base import Settings, Task
 from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import Network, WaveUNetConfig
@@ -58,7 +58,7 @@ class TaskModel:
         """
         config = self.network.config
         if self.network.head.gives_waveforms:
-            return self._separate(waveform, rate)
+            return separate_array(self.separator, waveform, rate)
         own = resample(to_channels(waveform, config.channels), rate, config.rate)
         return self.task.decode(self.output(own), self.settings)
 
@@ -82,13 +82,6 @@ class TaskModel:
         if self.task.kind != "stems":
             raise ValueError(f"a model for {self.task.name}, not for separation")
         return Separator(self.network, self.params, self.task.vocabulary)
-
-    def _separate(self, waveform: np.ndarray, rate: int) -> Stems:
-        """Separate an array as `umir separate` does a file."""
-        separator, blocks = self.separator, [np.asarray(waveform, np.float32)]
-        found = list(separator.separate(blocks, rate, separator.measure(blocks, rate)))
-        names = self.task.vocabulary
-        return Stems({name: np.concatenate([part[name] for part in found]) for name in names}, rate)
 
     def save(self, directory: Path, card: str) -> None:
         """Write a model directory with `card` as its MODEL_CARD.md."""
