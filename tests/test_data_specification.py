@@ -51,8 +51,8 @@ def test_parts(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("maestro", "maestro: say in which folder it is: maestro:PATH"),
-        ("maestro:", "say in which folder it is: maestro:PATH"),
+        ("maestro", "maestro: say in which folder it is, as maestro:PATH"),
+        ("maestro:", "maestro: say in which folder it is, as maestro:PATH"),
         ("maestros:/x", "no data set 'maestros': choose from .*maestro"),
         ("maestro@0:/x", "maestro@0:/x: '0' is no number of hours above 0"),
         ("maestro@all:/x", "'all' is no number of hours above 0"),

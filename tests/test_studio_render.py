@@ -256,9 +256,9 @@ def test_shards_hold_a_thousand_songs(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--seed", "1"], "holds songs made with seed 0, not 1; give the same settings"),
-        (["--without", "timbre"], "made with without none, not timbre"),
-        (["--format", "wav"], "made with container flac, not wav"),
+        (["--seed", "1"], "made with another 'seed': 0, not 1; give the same settings"),
+        (["--without", "timbre"], "another 'without': none, not timbre"),
+        (["--format", "wav"], "another 'container': flac, not wav"),
     ],
 )
 def test_other_settings_are_refused(copied, capsys, options, words):

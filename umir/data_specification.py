@@ -271,8 +271,9 @@ def _part(piece: str) -> DataPart:
         return DataPart(path.strip(), data_set, task or None, _hours(piece, hours) if at else None)
     if Path(piece).exists():
         return DataPart(piece)
-    if piece.rstrip(":") in DATA_SETS:
-        raise DataSetError(f"{piece}: say in which folder it is: {piece.rstrip(':')}:PATH")
+    bare = piece.rstrip(":")
+    if bare in DATA_SETS:
+        raise DataSetError(f"{bare}: say in which folder it is, as {bare}:PATH")
     if colon and re.fullmatch(r"\w{2,}", data_set):
         get_data_set(data_set)  # says which there are
     return DataPart(piece)

@@ -217,8 +217,9 @@ class SongLibrary:
         if differ:
             name = differ[0]
             raise ValueError(
-                f"{self.root}: holds songs made with {name} {_shown(made.get(name))}, not "
-                f"{_shown(wanted.get(name))}; give the same settings, or another folder"
+                f"{self.root}: its songs were made with another {name!r}: "
+                f"{_shown(made.get(name))}, not {_shown(wanted.get(name))}; give the same "
+                "settings, or another folder"
             )
 
 

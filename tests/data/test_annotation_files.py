@@ -186,7 +186,8 @@ def test_the_end_of_the_audio_cuts(file):
     f0, problems = read_f0(file("0,220\n9.99,230\n10,240\n10.5,250\n"), 10.0)
     assert f0.times.tolist() == [0, 9.99] and problems == []
     _, (problem,) = read_f0(file("0,220\n20,230\n30,240\n"), 10.0)
-    assert "2 frames from here on lie past the end" in problem.reason and problem.line == 2
+    assert problem.reason == "past the end of the audio (10.00 s), frames from here on: 2"
+    assert problem.line == 2
 
 
 def test_what_begins_before_the_audio_is_cut_there(file):

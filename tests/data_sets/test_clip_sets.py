@@ -5,7 +5,7 @@ import pytest
 from made_sets import real_set, text, tone, write_index
 
 from umir.annotations import Labels
-from umir.data_sets import DATA_SETS, open_data_set
+from umir.data_sets import DATA_SETS, DataSetError, open_data_set
 from umir.data_sets.clip_sets import JAMENDO_TAGS, OPENMIC_INSTRUMENTS
 from umir.tasks.classification import MultiLabelClassification
 
@@ -96,9 +96,10 @@ def test_tinysol(tmp_path):
     assert data.assignment == {"tinysol/Fl-ord-C4": "train", "tinysol/Tr-ord-C5": "test"}
 
 
-def test_gtzan(tmp_path):
+def make_gtzan(home, clips):
+    """Make some excerpts of GTZAN in mirdata's layout, and return their index."""
     tracks = {}
-    for clip in ("hiphop.00000", "jazz.00001"):
+    for clip in clips:
         genre, number = clip.split(".")
         base = f"gtzan_tempo_beat-main/{{}}/gtzan_{genre}_{number}"
         tracks[clip] = {
@@ -106,10 +107,14 @@ def test_gtzan(tmp_path):
             "beats": f"{base.format('beats')}.beats",
             "tempo": f"{base.format('tempo')}.bpm",
         }
-        tone(tmp_path / tracks[clip]["audio"])
-        text(tmp_path / tracks[clip]["beats"], "0.5\t1\n1.0\t2\n")
-        text(tmp_path / tracks[clip]["tempo"], "120.5\n")
-    index = write_index(tmp_path, tracks)
+        tone(home / tracks[clip]["audio"])
+        text(home / tracks[clip]["beats"], "0.5\t1\n1.0\t2\n")
+        text(home / tracks[clip]["tempo"], "120.5\n")
+    return write_index(home, tracks)
+
+
+def test_gtzan(tmp_path):
+    index = make_gtzan(tmp_path, ("hiphop.00000", "jazz.00001"))
     data, found = examples("gtzan_genre", tmp_path, "genre_recognition", index)
     assert [e.annotation.names for e in found] == [("hip_hop",), ("jazz",)]
     assert data.problems == []
@@ -118,6 +123,32 @@ def test_gtzan(tmp_path):
     _, found = examples("gtzan_genre", tmp_path, "beat_tracking", index)
     assert found[0].annotation.times.tolist() == [0.5, 1.0]
     assert found[0].annotation.labels == ("1", "2")
+
+
+def test_gtzan_splits_by_artist_where_the_lists_are_there(tmp_path):
+    index = make_gtzan(tmp_path, ("blues.00000", "disco.00001", "jazz.00002", "rock.00003"))
+    text(tmp_path / "train_filtered.txt", "blues/blues.00000.wav\n")
+    text(tmp_path / "valid_filtered.txt", "rock/rock.00003.wav\n")
+    with pytest.raises(DataSetError, match="test_filtered.txt missing beside"):
+        open_data_set("gtzan_genre", tmp_path, "genre_recognition", index=index)
+    text(tmp_path / "test_filtered.txt", "jazz/jazz.00002.wav\n")
+    splits = {"blues.00000": "train", "jazz.00002": "test", "rock.00003": "valid"}
+    for task in ("genre_recognition", "beat_tracking", "tempo_estimation"):
+        data = open_data_set("gtzan_genre", tmp_path, task, index=index)
+        assert data.assignment == {f"gtzan_genre/{clip}": split for clip, split in splits.items()}
+
+
+def test_gtzan_without_a_tempo(tmp_path):
+    index = make_gtzan(tmp_path, ("jazz.00001", "jazz.00002"))
+    empty, words = (next(tmp_path.rglob(f"gtzan_jazz_0000{n}.bpm")) for n in (1, 2))
+    text(empty, "")
+    data = open_data_set("gtzan_genre", tmp_path, "tempo_estimation", index=index)
+    assert len(data.examples(None, 8000, 1)) == 1
+    (problem,) = data.problems
+    assert problem.path == empty and "begins with 'nothing', not with a tempo" in problem.reason
+    text(words, "fast\n")
+    with pytest.raises(DataSetError, match="begins with 'fast', not with a tempo"):
+        data.examples(None, 8000, 1)
 
 
 def test_mtg_jamendo(tmp_path):

@@ -117,7 +117,7 @@ def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, li
     rows, problems = _rows(path, "f0", _bad_frame)
     late = [row for row in rows if row.numbers[0] >= duration]
     if late and late[-1].numbers[0] > duration + _SLACK_SECONDS:
-        reason = f"{len(late)} frames from here on lie past the end of the audio ({duration:.2f} s)"
+        reason = f"past the end of the audio ({duration:.2f} s), frames from here on: {len(late)}"
         problems.append(Problem(path, late[0].line, reason))
     curve: dict[float, float] = {}
     for row in rows[: len(rows) - len(late)]:

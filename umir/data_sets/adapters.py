@@ -68,8 +68,19 @@ def file_labelling(
 
 
 def tempo_in(path: Path) -> Labels:
-    """Return the beats per minute that a file begins with, as the label of a clip."""
-    return Labels((f"{float(path.read_text(encoding='utf-8').split()[0]):g}",))
+    """Return the beats per minute that a file begins with, as the label of a clip.
+
+    Raises:
+        ValueError: it begins with no number above 0; names the file.
+    """
+    first, *_ = path.read_text(encoding="utf-8").split() or ["nothing"]
+    try:
+        tempo = float(first)
+    except ValueError:
+        tempo = 0.0
+    if not 0.0 < tempo < float("inf"):
+        raise ValueError(f"{path}:1: begins with {first!r}, not with a tempo in beats per minute")
+    return Labels((f"{tempo:g}",))
 
 
 def files_there(*attributes: str) -> Callable[[Track], bool]:

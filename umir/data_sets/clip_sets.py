@@ -8,7 +8,9 @@ classes are those of the data, and what one set does not ask is unknown of its c
   not known whether they are there. They are neither learnt from nor scored.
 * TinySOL: single notes; its five folds are read as three to train, one to validate, one to test.
 * GTZAN: ten genres. Its clips repeat artists and records, and some are mislabelled: what is scored
-  on it is too good (B. L. Sturm, arXiv:1306.1461).
+  on it is too good (B. L. Sturm, arXiv:1306.1461). With the three lists of C. Kereliuk, B. L. Sturm
+  and J. Larsen (arXiv:1507.04761) in its folder, splits are theirs, by artist, and what they leave
+  out is left out.
 * MTG-Jamendo, mood and theme: the first of its published splits, by artist.
 
 References: J. J. Bosch et al., "A Comparison of Sound Segregation Techniques for Predominant
@@ -26,7 +28,7 @@ from typing import Any
 
 from umir.annotations import Labels
 from umir.data_sets.adapters import mirdata_set, tempo_in
-from umir.data_sets.data_set import labelling
+from umir.data_sets.data_set import DataSetError, labelling
 from umir.data_sets.instrument_names import FAMILIES
 from umir.data_sets.mirdata_annotations import beats_by_line, events_of, label_of
 
@@ -123,25 +125,60 @@ TINYSOL = mirdata_set(
     split_of=lambda track: {3: "valid", 4: "test"}.get(track.split, "train"),
 )
 
+
+@lru_cache(maxsize=8)
+def _filtered_splits(home: Path) -> dict[str, str]:
+    """Return excerpt (`jazz.00001`) -> split, of the lists in a folder; empty if it has none."""
+    lists = {split: home / f"{split}_filtered.txt" for split in ("train", "valid", "test")}
+    missing = [path.name for path in lists.values() if not path.is_file()]
+    if len(missing) == len(lists):
+        return {}
+    if missing:
+        raise DataSetError(f"{home}: {', '.join(missing)} missing beside the other filtered lists")
+    lines = {split: path.read_text(encoding="utf-8").split() for split, path in lists.items()}
+    return {Path(line).stem: split for split, found in lines.items() for line in found}
+
+
+def _filtered_split(track: Any) -> str | None:
+    return _filtered_splits(_gtzan_home(track)).get(Path(track.audio_path).stem)
+
+
+def _gtzan_home(track: Any) -> Path:
+    return Path(track.audio_path).parents[3]  # HOME/gtzan_genre/genres/jazz/jazz.00001.wav
+
+
+def _in_filtered_lists(track: Any) -> bool:
+    return not _filtered_splits(_gtzan_home(track)) or _filtered_split(track) is not None
+
+
 GTZAN_GENRE = mirdata_set(
     "gtzan_genre",
     {
         "genre_recognition": labelling(
-            "label", lambda track: label_of(track.genre), label_map={"hip-hop": "hip_hop"}
+            "label",
+            lambda track: label_of(track.genre),
+            label_map={"hip-hop": "hip_hop"},
+            has=_in_filtered_lists,
         ),
         "beat_tracking": labelling(
             "events",
             lambda track: events_of(track.beats),
             needs=["beats_path"],
+            has=_in_filtered_lists,
             by_line=beats_by_line,
         ),
         "tempo_estimation": labelling(
-            "label", lambda track: tempo_in(Path(track.tempo_path)), needs=["tempo_path"]
+            "label",
+            lambda track: tempo_in(Path(track.tempo_path)),
+            needs=["tempo_path"],
+            has=_in_filtered_lists,
         ),
     },
     licence="none stated; excerpts of published records",
     size="1.2 GB, 1000 x 30 s (8 h)",
-    splits="no published split; group = excerpt (artists repeat)",
+    splits="by artist, with the lists SPLIT_filtered.txt (arXiv:1507.04761) in the folder; without "
+    "them none; group = excerpt",
+    split_of=_filtered_split,
 )
 
 
