@@ -209,7 +209,11 @@ def load_filtered(peer, params):
 
 def _copy_units(units, layers):
     for number, unit in enumerate(units, 1):
-        _copy(unit.filter, layers[f"unit{number}"])
+        layer = layers[f"unit{number}"]
+        _copy(unit.filter, layer)
+        if unit.normalised:
+            unit.norm.weight.copy_(torch.tensor(np.asarray(layer["scale"])))
+            unit.norm.bias.copy_(torch.tensor(np.asarray(layer["shift"])))
 
 
 def _copy(convolution, layer):

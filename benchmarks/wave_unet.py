@@ -10,7 +10,8 @@ their convolutions, counted from shapes, forwards and backwards, and what part o
 plain matrix product, measured in the same run, ours reaches. Bar: 1.5 times as fast.
 
 `song`: separating a stereo song at 44.1 kHz with `filtered`, each side in a process of its own, in
-windows side by side as both were published; ours as `umir separate` does it, as a stream. Memory is
+windows side by side as both were published; ours as `umir separate` does it, as a stream; both load
+the same weights from files of their own, a model directory and a PyTorch checkpoint. Memory is
 the most that a process held, and beside it what it held before the song. Bars: 1.3 times as fast,
 half of the memory. Nothing else may run meanwhile.
 """
@@ -24,6 +25,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
@@ -34,11 +37,13 @@ from timing import median_seconds
 from umir.program import use_compilation_cache
 from umir.separation_recipes import PRESETS
 from umir.separation_training import SeparationTraining
+from umir.separator_model import SeparatorModel, load_model_for
 from umir.wave_unet.separators import FilteredWaveUNet
-from umir.window_separator import WindowNetwork, WindowSeparator
+from umir.window_separator import WindowNetwork
 
 TRAINING_BAR, SONG_BAR, MEMORY_BAR = 1.5, 1.3, 0.5
 RATE = 44_100
+CHECKPOINT = "peer.pt"
 
 
 def multiply_adds(network: WindowNetwork) -> float:
@@ -178,13 +183,27 @@ def song_blocks(seconds: float) -> Iterator[np.ndarray]:
         yield rng.uniform(-0.5, 0.5, (RATE, 2)).astype(np.float32)
 
 
-def our_song(seconds: float) -> dict[str, float]:
-    """Separate a song as `umir separate` does; return seconds, megabytes and a checksum."""
+def write_models(folder: Path) -> None:
+    """Write one network, with weights such as a trained one has, as both sides store it."""
+    import torch
+
     network = PRESETS["filtered"].network
     rng = np.random.default_rng(0)
     shapes = jax.eval_shape(network.init, jax.random.key(0))
-    params = jax.tree.map(lambda s: jnp.asarray(draw(rng, s.shape)), shapes)
-    separator = WindowSeparator(network, params)
+    params = jax.tree.map(lambda s: draw(rng, s.shape), shapes)
+    SeparatorModel(network, params).save(folder, "# Noise\n")
+    torch.save(peer_of(network, params).state_dict(), folder / CHECKPOINT)
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers such as a trained network has."""
+    limit = math.prod(shape[:-1]) ** -0.5 if len(shape) > 1 else 1.0
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def our_song(seconds: float, models: Path) -> dict[str, float]:
+    """Separate a song as `umir separate` does; return seconds, megabytes and a checksum."""
+    separator = load_model_for(models).separator
 
     def separated(seconds: float) -> float:
         level = separator.measure(song_blocks(seconds), RATE)
@@ -196,19 +215,14 @@ def our_song(seconds: float) -> dict[str, float]:
     return measured(separated, seconds)
 
 
-def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Return numbers such as a trained network has: drawing them on a device takes memory."""
-    limit = math.prod(shape[:-1]) ** -0.5 if len(shape) > 1 else 1.0
-    return rng.uniform(-limit, limit, shape).astype(np.float32)
-
-
-def their_song(seconds: float) -> dict[str, float]:
+def their_song(seconds: float, models: Path) -> dict[str, float]:
     """Separate it as the public repository does: the whole song as an array, window by window."""
     import torch
     from torch_wave_unet import FilteredPeer
 
     network = PRESETS["filtered"].network
     peer = FilteredPeer(network).eval()
+    peer.load_state_dict(torch.load(models / CHECKPOINT, weights_only=True))
     sizes = network.sizes
 
     def separated(seconds: float) -> float:
@@ -244,13 +258,22 @@ def measured(separated: Callable[[float], float], seconds: float) -> dict[str, f
 SIDES = {"ours": our_song, "PyTorch": their_song}
 
 
+def in_own_process(side: str, seconds: float, models: Path) -> dict[str, float]:
+    """Return what a side measures in a process that has done nothing else."""
+    command = [sys.executable, __file__, "song", "--seconds", str(seconds)]
+    command += ["--side", side, "--models", str(models)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(out.splitlines()[-1])
+
+
 def song(seconds: float) -> None:
     """Print time and memory of both sides."""
     found = {}
+    with TemporaryDirectory() as folder:
+        write_models(Path(folder))
+        for side in SIDES:
+            found[side] = in_own_process(side, seconds, Path(folder))
     for side in SIDES:
-        command = [sys.executable, __file__, "song", "--seconds", str(seconds), "--side", side]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found[side] = json.loads(out.splitlines()[-1])
         print(
             f"{side}: {found[side]['seconds']:.0f} s for {seconds:.0f} s of audio, "
             f"{found[side]['megabytes']:.0f} MB ({found[side]['before']:.0f} MB before the song)"
@@ -269,6 +292,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=300.0)
     p.add_argument("--side", choices=SIDES, help="of the song: only this one, as JSON")
+    p.add_argument("--models", type=Path, help="of the song: where `write_models` has been")
     return p
 
 
@@ -278,6 +302,6 @@ if __name__ == "__main__":
     if args.what == "training":
         training(args.presets, args.batch, args.rounds)
     elif args.side:
-        print(json.dumps(SIDES[args.side](args.seconds)))
+        print(json.dumps(SIDES[args.side](args.seconds, args.models)))
     else:
         song(args.seconds)

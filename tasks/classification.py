@@ -31,7 +31,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import expit
-from sklearn import metrics
 
 from umir.annotations import Labels
 from umir.tasks.base import Settings, Target, Task, nan_mean
@@ -146,6 +145,8 @@ class Classification(_ClipTask):
         self, references: Sequence[Labels], estimates: Sequence[Labels]
     ) -> tuple[dict[str, float], list[dict[str, float]]]:
         """Return `accuracy` and `macro_f1` over the clips, and the accuracy of each."""
+        from sklearn import metrics  # brings pandas: a second and 50 MB that only scores need
+
         true = [reference.names[0] for reference in references]
         guess = [estimate.names[0] for estimate in estimates]
         scores = {
@@ -221,6 +222,8 @@ class MultiLabelClassification(_ClipTask):
         Raises:
             ValueError: an estimate without scores: labels alone have no ranking.
         """
+        from sklearn import metrics
+
         scores = np.array([self._scores(estimate) for estimate in estimates])
         precision, area = [math.nan], [math.nan]
         for (_, known, truth), column in zip(self._truths(references), scores.T, strict=True):

@@ -12,6 +12,7 @@ float32.
 
 import json
 import math
+import mmap
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -227,9 +228,14 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Read model.safetensors."""
+    """Read model.safetensors.
+
+    The file is opened for each tensor: what was read of it counts as memory while it is open.
+    """
     try:
-        return safetensors.numpy.load(path.read_bytes())
+        with safetensors.safe_open(path, "numpy") as file:
+            names = list(file.keys())
+        return {name: _read_tensor(path, name) for name in names}
     except FileNotFoundError:
         raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
     except (safetensors.SafetensorError, KeyError) as error:
@@ -238,8 +244,26 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _read_tensor(path: Path, name: str) -> np.ndarray:
+    with safetensors.safe_open(path, "numpy") as file:
+        return _aligned(file.get_tensor(name))
+
+
 def _widened(tensor: np.ndarray) -> np.ndarray:
-    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+    return _aligned(tensor, np.dtype(np.float32)) if tensor.dtype == np.float16 else tensor
+
+
+def _aligned(tensor: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+    """Return a copy that JAX can take as it lies (`jax.device_put`), so that there is one of it.
+
+    XLA takes memory that begins at a multiple of 64 bytes. That of a map begins at a page's, and
+    goes back when the array does; memory from the heap would be left in pieces.
+    """
+    dtype = dtype or tensor.dtype
+    room = mmap.mmap(-1, max(tensor.size * dtype.itemsize, 1))
+    copy = np.frombuffer(room, dtype, tensor.size).reshape(tensor.shape)
+    copy[...] = tensor
+    return copy
 
 
 def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -63,7 +62,7 @@ class SeparatorModel:
     @property
     def separator(self) -> WindowSeparator:
         """What separates files and streams."""
-        return WindowSeparator(self.network, jax.tree.map(jnp.asarray, dict(self.params)))
+        return WindowSeparator(self.network, jax.device_put(dict(self.params)))
 
     def predict(self, waveform: Float[np.ndarray, "time channel"], rate: int) -> Stems:
         """Separate an array as `umir separate` does a file."""
