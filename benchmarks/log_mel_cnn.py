@@ -31,7 +31,7 @@ from jaxtyping import Float
 
 from umir.wave_unet import PRESETS, HeadSpec, Network, WaveUNetConfig, convolution, n_parameters
 from umir.wave_unet.heads import decoder_rate
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.wave_unet import LOUD, feature_name, soft_normalise
 
 RATE, HOP, WINDOW = 16_000, 160, 1024  # Hz, samples, samples

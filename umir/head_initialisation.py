@@ -33,7 +33,7 @@ from umir.tasks.melody_extraction import MelodyExtraction
 from umir.tasks.objective import fresh_params
 from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import HeadSpec, Network
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 Head = dict[str, Any]
 # network, task, body, batches, key -> parameters of the head

@@ -42,11 +42,13 @@ class Windows:
         hop: samples from one window to the next, a multiple of the total stride.
         context: samples at both ends of a window whose output is thrown away, a multiple of the
             total stride; before and after the song there is silence.
+        ahead: so many at the end, if they are not as many as at the start: of causal networks.
     """
 
     length: int
     hop: int
     context: int = 0
+    ahead: int | None = None
 
     @classmethod
     def of(cls, network: Network, seconds: float) -> "Windows":
@@ -60,7 +62,11 @@ class Windows:
         """Return windows that keep about `seconds`, and see all that this depends on."""
         stride = network.config.total_stride
         kept = max(1, round(seconds * network.config.rate / stride)) * stride
-        context = -(-max(receptive_field(network)) // stride) * stride
+        before, after = receptive_field(network)
+        if network.config.causal:
+            before, after = (-(-samples // stride) * stride for samples in (before, after))
+            return cls(before + kept + after, kept, before, after)
+        context = -(-max(before, after) // stride) * stride
         return cls(kept + 2 * context, kept, context)
 
     @classmethod
@@ -73,7 +79,12 @@ class Windows:
     @property
     def kept(self) -> int:
         """Samples per window whose output is kept."""
-        return self.length - 2 * self.context
+        return self.length - self.context - self.after
+
+    @property
+    def after(self) -> int:
+        """Samples at the end of a window whose output is thrown away."""
+        return self.context if self.ahead is None else self.ahead
 
     def cut(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, int]]:
         """Cut a stream.
@@ -129,8 +140,8 @@ def stream(
     for window, complete in windows.cut(blocks):
         output = run(window)
         per_step = windows.length // len(output)
-        margin = windows.context // per_step
-        kept = output[margin : len(output) - margin]
+        first, last = windows.context // per_step, windows.after // per_step
+        kept = output[first : len(output) - last]
         ramp = windows.weights(len(kept)).reshape(-1, *[1] * (kept.ndim - 1))
         if not sums.ndim:
             sums, weights = np.zeros_like(kept), np.zeros_like(ramp)

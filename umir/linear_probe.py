@@ -27,7 +27,7 @@ from umir.meta import Params
 from umir.tasks.base import Batch, Target, Task
 from umir.tasks.objective import Objective
 from umir.wave_unet import Network
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 # On half the squared weights, beside the mean loss of a segment; the best on validation data is
 # taken. (The weights' inputs have a squared length of about 30.)

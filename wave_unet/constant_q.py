@@ -70,9 +70,16 @@ class ConstantQ:
     @property
     def reach(self) -> int:
         """Samples before and after its centre that a frame depends on."""
-        low, high = _filters(self)
-        anti_alias = len(_anti_alias(self.rate, self.decimation)) // 2
+        low, high = filters(self)
+        anti_alias = len(anti_alias_filter(self.rate, self.decimation)) // 2
         return max(len(low) // 2 * self.decimation + anti_alias, len(high) // 2)
+
+    @property
+    def past(self) -> int:
+        """Samples before its own that a causal frame depends on."""
+        low, high = filters(self, causal=True)
+        anti_alias = len(anti_alias_filter(self.rate, self.decimation)) - 1
+        return max((len(low) - 1) * self.decimation + anti_alias, len(high) - 1)
 
     def __call__(
         self, waveform: Float[Array, "batch time channel"]
@@ -85,10 +92,10 @@ class ConstantQ:
         Args:
             waveform: shape `(batch, time, channel)`; `time` must be a multiple of the hop.
         """
-        batch, time, channels = waveform.shape
-        mono = jnp.swapaxes(waveform, 1, 2).reshape(batch * channels, time, 1)
-        low, high = _filters(self)
-        anti_alias = _anti_alias(self.rate, self.decimation)[:, None, None]
+        channels = waveform.shape[2]
+        mono = one_by_one(waveform)
+        low, high = filters(self)
+        anti_alias = anti_alias_filter(self.rate, self.decimation)[:, None, None]
         slow = _centred(mono, jnp.asarray(anti_alias), self.decimation)
         power = jnp.concatenate(
             [
@@ -97,7 +104,7 @@ class ConstantQ:
             ],
             axis=-1,
         )
-        return jnp.mean(power.reshape(batch, channels, *power.shape[1:]), axis=1)
+        return mean_of_channels(power, channels)
 
     def features(
         self, power: Float[Array, "batch frame bin"]
@@ -118,7 +125,8 @@ class ConstantQ:
         heard = jnp.sqrt(power[..., lowest:highest] + FLOOR) - FLOOR**0.5
         missing = -heard.shape[-1] % self.bins_per_octave
         heard = jnp.pad(heard, ((0, 0), (0, 0), (0, missing)))
-        folded = heard.reshape(*heard.shape[:2], -1, self.bins_per_octave).sum(axis=2)
+        octaves = heard.shape[-1] // self.bins_per_octave
+        folded = heard.reshape(*heard.shape[:2], octaves, self.bins_per_octave).sum(axis=2)
         return folded / (folded.max(axis=-1, keepdims=True) + FLOOR**0.5)
 
 
@@ -142,12 +150,33 @@ def slower(power: Float[Array, "batch frame bin"], factor: int) -> Float[Array, 
     return sum(shifted, jnp.zeros(()))
 
 
-def _power(
-    x: Float[Array, "batch time 1"], filters: Float[np.ndarray, "tap 1 part"], stride: int
+def one_by_one(
+    waveform: Float[Array, "batch time channel"],
+) -> Float[Array, "signal time 1"]:
+    """Return the channels of a batch as signals of their own."""
+    batch, time, channels = waveform.shape
+    return jnp.swapaxes(waveform, 1, 2).reshape(batch * channels, time, 1)
+
+
+def mean_of_channels(
+    power: Float[Array, "signal frame bin"], channels: int
 ) -> Float[Array, "batch frame bin"]:
+    """Return the mean over the channels that `one_by_one` took apart."""
+    batch = power.shape[0] // channels
+    return jnp.mean(power.reshape(batch, channels, *power.shape[1:]), axis=1)
+
+
+def power_of_parts(y: Float[Array, "batch frame part"]) -> Float[Array, "batch frame bin"]:
     """Return real part squared plus imaginary part squared of what filters give."""
-    real, imaginary = jnp.split(_centred(x, jnp.asarray(filters), stride), 2, axis=-1)
+    real, imaginary = jnp.split(y, 2, axis=-1)
     return jnp.square(real) + jnp.square(imaginary)
+
+
+def _power(
+    x: Float[Array, "batch time 1"], kernel: Float[np.ndarray, "tap 1 part"], stride: int
+) -> Float[Array, "batch frame bin"]:
+    """Return the power of filters that are centred at every `stride`-th sample."""
+    return power_of_parts(_centred(x, jnp.asarray(kernel), stride))
 
 
 def _centred(x: Array, kernel: Array, stride: int) -> Array:
@@ -157,18 +186,28 @@ def _centred(x: Array, kernel: Array, stride: int) -> Array:
 
 
 @cache
-def _filters(bank: ConstantQ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the filters of the low and of the high rate, `(tap, 1, real and imaginary bins)`."""
+def filters(bank: ConstantQ, *, causal: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the filters of the low and of the high rate, `(tap, 1, real and imaginary bins)`.
+
+    Args:
+        bank: the filterbank.
+        causal: whether all windows end with the last tap, rather than lie around the middle one.
+    """
     low = bank.frequencies[bank.frequencies <= SPLIT]
     high = bank.frequencies[bank.frequencies > SPLIT]
-    return _exponentials(low, bank.rate / bank.decimation), _exponentials(high, float(bank.rate))
+    slow_rate = bank.rate / bank.decimation
+    return _exponentials(low, slow_rate, causal), _exponentials(high, float(bank.rate), causal)
 
 
-def _exponentials(frequencies: np.ndarray, rate: float) -> Float[np.ndarray, "tap 1 part"]:
+def _exponentials(
+    frequencies: np.ndarray, rate: float, causal: bool
+) -> Float[np.ndarray, "tap 1 part"]:
     """Return complex exponentials under Hann windows whose weights sum to 1, of odd length."""
     seconds = np.clip(CYCLES / frequencies, SHORTEST, LONGEST)
-    half = math.ceil(seconds.max() * rate / 2) - 1 if len(seconds) else 0  # the ends weigh 0
-    time = np.arange(-half, half + 1)[:, None] / rate
+    halves = np.ceil(seconds * rate / 2).astype(int) - 1  # the ends weigh 0
+    half = halves.max() if len(seconds) else 0
+    centres = half - halves if causal else np.zeros_like(halves)
+    time = (np.arange(-half, half + 1)[:, None] - centres) / rate
     window = np.where(2 * np.abs(time) < seconds, np.cos(np.pi * time / seconds) ** 2, 0.0)
     window /= window.sum(axis=0)
     phase = 2 * np.pi * frequencies * time
@@ -177,7 +216,7 @@ def _exponentials(frequencies: np.ndarray, rate: float) -> Float[np.ndarray, "ta
 
 
 @cache
-def _anti_alias(rate: int, decimation: int) -> Float[np.ndarray, " tap"]:
+def anti_alias_filter(rate: int, decimation: int) -> Float[np.ndarray, " tap"]:
     """Return a low-pass that leaves what is below `SPLIT` and lets nothing fold back onto it."""
     if decimation == 1:
         return np.ones(1, np.float32)

@@ -76,6 +76,11 @@ def decoder_rate(spec: HeadSpec, config: WaveUNetConfig) -> float:
     """
     if spec.kind == "clip":
         return config.rates[-1]
+    if spec.kind == "masks" and config.causal:
+        raise ValueError(
+            "masks of a spectrogram look 100 ms ahead, which a causal body must not: take stems "
+            "sample by sample (`SourceSeparation(masks=False)`)"
+        )
     if spec.kind in ("frames", "masks"):
         level = config.level_of(spec.rate)
         if level == 0:
@@ -139,8 +144,14 @@ class ClipHead(nnx.Module):
         """Return one logit per clip and class."""
         del mixture
         x = features[self.feature]
-        pooled = jnp.concatenate([jnp.mean(x, axis=1), jnp.max(x, axis=1)], axis=-1)
-        return _linear(pooled, self.kernel[...]) + self.bias[...][None]
+        return self.logits(jnp.mean(x, axis=1), jnp.max(x, axis=1))
+
+    def logits(
+        self, mean: Float[Array, "*axes channel"], highest: Float[Array, "*axes channel"]
+    ) -> Float[Array, "*axes class"]:
+        """Return the logits of the mean and the maximum over some stretch of time."""
+        y = _linear(jnp.concatenate([mean, highest], axis=-1), self.kernel[...])
+        return y + self.bias[...].reshape(*[1] * (y.ndim - 1), -1)
 
 
 class WaveformHead(nnx.Module):
@@ -150,7 +161,8 @@ class WaveformHead(nnx.Module):
     each frame beside them, go through one convolution that gives all samples of a frame: nothing
     narrow runs at the full rate. The last stem is the mixture minus the others (difference output,
     Stoller et al. 2018, section 3.2.1), so stems always sum to the mixture; a single stem is free.
-    A fresh head gives every stem an equal share of the mixture, and a small perturbation.
+    A fresh head gives every stem an equal share of the mixture, and a small perturbation. On a
+    causal body the convolution looks back only.
     """
 
     def __init__(self, spec: HeadSpec, config: WaveUNetConfig, *, rngs: nnx.Rngs):
@@ -159,7 +171,9 @@ class WaveformHead(nnx.Module):
         inputs = config.widths[0] + self.stride * self.channels
         outputs = self.stride * max(self.stems - 1, 1) * self.channels
         self.gain = math.sqrt(REACH / (WAVEFORM_TAPS * inputs))
-        share = _share_of_mixture(self.stems, self.stride, self.channels) / self.gain
+        # Frames before the one that is given out, of the taps.
+        self.past = WAVEFORM_TAPS - 1 if config.causal else WAVEFORM_TAPS // 2
+        share = _share_of_mixture(self.stems, self.stride, self.channels, self.past) / self.gain
         features = _small(rngs, (WAVEFORM_TAPS, config.widths[0], outputs))
         self.kernel = nnx.Param(jnp.concatenate([features, jnp.asarray(share)], axis=1))
 
@@ -167,12 +181,28 @@ class WaveformHead(nnx.Module):
         self, features: Mapping[str, Array], mixture: Float[Array, "batch time channel"]
     ) -> Float[Array, "batch time stem channel"]:
         """Return the stems, at the amplitude of the mixture."""
-        x = soft_normalise(features[self.feature], 1.0)
-        x = jnp.concatenate([x, INPUT_SCALE * time_to_depth(mixture, self.stride)], axis=-1)
-        samples = convolution(x, self.kernel[...] * (self.gain / INPUT_SCALE))
-        samples = depth_to_time(samples, self.stride)
+        x = self.inputs(features[self.feature], time_to_depth(mixture, self.stride))
+        around = ((self.past, WAVEFORM_TAPS - 1 - self.past),)
+        return self.outputs(convolution(x, self.scaled_kernel, padding=around), mixture)
+
+    def inputs(
+        self, features: Float[Array, "batch frame channel"], mixture: Float[Array, "batch frame _"]
+    ) -> Float[Array, "batch frame _"]:
+        """Return what is convolved: features, and the samples of the mixture under each frame."""
+        return jnp.concatenate([soft_normalise(features, 1.0), INPUT_SCALE * mixture], axis=-1)
+
+    @property
+    def scaled_kernel(self) -> Float[Array, "tap in_channel out_channel"]:
+        """The kernel that `inputs` are convolved with."""
+        return self.kernel[...] * (self.gain / INPUT_SCALE)
+
+    def outputs(
+        self, convolved: Float[Array, "batch frame _"], mixture: Float[Array, "batch time channel"]
+    ) -> Float[Array, "batch time stem channel"]:
+        """Return the stems, of what the convolution gives."""
+        samples = depth_to_time(convolved, self.stride)
         batch, time, _ = samples.shape
-        stems = samples.reshape(batch, time, -1, self.channels)
+        stems = samples.reshape(batch, time, max(self.stems - 1, 1), self.channels)
         return stems if self.stems == 1 else _with_rest(stems, mixture)
 
 
@@ -207,13 +237,13 @@ def _with_rest(stems: Array, mixture: Array) -> Float[Array, "batch time stem ch
     return jnp.concatenate([stems, rest], axis=2)
 
 
-def _share_of_mixture(stems: int, stride: int, channels: int) -> np.ndarray:
+def _share_of_mixture(stems: int, stride: int, channels: int, past: int) -> np.ndarray:
     """Return the taps that give each free stem `1 / stems` of the mixture, sample by sample."""
     free, frame = max(stems - 1, 1), stride * channels
     taps = np.zeros((WAVEFORM_TAPS, frame, stride, free, channels), np.float32)
     for sample in range(stride):
         for channel in range(channels):
-            taps[WAVEFORM_TAPS // 2, sample * channels + channel, sample, :, channel] = 1 / stems
+            taps[past, sample * channels + channel, sample, :, channel] = 1 / stems
     return taps.reshape(WAVEFORM_TAPS, frame, -1)
 
 

@@ -10,19 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
-from jaxtyping import Float, PRNGKeyArray, UInt32
+from jaxtyping import Float
 
 from umir.wave_unet.heads import Head, HeadSpec, build_head, decoder_rate
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.presets import WaveUNetConfig
+from umir.wave_unet.universal_seq_unet import universal_seq_unet
 from umir.wave_unet.wave_unet import WaveUNet
-
-Params = dict[str, Any]
-Key = PRNGKeyArray | UInt32[Array, "2"]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A Wave-U-Net with a head, without its parameters.
+    """A body, Wave-U-Net or causal Seq-U-Net, with a head, without its parameters.
 
     Two networks of the same configuration and head are equal and hash alike, so that functions
     compiled for one (`jax.jit(..., static_argnames="network")`) serve the other. Parameters are
@@ -131,6 +130,8 @@ def joint_outputs(
 def _features(
     config: WaveUNetConfig, body: Params, waveform: Array, rate: float
 ) -> dict[str, Float[Array, "batch frame _"]]:
+    if config.causal:
+        return universal_seq_unet(config).apply(body, waveform, rate)
     return nnx.merge(_body_definition(config), body)(waveform, rate)
 
 
@@ -141,18 +142,20 @@ def _output(
     features: Mapping[str, Array],
     waveform: Array,
 ) -> Float[Array, "batch ..."]:
-    return nnx.merge(_head_definition(config, spec), head)(features, waveform)
+    return head_with(config, spec, head)(features, waveform)
+
+
+def head_with(config: WaveUNetConfig, spec: HeadSpec, head: Params) -> Head:
+    """Return the head itself, with its parameters."""
+    return nnx.merge(_head_definition(config, spec), head)
 
 
 @partial(jax.jit, static_argnums=0)  # one compilation, not one for each shape
 def init_body(config: WaveUNetConfig, key: Key) -> Params:
     """Draw fresh parameters of a body, which no head is needed for."""
+    if config.causal:
+        return universal_seq_unet(config).init(key)
     return _parameters(WaveUNet(config, rngs=nnx.Rngs(params=key)))
-
-
-def n_parameters(params: Any) -> int:
-    """Return how many numbers a tree of arrays holds."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def _parameters(module: nnx.Module) -> Params:

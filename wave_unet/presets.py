@@ -1,13 +1,21 @@
-"""Sizes of the body: the configuration of a Wave-U-Net, and the three that have names."""
+"""Sizes of the body: the configuration of a Wave-U-Net, and the three that have names.
+
+Each of the three comes as two kinds of body: a Wave-U-Net, which looks ahead, and a Seq-U-Net of
+the same strides and widths, which does not (`umir.wave_unet.universal_seq_unet`).
+"""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from umir.wave_unet.constant_q import ConstantQ
 
 SPECTRUM_RATE = 100.0  # Hz
+WAVE_UNET, SEQ_UNET = BODIES = ("wave_unet", "seq_unet")
+# What a causal body waits for by default: an onset is hardly told from its first sample. Two frames
+# of 100 Hz, so that frames stand at the same samples as without.
+LOOKAHEAD_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class WaveUNetConfig:
         context_kernel: taps of each of those.
         bins_per_octave: filters of the constant-Q layer (`umir.wave_unet.constant_q`), whose output
             joins the encoder from `spectrum_level` down; 0 for a network without one.
+        body: `wave_unet`, or the causal `seq_unet`.
+        lookahead: samples after its own time that a frame of a causal body depends on.
     """
 
     preset: str = "custom"
@@ -41,6 +51,8 @@ class WaveUNetConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     context_kernel: int = 3
     bins_per_octave: int = 0
+    body: str = WAVE_UNET
+    lookahead: int = 0
 
     def __post_init__(self):
         levels = len(self.strides)
@@ -52,6 +64,17 @@ class WaveUNetConfig:
             )
         if any(kernel % 2 == 0 for kernel in (*self.decoder_kernels, self.context_kernel)):
             raise ValueError("decoder_kernels and context_kernel must be odd, to be centred")
+        if self.body not in BODIES:
+            raise ValueError(f"body {self.body!r}: choose one of {', '.join(BODIES)}")
+        # The samples of the waveform are given out together, as many as the first stride has.
+        least = self.strides[0] - 1 if self.causal else 0
+        if self.lookahead < least or (self.lookahead and not self.causal):
+            raise ValueError(f"lookahead {self.lookahead}: a {self.body} takes {least} or more")
+
+    @property
+    def causal(self) -> bool:
+        """Whether a frame depends on nothing after its own time but `lookahead` samples."""
+        return self.body == SEQ_UNET
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "WaveUNetConfig":
@@ -109,6 +132,16 @@ class WaveUNetConfig:
         raise ValueError(f"no level of {self.preset} has a rate of {rate:g} Hz: choose of {rates}")
 
 
+def with_body(config: WaveUNetConfig, body: str) -> WaveUNetConfig:
+    """Return the sizes of another kind of body: `wave_unet` or `seq_unet`, this with 20 ms ahead.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    lookahead = round(LOOKAHEAD_SECONDS * config.rate) if body == SEQ_UNET else 0
+    return replace(config, body=body, lookahead=lookahead)
+
+
 # All three have a level at 100 Hz (onsets, beats, notes) and end at 6.25 Hz, where the dilated
 # convolutions see about 10 s. The waveform is never touched by a narrow convolution of stride 1.
 PRESETS: dict[str, WaveUNetConfig] = {
@@ -124,3 +157,15 @@ PRESETS: dict[str, WaveUNetConfig] = {
         bins_per_octave=36,
     ),
 }
+
+
+def preset_config(name: str, body: str = WAVE_UNET) -> WaveUNetConfig:
+    """Return the size of network that a preset names, as one kind of body.
+
+    Raises:
+        ValueError: there is no such preset, or no such body; names all.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"no preset {name!r}: choose from {', '.join(PRESETS)}")
+    config = PRESETS[name]
+    return config if body == config.body else with_body(config, body)

@@ -9,6 +9,9 @@ of its input; a decoder that upsamples by s reads the range [floor(first / s), c
 the level below; the residual convolutions at the last level add their dilations on both sides, the
 constant-Q layer the taps of its filters and, for slower levels, the triangles under which it is
 averaged.
+
+Of a causal body everything ends with the frame: K taps read [s n - (K - 1), s n], a decoder the
+newest slow frame and the one before, and all of it is `lookahead` samples early.
 """
 
 from functools import cache
@@ -17,6 +20,7 @@ from umir.wave_unet.heads import WAVEFORM_TAPS, HeadSpec, decoder_rate
 from umir.wave_unet.mask_head import AFTER, BEFORE, OVERLAP, SMOOTHED_FRAMES
 from umir.wave_unet.network import Network
 from umir.wave_unet.presets import WaveUNetConfig
+from umir.wave_unet.universal_seq_unet import FRAMES_READ
 from umir.wave_unet.wave_unet import SPECTRUM_TAPS
 
 Range = tuple[int, int]
@@ -49,22 +53,27 @@ def receptive_field(network: Network) -> tuple[int, int]:
     before = after = 0
     # What an output sees repeats with the frames of the last level.
     for frame in range(config.total_stride // hop):
-        frames, mixture = _head_ranges(head, frame, hop)
-        first, last = _both(_waveform_range(config, top, frames), mixture)
+        frames, mixture = _head_ranges(head, frame, hop, config.causal)
+        read = _causal_range if config.causal else _waveform_range
+        first, last = _both(read(config, top, frames), mixture)
         before = max(before, (frame * hop + samples - 1) - first)
         after = max(after, last - frame * hop - latest)
     return before, after
 
 
-def _head_ranges(head: HeadSpec, frame: int, hop: int) -> tuple[Range, Range]:
+def _head_ranges(head: HeadSpec, frame: int, hop: int, causal: bool) -> tuple[Range, Range]:
     """Return which frames of features and samples of the mixture a head reads.
 
     Args:
         head: what is asked for.
         frame: the frame of the output, or of its samples.
         hop: samples per frame.
+        causal: whether the body is.
     """
     centre = frame * hop, frame * hop
+    if head.kind == "waveform" and causal:
+        frames = frame - WAVEFORM_TAPS + 1, frame
+        return frames, (frames[0] * hop, (frame + 1) * hop - 1)
     if head.kind == "waveform":
         frames = frame - WAVEFORM_TAPS // 2, frame + WAVEFORM_TAPS // 2
         return frames, (frames[0] * hop, (frames[1] + 1) * hop - 1)
@@ -116,6 +125,31 @@ def _spectrum_range(config: WaveUNetConfig, frames: dict[int, Range]) -> Range:
         heard = heard[0] - SPECTRUM_TAPS // 2, heard[1] + SPECTRUM_TAPS // 2
     hop, reach = config.hops[fastest], config.constant_q.reach
     return heard[0] * hop - reach, heard[1] * hop + reach
+
+
+def _causal_range(config: WaveUNetConfig, top: int, frames: Range) -> Range:
+    """Return the samples that the features of level `top` of a causal body depend on."""
+    last = len(config.strides)
+    needed = {}  # level -> first frame of the encoder's features
+    first = frames[0]
+    for level in range(top, last):
+        needed[level] = first - (config.decoder_kernels[level - 1] - 1)
+        first = first // config.strides[level] - (FRAMES_READ - 1)
+    first -= (config.context_kernel - 1) * sum(config.dilations)
+    heard, bank = first, config.constant_q
+    for level in range(last, 0, -1):
+        first = min(first, needed.get(level, first))
+        if bank is not None and level >= config.spectrum_level:
+            taps = SPECTRUM_TAPS if level == config.spectrum_level else 1
+            heard = min(heard, first - (taps - 1))
+            # At this level's own rate; one level up it is the mean since the last frame.
+            if level == config.spectrum_level:
+                heard = heard * bank.hop - bank.past
+            else:
+                heard = heard * config.strides[level - 1] - (config.strides[level - 1] - 1)
+        first = first * config.strides[level - 1] - (config.kernels[level - 1] - 1)
+    earliest = first if bank is None else min(first, heard)
+    return earliest + config.lookahead, frames[1] * config.hops[top] + config.lookahead
 
 
 def _both(one: Range, other: Range) -> Range:

@@ -144,7 +144,7 @@ class WaveUNet(nnx.Module):
         Raises:
             ValueError: a length, a number of channels or a rate that does not fit.
         """
-        top = self._check(waveform, rate)
+        top = check_waveform(self.config, waveform, rate)
         rates, last = self.config.rates, len(self.config.strides)
         features = {}
         spectra = self._spectra(waveform)
@@ -174,23 +174,29 @@ class WaveUNet(nnx.Module):
             spectra[level] = self.constant_q.features(power)
         return spectra
 
-    def _check(self, waveform: Array, rate: float) -> int:
-        """Return the level of `rate`, or say what does not fit."""
-        config = self.config
-        if waveform.shape[2] != config.channels:
-            raise ValueError(
-                f"{config.preset} takes {config.channels} channel(s), not {waveform.shape[2]}: "
-                "convert the audio first"
-            )
-        if waveform.shape[1] == 0 or waveform.shape[1] % config.total_stride:
-            raise ValueError(
-                f"{waveform.shape[1]} samples are no multiple of {config.total_stride}, the total "
-                f"stride of {config.preset}: pad or cut the waveform"
-            )
-        level = config.level_of(rate)
-        if level == 0:
-            raise ValueError(f"there are no features at the rate of the waveform, {rate:g} Hz")
-        return level
+
+def check_waveform(
+    config: WaveUNetConfig, waveform: Float[Array, "batch time channel"], rate: float
+) -> int:
+    """Return the level of a rate (Hz) to decode up to.
+
+    Raises:
+        ValueError: a length, a number of channels or a rate that does not fit the body.
+    """
+    if waveform.shape[2] != config.channels:
+        raise ValueError(
+            f"{config.preset} takes {config.channels} channel(s), not {waveform.shape[2]}: "
+            "convert the audio first"
+        )
+    if waveform.shape[1] == 0 or waveform.shape[1] % config.total_stride:
+        raise ValueError(
+            f"{waveform.shape[1]} samples are no multiple of {config.total_stride}, the total "
+            f"stride of {config.preset}: pad or cut the waveform"
+        )
+    level = config.level_of(rate)
+    if level == 0:
+        raise ValueError(f"there are no features at the rate of the waveform, {rate:g} Hz")
+    return level
 
 
 def soft_normalise(

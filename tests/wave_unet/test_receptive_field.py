@@ -9,9 +9,11 @@ import pytest
 from tiny import TINY
 
 from umir.wave_unet import PRESETS, HeadSpec, Network, WaveUNetConfig
+from umir.wave_unet.presets import with_body
 from umir.wave_unet.receptive_field import receptive_field
 
 ODD = replace(TINY, strides=(3, 2, 4), kernels=(6, 5, 4), widths=(4, 4, 4), decoder_kernels=(3, 5))
+CAUSAL = replace(ODD, body="seq_unet", lookahead=10)
 HEADS = {
     "frames": (TINY, HeadSpec("frames", 2, 100.0)),
     "slowest frames": (TINY, HeadSpec("frames", 2, 25.0)),
@@ -31,6 +33,12 @@ HEADS = {
         HeadSpec("frames", 2, 25.0),
     ),
     "masks": (TINY, HeadSpec("masks", 2, 100.0)),
+    "causal frames": (CAUSAL, HeadSpec("frames", 1, 16_000 / 6)),
+    "causal waveform": (CAUSAL, HeadSpec("waveform", 3)),
+    "causal constant Q": (
+        replace(with_body(TINY, "seq_unet"), bins_per_octave=2),
+        HeadSpec("frames", 2, 100.0),
+    ),
     "odd frames": (ODD, HeadSpec("frames", 1, 16_000 / 6)),
     "odd waveform": (ODD, HeadSpec("waveform", 3)),
     # Its convolution skips samples, which the head reads.

@@ -18,7 +18,7 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import transposed_convolution
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 from umir.wave_unet.separators.filtered_resampling import filtered_down, filtered_up
 from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, clip, convolve, crop
 from umir.wave_unet.separators.normalisation import (

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from umir.wave_unet.convolution import Padding, convolution
 from umir.wave_unet.minimal_filtering import minimal_convolution
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 TOGETHER = "all"  # the one net, where sources have none of their own
 # Channels, and samples, from which convolutions of few taps run by minimal filtering.

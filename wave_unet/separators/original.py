@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 from umir.wave_unet.separators.layers import (
     TOGETHER,
     Params,

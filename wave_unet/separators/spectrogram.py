@@ -19,7 +19,7 @@ from jax import Array
 from jaxtyping import Complex, Float
 
 from umir.wave_unet.convolution import transposed_convolution
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, convolve, init_convolution
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,

@@ -2,8 +2,8 @@
 
 The output at position n reads inputs up to position n; strided, it stands at the positions that are
 multiples of the stride, which become positions n / stride of the slower signal. The transpose goes
-the other way: output p reads the frames up to `floor(p / 2)`, each of which reaches as many outputs
-forward as there are taps.
+the other way: output p reads the frames up to `floor(p / stride)`, each of which reaches as many
+outputs forward as there are taps.
 
 One output frame is computed as a matrix product, not as a convolution: convolutions inside a loop
 (`jax.lax.scan`) are tens of times slower on a CPU, and one frame is all that a step of generation
@@ -18,11 +18,11 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import convolution, transposed_convolution
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.history import History
 from umir.wave_unet.sequences.signal import Signal
 
-STRIDE = 2  # of everything that changes the rate
+STRIDE = 2  # of everything that changes the rate in the networks of the paper
 
 
 def init_convolution(
@@ -73,45 +73,58 @@ def windows(params: Params, x: Signal, stride: int = 1, dilation: int = 1) -> Si
     return Signal(add_bias(values, params), (x.first + reach + skipped) // stride)
 
 
-def causal_upsampling(params: Params, x: Signal, first: int, end: int) -> Signal:
-    """Convolve at twice the rate (transposed, stride 2), where no frame of the past is missing.
+def upsampling_reach(taps: int, stride: int = STRIDE) -> int:
+    """Return how many frames before its newest one `causal_upsampling` needs.
 
-    With K taps, output `2 q` reads the even taps and frames up to q, output `2 q + 1` the odd ones.
+    Where no new frame has come yet, the newest one is itself of the past.
+    """
+    return -(-(taps - 1) // stride)
+
+
+def causal_upsampling(
+    params: Params, x: Signal, first: int, end: int, *, stride: int = STRIDE
+) -> Signal:
+    """Convolve at a multiple of the rate (transposed), where no frame of the past is missing.
+
+    With K taps and stride s, output `s q + b` reads as many frames up to q as there are taps
+    K - 1 - b, K - 1 - b - s, ... from 0 on, the first of them for frame q.
 
     Args:
-        params: `kernel`, `(tap, in, out)` with an odd number of taps from 3 on, over the signal
-            with a zero after every frame, and `bias`.
-        x: the signal with its past in front: `taps // 2` frames.
+        params: `kernel`, `(tap, in, out)` with at least as many taps as the stride, over the signal
+            with `stride - 1` zeros after every frame, and `bias`, if any.
+        x: the signal with its past in front: `upsampling_reach` frames.
         first: first wanted position, at the rate of the output.
         end: position after the last wanted one.
+        stride: positions of the output per frame.
 
     Returns:
         The outputs at the wanted positions, as far as they have a full past.
     """
     kernel = params["kernel"]
-    lost = kernel.shape[0] - STRIDE
-    first, end = max(first, STRIDE * x.first + lost), min(end, STRIDE * x.end)
+    lost = kernel.shape[0] - stride
+    first, end = max(first, stride * x.first + lost), min(end, stride * x.end)
     if end <= first:
         return Signal(jnp.zeros((x.values.shape[0], 0, kernel.shape[2]), x.values.dtype), first)
     if end - first == 1:
-        now, phase = first // STRIDE + 1, first % STRIDE
-        frames = x.within(now - len(range(phase, kernel.shape[0], STRIDE)), now)
-        values = _one_frame(frames.values, kernel[phase::STRIDE], params.get(f"rows{phase}"))
+        now, oldest = first // stride + 1, (kernel.shape[0] - 1 - first) % stride
+        taps = kernel[oldest::stride]
+        frames = x.within(now - taps.shape[0], now)
+        values = _one_frame(frames.values, taps, params.get(f"rows{oldest}"))
         return Signal(add_bias(values, params), first)
     adjoint = jnp.flip(kernel, 0).swapaxes(1, 2)
-    space = STRIDE * (x.values.shape[1] - 1) + kernel.shape[0]
+    space = stride * (x.values.shape[1] - 1) + kernel.shape[0]
     values = transposed_convolution(
-        x.values, adjoint, space=(space,), stride=STRIDE, padding="valid"
+        x.values, adjoint, space=(space,), stride=stride, padding="valid"
     )
     values = add_bias(values, params)
-    return Signal(values, STRIDE * x.first).within(first, end)
+    return Signal(values, stride * x.first).within(first, end)
 
 
 def add_bias(
     x: Float[Array, "batch time channel"], params: Params
 ) -> Float[Array, "batch time channel"]:
-    """Add the bias of a layer."""
-    return x + params["bias"][None, None]
+    """Add the bias of a layer, if it has one."""
+    return x + params["bias"][None, None] if "bias" in params else x
 
 
 @jax.jit

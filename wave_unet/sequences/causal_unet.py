@@ -26,7 +26,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.history import PADDINGS, whole
 from umir.wave_unet.sequences.input_checks import check_choice, check_input
 from umir.wave_unet.sequences.levels import traverse

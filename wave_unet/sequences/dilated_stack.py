@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.history import PADDINGS, History, whole
 from umir.wave_unet.sequences.input_checks import check_at_least, check_choice, check_input
 from umir.wave_unet.sequences.signal import Signal

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 
 def dropout(x: Float[Array, "*axes"], rate: float, key: Key | None) -> Float[Array, "*axes"]:

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_upsampling,
     init_convolution,
+    upsampling_reach,
     windows,
 )
 from umir.wave_unet.sequences.history import History
@@ -81,7 +82,7 @@ def gated_upsampling(
     Returns:
         The wanted positions, as far as they have a full past.
     """
-    x = history.before(name, x, params["kernel"].shape[0] // 2)
+    x = history.before(name, x, upsampling_reach(params["kernel"].shape[0]))
     gate = _gate(causal_upsampling(params, x, first, end))
     repeated = Signal(jnp.repeat(x.values, STRIDE, axis=1), STRIDE * x.first)
     return _plus(repeated.within(gate.first, gate.end).values, gate)

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import with_rows
 from umir.wave_unet.sequences.input_checks import check_at_least
 from umir.wave_unet.sequences.signal import Signal

@@ -12,7 +12,7 @@ from functools import partial
 
 import jax
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_convolution,

@@ -13,12 +13,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_convolution,
     causal_upsampling,
     init_convolution,
+    upsampling_reach,
 )
 from umir.wave_unet.sequences.causal_unet import CausalUNet
 from umir.wave_unet.sequences.dropout import check_rate, dropout, split_or_none
@@ -109,7 +110,7 @@ class SeqUNet(CausalUNet):
     ) -> Signal:
         """Run the transposed convolution, and one on its output beside `skip`."""
         keys = split_or_none(key, 2)
-        low = history.before("transposed", low, self.taps // 2)
+        low = history.before("transposed", low, upsampling_reach(self.taps))
         x = causal_upsampling(params["transposed"], low, skip.first, skip.end)
         x = self._activate(x, keys[0])
         skip = skip.within(x.first, x.end)

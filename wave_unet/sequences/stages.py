@@ -7,7 +7,7 @@ of a stream.
 
 from abc import ABC, abstractmethod
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.history import History
 from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.valid_lengths import ValidLengths

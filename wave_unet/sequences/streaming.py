@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Params
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.sequences.history import Buffers, Zeros
 from umir.wave_unet.sequences.input_checks import check_at_least, check_input
 from umir.wave_unet.sequences.levels import traverse

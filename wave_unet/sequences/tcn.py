@@ -11,7 +11,7 @@ from functools import partial
 
 import jax
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import causal_convolution, init_convolution
 from umir.wave_unet.sequences.dilated_stack import DilatedStack
 from umir.wave_unet.sequences.dropout import check_rate, dropout, split_or_none

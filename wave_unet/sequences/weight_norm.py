@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 
 def init_normed(key: Key, taps: int, channels_in: int, channels_out: int, scale: float) -> Params:

@@ -10,6 +10,7 @@ from umir.wave_unet.sequences.causal_convolution import (
     causal_convolution,
     causal_upsampling,
     init_convolution,
+    upsampling_reach,
     windows,
     with_rows,
 )
@@ -68,6 +69,25 @@ def test_upsampling_is_the_definition(taps, time):
         for params in (layer, with_rows({"transposed": layer})["transposed"]):
             alone = causal_upsampling(params, Signal(x, 5), position, position + 1)
             assert_allclose(alone.values[:, 0], y.values[:, position - y.first], atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [2, 3, 5])
+@pytest.mark.parametrize("more", [0, 1, 5])
+def test_upsampling_by_any_factor_is_the_definition(stride, more):
+    """Zeros after every frame, then a convolution that looks back; one frame at a time, too."""
+    taps = stride + more
+    layer, x = draw_layer(taps), noise(1, 4)
+    spread = np.zeros((stride * 4, 2))
+    spread[::stride] = np.float64(x[0])
+    y = causal_upsampling(layer, Signal(x, 5), 0, 1000, stride=stride)
+    expected = convolve(as_float64(layer), spread, True)[taps - stride :]
+    assert (y.first, y.end) == (stride * 5 + taps - stride, stride * 9)
+    assert_allclose(y.values[0], expected, atol=1e-5)
+    for position in range(y.first, y.end):
+        reach = upsampling_reach(taps, stride)
+        seen = Signal(x, 5).within(position // stride - reach, position // stride + 1)
+        alone = causal_upsampling(layer, seen, position, position + 1, stride=stride)
+        assert_allclose(alone.values[:, 0], y.values[:, position - y.first], atol=1e-5)
 
 
 def test_rows_give_what_the_kernel_gives():
