@@ -34,10 +34,11 @@ from umir.data.example import Example
 from umir.fine_tuning import with_decoder
 from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
-from umir.start import Start, preset_config
+from umir.start import Start
 from umir.task_model import TaskModel
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network
+from umir.wave_unet.presets import preset_config
 
 STEPS = (10, 30, 100)
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)

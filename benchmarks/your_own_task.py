@@ -33,8 +33,9 @@ from umir.fine_tuning import train_on
 from umir.program import use_compilation_cache
 from umir.rate_search import Budget
 from umir.released_models import SCRATCH
-from umir.start import Start, preset_config
+from umir.start import Start
 from umir.user_data import UserData, read_user_data
+from umir.wave_unet.presets import preset_config
 
 MINUTES = (0.5, 1.0, 2.0, 5.0, 10.0)
 VALID_PART = 0.2

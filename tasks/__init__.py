@@ -26,6 +26,7 @@ from umir.tasks.onset_detection import OnsetDetection as OnsetDetection
 from umir.tasks.registry import OPEN_TASKS as OPEN_TASKS
 from umir.tasks.registry import TASKS as TASKS
 from umir.tasks.registry import check_kind as check_kind
+from umir.tasks.registry import for_body as for_body
 from umir.tasks.registry import get_task as get_task
 from umir.tasks.registry import register_task as register_task
 from umir.tasks.registry import task_for_kind as task_for_kind

@@ -26,6 +26,7 @@ from umir.tasks.source_separation import (
     vocal_separation,
 )
 from umir.tasks.tempo_estimation import TempoEstimation
+from umir.wave_unet import WaveUNetConfig
 
 AnyTask = TypeVar("AnyTask", bound=Task)
 
@@ -110,6 +111,16 @@ def task_for_kind(kind: str, vocabulary: Sequence[str], name: str | None = None)
             "there is nothing to tell apart; add clips with another label"
         )
     return cls(name or kind, tuple(vocabulary))
+
+
+def for_body(task: AnyTask, config: WaveUNetConfig) -> AnyTask:
+    """Return the task as a body can do it: on a causal one stems come sample by sample.
+
+    Masks of a spectrogram look 100 ms ahead.
+    """
+    if config.causal and isinstance(task, SourceSeparation):
+        return dataclasses.replace(task, masks=False)
+    return task
 
 
 def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ...]:

@@ -125,3 +125,18 @@ def test_reptile_with_one_inner_step_is_refused_before_anything_is_rendered(tmp_
     assert main(["meta_train", *SHORT, *options]) == 1
     assert "two inner steps" in capsys.readouterr().err
     assert not (tmp_path / "a" / "checkpoints").exists()
+
+
+def test_a_causal_body_is_trained_as_the_other_one(tmp_path, capsys):
+    out, body = tmp_path / "causal", ["--body", "seq_unet"]
+    options = ["--steps", "2", "--warm-up", "0.5", "--tasks", "drum_transcription"]
+    meta_train(out, *options, *body)
+    config = load_model(out).config
+    assert config["network"]["body"] == config["training"]["body"] == "seq_unet"
+    resumed = [*SHORT, "--out", str(out), *options, "--resume"]
+    assert main(["meta_train", *resumed]) == 1
+    assert "another body (wave_unet, not seq_unet)" in capsys.readouterr().err
+    plan = plan_of(parser().parse_args(body))
+    assert plan.out.name == "umir-nano-causal"
+    # Masks look ahead: stems come sample by sample.
+    assert [task.head.kind for task in plan.tasks if task.kind == "stems"] == ["waveform"]

@@ -21,13 +21,15 @@ from umir.data_specification import sources_of
 from umir.interrupts import interrupts_as_such
 from umir.meta import Params
 from umir.rate_search import INTERRUPTED, Budget, Found, search
+from umir.released_models import SCRATCH
 from umir.search_progress import Affordable, Pace, SearchProgress, expectation
-from umir.start import Start, preset_config
+from umir.start import Start
 from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.tasks.speed_change import label_move
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
+from umir.wave_unet.presets import WAVE_UNET, preset_config
 
 # The validation score is shown while it takes at most this part of the time of the training.
 SCORE_SHARE = 0.2
@@ -54,6 +56,7 @@ def finetune(
     task: str | Task | None = None,
     kind: str | None = None,
     preset: str | None = None,
+    body: str | None = None,
     config: WaveUNetConfig | None = None,
     steps: int | None = None,
     learning_rate: float | None = None,
@@ -71,8 +74,10 @@ def finetune(
         kind: which annotation to use if the manifest has several.
         preset: size of a network from scratch, `nano` if none is given; that of another start, if
             given, must be this one.
-        config: the size of a network from scratch in numbers: takes the place of `preset`; of
-            another start, it must be this one.
+        body: kind of a network from scratch, `wave_unet` if none is given, or the causal
+            `seq_unet`; that of another start, if given, must be this one.
+        config: the size of a network from scratch in numbers: takes the place of `preset` and
+            `body`; of another start, it must be this one.
         steps: gradient steps; default: until the validation loss falls no more.
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head, the batches, and a body from scratch.
@@ -89,7 +94,12 @@ def finetune(
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
         KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
-    start = Start.load(init, config or (preset_config(preset) if preset else None), seed)
+    start = Start.load(init, config or _wanted_config(init, preset, body), seed)
+    if body not in (None, start.config.body):
+        raise ValueError(
+            f"{init}: its body is a {start.config.body}, not a {body}; leave out --body, or start "
+            "with --init scratch"
+        )
     user_data = read_user_data(data, start.config, task, kind, start.splits)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
@@ -113,6 +123,13 @@ def finetune(
         "splits": dict(user_data.splits),
     }
     return _scored(replace(model, facts=facts), user_data.test)
+
+
+def _wanted_config(init: str, preset: str | None, body: str | None) -> WaveUNetConfig | None:
+    """Return the size that is asked for; None where any will do."""
+    if preset is None and (init != SCRATCH or body is None):
+        return None
+    return preset_config(preset or "nano", body or WAVE_UNET)
 
 
 def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[str, float]]:

@@ -37,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--preset", help="network size when starting from scratch; none: nano")
     p.add_argument(
+        "--body",
+        choices=["wave_unet", "seq_unet"],
+        help="kind of network when starting from scratch; seq_unet is causal; none: wave_unet",
+    )
+    p.add_argument(
         "--steps", type=positive, help="gradient steps; none: while the validation loss falls"
     )
     p.add_argument(

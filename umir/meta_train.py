@@ -124,7 +124,12 @@ def _what_to_learn(group: argparse._ArgumentGroup) -> None:
 
 def _how_to_learn(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--preset", default="nano", help="network size: nano, small or base")
-    group.add_argument("--body", default="wave_unet", choices=["wave_unet"], help="kind of network")
+    group.add_argument(
+        "--body",
+        default="wave_unet",
+        choices=["wave_unet", "seq_unet"],
+        help="kind of network; seq_unet is causal, for live use",
+    )
     group.add_argument("--algorithm", default="fomaml", choices=ALGORITHMS)
     group.add_argument(
         "--steps", type=positive, default=1200, help="training steps, one episode each"
@@ -157,7 +162,9 @@ def _how_to_learn(group: argparse._ArgumentGroup) -> None:
 
 
 def _what_to_show(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--out", type=Path, help="model directory; default models/umir-PRESET")
+    group.add_argument(
+        "--out", type=Path, help="model directory; default models/umir-PRESET[-causal]"
+    )
     group.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
     group.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint in --out"
@@ -192,11 +199,10 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         ValueError: an unknown preset or task, no task left to train on, or too few songs.
     """
     from umir.plan import Plan
-    from umir.tasks import get_task
-    from umir.wave_unet import PRESETS
+    from umir.tasks import for_body, get_task
+    from umir.wave_unet.presets import preset_config
 
-    if args.preset not in PRESETS:
-        raise ValueError(f"no preset {args.preset!r}: choose from {', '.join(PRESETS)}")
+    config = preset_config(args.preset, args.body)
     held_out = with_their_labels(args.hold_out, args.tasks)
     if args.held_out_songs < 3:
         raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
@@ -215,10 +221,11 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     for name in ("preset", "body", "hold_out"):
         del settings[name]
     settings["held_out"] = list(held_out)
-    settings["out"] = args.out or Path("models") / f"umir-{args.preset}"
-    settings["tasks"] = [get_task(name) for name in names]
-    settings["new_tasks"] = [get_task(name) for name in dict.fromkeys(new)]
-    return Plan(config=PRESETS[args.preset], **settings)
+    kind = "-causal" if config.causal else ""
+    settings["out"] = args.out or Path("models") / f"umir-{args.preset}{kind}"
+    settings["tasks"] = [for_body(get_task(name), config) for name in names]
+    settings["new_tasks"] = [for_body(get_task(name), config) for name in dict.fromkeys(new)]
+    return Plan(config=config, **settings)
 
 
 def _check_settings(args: argparse.Namespace) -> None:

@@ -16,6 +16,7 @@ WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
 STUDIO = "studio"
 # What a resumed run must have in common with the one before.
 PLANNED = (
+    "body",
     "algorithm",
     "held_out",
     "data",
@@ -31,7 +32,13 @@ PLANNED = (
     "seed",
 )
 # What a plan meant that was stored before there was such a setting.
-BEFORE = {"held_out": [], "inner_optimizer": "sgd", "first_order": 1.0, "proximity": 1.0}
+BEFORE = {
+    "body": "wave_unet",
+    "held_out": [],
+    "inner_optimizer": "sgd",
+    "first_order": 1.0,
+    "proximity": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,11 @@ class Plan:
     inner_optimizer: str = "sgd"
     first_order: float = 1.0
     proximity: float = 1.0
+
+    @property
+    def body(self) -> str:
+        """The kind of network."""
+        return self.config.body
 
     @property
     def studio(self) -> bool:

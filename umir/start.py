@@ -79,13 +79,6 @@ class Start:
         return Recipe(seed=seed)
 
 
-def preset_config(name: str) -> WaveUNetConfig:
-    """Return the size of network that a preset names, or raise with the names of all."""
-    if name not in PRESETS:
-        raise ValueError(f"no preset {name!r}: choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
 def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:
     """Raise if a start has another size than the one asked for, and say in which fields."""
     if wanted is None or wanted == config:
@@ -97,5 +90,5 @@ def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None
     ]
     raise ValueError(
         f"{name}: not of the preset {wanted.preset!r}: {', '.join(differences)}; leave out "
-        "--preset, or give another start"
+        "--preset and --body, or give another start"
     )

@@ -10,7 +10,7 @@ from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
-from umir.tasks import OPEN_TASKS, Task, get_task, task_for_kind, vocabulary_of
+from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
 
 SPLITS = ("train", "valid", "test")
@@ -72,6 +72,7 @@ def read_user_data(
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     try:
         chosen = named or _posed(manifest.kind, name, read["train"], read["valid"])
+        chosen = for_body(chosen, config)
         usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
