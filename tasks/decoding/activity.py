@@ -35,7 +35,7 @@ GAPS = (0.1, 0.2, 0.5, 1.0)  # seconds
 SHORTEST = (0.1, 0.2, 0.5, 1.0)  # seconds
 # What a further setting must gain in score, so that no accident of the validation songs turns it on
 WORTH = 0.002
-_ROUNDING = 1e-6  # frames: 0.07 s * 100 Hz is a little more than 7
+ROUNDING = 1e-6  # frames: 0.07 s * 100 Hz is a little more than 7
 
 # (hits, frames found to be on, frames truly on, all frames) -> the higher the better.
 Score = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
@@ -51,7 +51,7 @@ def active_frames(
         n_frames: how many frames, from 0 s on.
         rate: frames per second in Hz.
     """
-    frames = np.ceil(intervals * rate - _ROUNDING).astype(int)
+    frames = np.ceil(intervals * rate - ROUNDING).astype(int)
     first, last = np.clip(frames, 0, n_frames).T
     steps = np.zeros(n_frames + 1, int)
     np.add.at(steps, first, 1)
@@ -77,8 +77,13 @@ def smoothed(
     activation: Float[np.ndarray, " frame"], rate: float, seconds: float
 ) -> Float[np.ndarray, " frame"]:
     """Return the running median of an activation over about `seconds`, an odd number of frames."""
-    width = 2 * round(seconds * rate / 2) + 1
+    width = median_width(seconds, rate)
     return median_filter(activation, width, mode="nearest") if width > 1 else activation
+
+
+def median_width(seconds: float, rate: float) -> int:
+    """Return how many frames a median over about `seconds` takes: an odd number."""
+    return 2 * round(seconds * rate / 2) + 1
 
 
 def f_measure(
@@ -214,7 +219,7 @@ def _filled(first: np.ndarray, last: np.ndarray, kept: np.ndarray, n_frames: int
 def _long_enough(on: np.ndarray, n_frames: float, *, within: bool = False) -> np.ndarray:
     """Return the frames of the runs of at least so many; `within`: and those at either end."""
     first, last = _runs(on)
-    kept = last - first >= n_frames - _ROUNDING
+    kept = last - first >= n_frames - ROUNDING
     if within:
         kept |= (first == 0) | (last == len(on))
     return _filled(first, last, kept, len(on))

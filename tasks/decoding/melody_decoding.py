@@ -136,9 +136,14 @@ def _pitches(output: np.ndarray, axis: PitchAxis, prices: Sequence[float]) -> np
     """Return positions in bins, shape `(price, frame)`."""
     logs = log_softmax(output[:, 1:].astype(np.float64), axis=1)
     weights = expit(output[:, :1].astype(np.float64))
-    semitones = np.abs(axis.distances(np.arange(axis.bins, dtype=float))) * axis.step
-    paths = cheapest_paths(weights * logs, np.minimum(semitones, OCTAVE), prices)
+    paths = cheapest_paths(weights * logs, change_costs(axis), prices)
     return np.stack([refined(logs, path, axis.folded) for path in paths])
+
+
+def change_costs(axis: PitchAxis) -> Float[np.ndarray, "class class"]:
+    """Return what it costs to go from one bin to another: semitones, up to an octave."""
+    semitones = np.abs(axis.distances(np.arange(axis.bins, dtype=float))) * axis.step
+    return np.minimum(semitones, OCTAVE)
 
 
 def _right(positions: np.ndarray, melody: Melody, axis: PitchAxis) -> np.ndarray:

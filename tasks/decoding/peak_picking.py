@@ -98,11 +98,11 @@ def _times_and_heights(
     padded = np.pad(activation.astype(np.float64), 1, constant_values=-1.0)
     frames, _ = find_peaks(padded, height=threshold, distance=max(1.0, distance * rate))
     heights = padded[frames]
-    times = np.maximum(frames - 1 + _parabolic_offset(padded, frames), 0.0) / rate
+    times = np.maximum(frames - 1 + parabolic_offset(padded, frames), 0.0) / rate
     return times, heights
 
 
-def _parabolic_offset(curve: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def parabolic_offset(curve: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Return where the parabola through a peak and its neighbours is highest, in frames.
 
     For values a, b, c at -1, 0, 1 the vertex is at (a - c) / (2 (a - 2 b + c)). Peaks at the very
