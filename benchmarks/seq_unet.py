@@ -1,9 +1,10 @@
-"""Seq-U-Net: time of a training step against TCN, and samples per second in generation.
+"""Seq-U-Net: time of a training step against TCN, samples per second in generation, live streams.
 
     python benchmarks/seq_unet.py training
     python benchmarks/seq_unet.py training --dropout 0
     python benchmarks/seq_unet.py generation
     python benchmarks/seq_unet.py generation --batch 4
+    python benchmarks/seq_unet.py live
 
 Nothing else may run meanwhile. Add `--size nano` to any row to see in seconds whether it works.
 
@@ -20,18 +21,28 @@ Generation: the residual Seq-U-Net of the paper's raw audio (11 levels, 180 chan
 reports for a GTX 1080. Kernels are prepared as rows once, before the clock starts. Reading weights
 is all that costs: printed beside is how many megabytes of them a sample needs on average, and the
 rate that this makes.
+
+Live: the causal body of all tasks, preset `nano`, as `umir predict --live` runs it: blocks of 20
+ms of noise through body, head and decoder. Printed are the real-time factor (below 1 is faster than
+the audio), the longest that a block took, and the algorithmic latency.
 """
 
 import argparse
+import time
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from timing import median_seconds
 
-from umir.wave_unet import n_parameters
+from umir.live_prediction import BLOCK_SECONDS, LivePrediction
+from umir.task_model import TaskModel
+from umir.tasks import get_task
+from umir.wave_unet import Network, n_parameters
+from umir.wave_unet.presets import preset_config
 from umir.wave_unet.sequences import TCN, ResidualSeqUNet, SeqUNet, generate, with_rows
 
 CHARACTERS = 50
@@ -178,15 +189,44 @@ def weights_per_sample(net: ResidualSeqUNet, params: Any) -> float:
     return total
 
 
+def live(rounds: int) -> None:
+    """Print how much of the time of a stream its computation takes, for a head of each kind."""
+    config = preset_config("nano", "seq_unet")
+    seconds = float(rounds)
+    noise = 0.1 * np.random.default_rng(0).normal(size=(round(seconds * config.rate), 1))
+    for name in ("onset_detection", "note_transcription", "genre_recognition"):
+        task = get_task(name)
+        network = Network(config, task.head)
+        params = network.init(jax.random.key(0))
+        model = TaskModel(network, task, params, task.default_settings(config.rate))
+        prediction = LivePrediction(model)
+        prediction.warm_up()
+        longest = 0.0
+        for block in np.array_split(noise.astype(np.float32), round(seconds / BLOCK_SECONDS)):
+            started = time.perf_counter()
+            prediction.push(block)
+            longest = max(longest, time.perf_counter() - started)
+        parts = prediction.latency
+        print(
+            f"{name:20} real-time factor {prediction.elapsed / seconds:.3f}, longest block "
+            f"{1e3 * longest:.1f} ms, algorithmic latency {parts.total:.1f} ms (network "
+            f"{parts.network:.0f}, decoder {parts.decoder:.0f}, blocks {parts.block:.1f})"
+        )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["training", "generation"])
+    parser.add_argument("what", choices=["training", "generation", "live"])
     parser.add_argument("--size", choices=["full", "nano"], default="full")
-    parser.add_argument("--rounds", type=int, default=7, help="timed calls of each contender")
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="timed calls of each contender; live: seconds"
+    )
     parser.add_argument("--dropout", type=float, default=0.1, help="training only")
     parser.add_argument("--batch", type=int, default=1, help="streams; generation only")
     arguments = parser.parse_args()
     if arguments.what == "training":
         training(arguments.size, arguments.rounds, arguments.dropout)
+    elif arguments.what == "live":
+        live(arguments.rounds)
     else:
         generation(arguments.size, arguments.rounds, arguments.batch)

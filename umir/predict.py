@@ -1,6 +1,9 @@
 """`umir predict`: writes what a model finds in audio files, in the format of the manifest's kinds.
 
 Events, labels and so on become `OUT/TRACK.txt`, stems become `OUT/TRACK/STEM.wav`.
+
+With `--live`, a model of a causal body reads one file, or what comes through standard input, as a
+stream, and prints what it finds as soon as it is known (`umir.predict_live`).
 """
 
 import argparse
@@ -10,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from umir.program import MODEL_HELP, program_parser, run_program, use_compilation_cache
+from umir.program import (
+    MODEL_HELP,
+    positive,
+    program_parser,
+    run_program,
+    use_compilation_cache,
+)
 
 if TYPE_CHECKING:
     from umir.file_batch import Work
@@ -21,10 +30,24 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("predict", "Write a model's predictions for audio files.")
-    p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio files")
+    p.add_argument("files", nargs="*", type=Path, metavar="FILE", help="audio files")
     p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
-    p.add_argument("--out", required=True, type=Path, help="folder for the predictions")
+    p.add_argument("--out", type=Path, help="folder for the predictions")
+    live = p.add_argument_group("live, for models of a causal body (--body seq_unet)")
+    live.add_argument(
+        "--live", metavar="FILE|-", help="print what is found in a file, or standard input, as read"
+    )
+    live.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    live.add_argument(
+        "--gain", type=float, default=0.0, metavar="DB", help="that brings music to -20 dBFS RMS"
+    )
+    live.add_argument(
+        "--rate", type=positive, metavar="HZ", help="of raw 16-bit samples; none: the model's"
+    )
+    live.add_argument(
+        "--channels", type=positive, help="of raw 16-bit samples; none: as many as the model takes"
+    )
     return p
 
 
@@ -69,7 +92,16 @@ class Prediction:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict all files."""
+    """Predict all files, or a stream."""
+    if args.live is not None:
+        if args.files or args.out:
+            parser().error("--live prints what it finds in one stream: leave out files and --out")
+        from umir.predict_live import predict_live
+
+        use_compilation_cache()
+        return predict_live(args)
+    if not args.files or not args.out:
+        parser().error("give audio files and --out FOLDER, or --live FILE|-")
     from umir.file_batch import outcomes, report
 
     use_compilation_cache()
