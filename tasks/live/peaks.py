@@ -23,6 +23,7 @@ from umir.tasks.event_detection import FRAME_RATE, REACH, WIDENING
 from umir.tasks.live.base import Finding, LiveDecoder
 
 _OUTSIDE = -np.inf
+_REMEMBERED = 1000  # frames, of which a beat that waits for its downbeat needs the latest few
 
 
 class Peaks:
@@ -114,7 +115,8 @@ class LiveBeats(LiveDecoder):
         self._peaks, self._last, self._place = Peaks(1), -np.inf, 0
         self._shortest = 60 * FRAME_RATE / settings["bpm"][1]
         self._raw: list[np.ndarray] = []  # frames that smoothing still needs
-        self._downbeats: list[float] = []  # smoothed logits
+        self._downbeats: list[float] = []  # smoothed logits of the latest frames
+        self._frames = 0  # how many there were in all
         self._pending: list[tuple[int, float]] = []  # beats whose bar is not known yet
 
     @property
@@ -139,7 +141,7 @@ class LiveBeats(LiveDecoder):
             self._raw.append(self._raw[-1])
             found += self._smoothed()
         self._pending += self._beats(self._peaks.finish())
-        return found + self._counted(len(self._downbeats) + NEAR)
+        return found + self._counted(self._frames + NEAR)
 
     def _smoothed(self) -> list[Finding]:
         if len(self._raw) < len(WIDENING):
@@ -149,7 +151,9 @@ class LiveBeats(LiveDecoder):
         self._raw.pop(0)
         self._pending += self._beats(self._peaks.push(np.array([beat])))
         self._downbeats.append(float(downbeat))
-        return self._counted(len(self._downbeats))
+        del self._downbeats[:-_REMEMBERED]
+        self._frames += 1
+        return self._counted(self._frames)
 
     def _beats(self, peaks: list[tuple[int, int, float]]) -> list[tuple[int, float]]:
         kept = []
@@ -164,8 +168,10 @@ class LiveBeats(LiveDecoder):
         found = []
         while self._pending and self._pending[0][0] + NEAR < n_frames:
             frame, height = self._pending.pop(0)
-            around = self._downbeats[max(frame - NEAR, 0) : frame + NEAR + 1]
-            if self._settings["metres"] and max(around) > self._settings["downbeat_threshold"]:
+            first = self._frames - len(self._downbeats)
+            near = frame - NEAR - first, frame + NEAR + 1 - first
+            highest = max(self._downbeats[max(near[0], 0) : max(near[1], 0)], default=_OUTSIDE)
+            if self._settings["metres"] and highest > self._settings["downbeat_threshold"]:
                 self._place = 1
             elif self._place:
                 self._place += 1

@@ -114,6 +114,18 @@ def test_beats_are_counted_from_a_downbeat():
     assert task.evaluate(estimate, estimate)["F-measure"] == 1
 
 
+def test_beats_of_a_long_stream_are_counted_like_those_of_a_short_one():
+    """What is remembered of downbeats does not grow: 25 s are more than the decoder keeps."""
+    task = get_task("beat_tracking")
+    output = np.full((2500, 2), -6.0, np.float32)
+    for beat in range(48):
+        output[50 + 50 * beat - 1 : 50 + 50 * beat + 2, 0] = [2.0, 6.0, 2.0]
+        if beat % 4 == 0:
+            output[50 + 50 * beat - 1 : 50 + 50 * beat + 2, 1] = 8.0
+    found = found_in(task, task.default_settings(0), output)
+    assert [f.label for f in found] == ["1", "2", "3", "4"] * 12
+
+
 @pytest.mark.parametrize("gap", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("shortest", [0.0, 0.15])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
