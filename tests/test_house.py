@@ -53,6 +53,7 @@ FLOORS = {
     "umir.interrupts": 1,
     "umir.program": 3,
     "umir.separation": 3,
+    "umir.sequence_tasks": 3,
 }
 PROGRAM_FLOOR = 5
 # Parts that know less than their floor would allow.
