@@ -21,6 +21,8 @@ from umir.audio_integrity import missing_bytes
 # A stretch of time; `_` because one stream has blocks of several lengths.
 Block = Float[np.ndarray, "_ channel"]
 
+# What is taken for audio in a folder.
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".au", ".opus", ".w64"}
 # Numbers per block that is read: 4 MB, 12 s of stereo at 44.1 kHz.
 BLOCK_SIZE = 2**20
 # MP3 headers count the encoder's padding, so a whole file may be a few packets shorter.

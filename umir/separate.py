@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from umir.audio_stream import AUDIO_SUFFIXES
 from umir.program import (
     MODEL_HELP,
     positive,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from umir.separation import Separated
     from umir.stem_files import StemFormat
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".au", ".opus", ".w64"}
 SAMPLES = {"float": "FLOAT", "16": "PCM_16", "24": "PCM_24"}
 
 

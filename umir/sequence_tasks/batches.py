@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
+from umir.data.splits import SPLITS
+
 Batch = dict[str, np.ndarray]
 
 
@@ -20,11 +22,11 @@ class SequenceData(ABC):
 
     Attributes:
         description: plain JSON, what another training must agree with to go on with this one.
-        scored: the splits that are scored at the end.
+        splits: those that have sequences.
     """
 
     description: dict[str, Any]
-    scored: tuple[str, ...] = ("train", "valid", "test")
+    splits: tuple[str, ...] = SPLITS
 
     @property
     @abstractmethod

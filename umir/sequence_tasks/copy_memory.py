@@ -8,14 +8,16 @@ in front of the sequence, as many as the network's context takes.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.networks import SequenceNetwork
-from umir.sequence_tasks.task import SequenceTask, Totals, class_totals
+from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
 
 CLASSES, MARK = 10, 9
@@ -42,16 +44,18 @@ class CopyMemory(SequenceTask):
         if self.blanks < 1 or self.digits < 1:
             raise ValueError(f"{self.blanks} blanks, {self.digits} digits: give 1 or more of each")
 
-    def totals(self, params: Params, batch: Mapping[str, Any], key: Key | None = None) -> Totals:
-        """Return `nats`, `count` and `correct` of the digits."""
-        inputs = batch["inputs"][..., None].astype(jnp.float32)
-        missing = self.network.input_length(self.digits) - inputs.shape[1]
+    def logits(
+        self, params: Params, inputs: Int[Array, "batch time"], key: Key | None = None
+    ) -> Float[Array, "batch digit class"]:
+        """Return those of the digits that are asked for."""
+        x = inputs[..., None].astype(jnp.float32)
+        missing = self.network.input_length(self.digits) - x.shape[1]
         if missing >= 0:
-            inputs = jnp.pad(inputs, ((0, 0), (missing, 0), (0, 0)))
+            x = jnp.pad(x, ((0, 0), (missing, 0), (0, 0)))
         else:  # the context is shorter than the sequence
-            inputs = inputs[:, -missing:]
-        logits, _ = self.network.apply(params["network"], inputs, padding="valid", key=key)
-        return class_totals(logits[:, -self.digits :], batch["targets"], batch["mask"])
+            x = x[:, -missing:]
+        logits, _ = self.network.apply(params["network"], x, padding="valid", key=key)
+        return logits[:, -self.digits :]
 
     def scores(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Return `nats_per_digit` and `accuracy`."""

@@ -8,16 +8,18 @@ in the window. Characters are scored in bits per character, words by perplexity,
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import WindowSizes
 from umir.sequence_tasks.networks import SequenceNetwork
-from umir.sequence_tasks.task import SequenceTask, Totals, class_totals
+from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
-from umir.wave_unet.sequences.dropout import dropout
+from umir.wave_unet.sequences.dropout import dropout, split_or_none
 
 _UNIFORM, _NORMAL = 0.1, 0.01  # fresh embeddings: of characters from -0.1 to 0.1, of words N(0, _)
 
@@ -60,14 +62,15 @@ class _Language(SequenceTask):
             "bias": jnp.zeros((self.symbols,)),
         }
 
-    def totals(self, params: Params, batch: Mapping[str, Any], key: Key | None = None) -> Totals:
-        """Return `nats`, `count` and `correct` of the symbols."""
-        keys = (None, None) if key is None else jax.random.split(key)
-        x = params["embedding"][batch["inputs"]]  # (batch, time, channel)
+    def logits(
+        self, params: Params, inputs: Int[Array, "batch time"], key: Key | None = None
+    ) -> Float[Array, "batch _ class"]:
+        """Return those of every symbol, for the inputs that have a whole context."""
+        keys = split_or_none(key, 2)
+        x = params["embedding"][inputs]  # (batch, time, channel)
         x = dropout(x, self.embedding_dropout, keys[0])
         y, _ = self.network.apply(params["network"], x, padding="valid", key=keys[1])
-        logits = y @ params["embedding"].T + params["bias"][None, None]
-        return class_totals(logits, batch["targets"], batch["mask"])
+        return y @ params["embedding"].T + params["bias"][None, None]
 
     def _init_embedding(self, key: Key, shape: tuple[int, int]) -> jax.Array:
         raise NotImplementedError

@@ -9,7 +9,7 @@ filled up at their end, to one of four lengths per octave, and a mask leaves out
 networks are causal: nothing that is appended changes an output before it.
 
 The paper's Seq-U-Net anchors its frames at the last sample: it puts zeros in front until the length
-is one more than a multiple of the cycle. Those zeros are put in front here, the network's frames
+is one more than a multiple of the cycle, and more than the cycle. Those zeros are put in front here, the network's frames
 are anchored at the first sample (`anchor="start"`), and that is the same network on the same
 samples. Anchored at the last sample, what is appended would move all frames.
 """
@@ -22,10 +22,10 @@ import numpy as np
 import scipy.io
 from jaxtyping import UInt8
 
+from umir.data.splits import SPLITS
 from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.polyphonic_music import KEYS
 
-SPLITS = ("train", "valid", "test")
 Roll = UInt8[np.ndarray, "frame key"]
 SHORTEST = 32  # padded frames of the shortest pieces
 
@@ -72,7 +72,7 @@ def padded_length(length: int) -> int:
 def piece_batch(piece: Roll, cycle: int) -> Batch:
     """Return a piece as a batch: zeros in front as in the paper, zeros behind as a bucket asks."""
     frames = len(piece) - 1
-    front = (1 - frames) % cycle
+    front = max((1 - frames) % cycle, cycle + 1 - frames) if cycle > 1 else 0
     length = padded_length(front + frames)
     inputs, targets = (np.zeros((1, length, KEYS), np.uint8) for _ in range(2))
     mask = np.zeros((1, length), np.float32)

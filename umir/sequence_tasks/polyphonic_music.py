@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import optax
+from jax import Array
+from jaxtyping import Float, UInt8
 
 from umir.sequence_tasks.networks import SequenceNetwork
 from umir.sequence_tasks.task import SequenceTask, Totals
@@ -36,10 +38,17 @@ class PolyphonicMusic(SequenceTask):
     headline: ClassVar[str] = "nats_per_frame"
     summed: ClassVar[bool] = True
 
+    def logits(
+        self, params: Params, inputs: UInt8[Array, "batch time key"], key: Key | None = None
+    ) -> Float[Array, "batch time key"]:
+        """Return those of every key in the frame after each, with zeros before the first."""
+        x = inputs.astype(jnp.float32)
+        return self.network.apply(params["network"], x, padding="zeros", key=key)[0]
+
     def totals(self, params: Params, batch: Mapping[str, Any], key: Key | None = None) -> Totals:
         """Return `nats` and the `count` of frames; see `umir.sequence_tasks.piano_rolls`."""
-        inputs, targets = (batch[name].astype(jnp.float32) for name in ("inputs", "targets"))
-        logits, _ = self.network.apply(params["network"], inputs, padding="zeros", key=key)
+        logits = self.logits(params, jnp.asarray(batch["inputs"]), key)
+        targets = batch["targets"].astype(jnp.float32)
         nats = optax.sigmoid_binary_cross_entropy(logits, targets).sum(axis=-1)  # (batch, time)
         return {"nats": jnp.sum(nats * batch["mask"]), "count": jnp.sum(batch["mask"])}
 

@@ -7,14 +7,16 @@ Scored in bits per sample.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
+from jax import Array
+from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import WindowSizes
 from umir.sequence_tasks.mu_law import CLASSES
 from umir.sequence_tasks.networks import SequenceNetwork
-from umir.sequence_tasks.task import SequenceTask, Totals, class_totals
+from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
 
 
@@ -44,11 +46,12 @@ class RawAudio(SequenceTask):
         inputs = self.network.input_length(self.targets)
         return WindowSizes(inputs, self.network.output_length(inputs))
 
-    def totals(self, params: Params, batch: Mapping[str, Any], key: Key | None = None) -> Totals:
-        """Return `nats`, `count` and `correct` of the samples."""
-        x = jax.nn.one_hot(batch["inputs"], CLASSES)
-        logits, _ = self.network.apply(params["network"], x, padding="valid", key=key)
-        return class_totals(logits, batch["targets"], batch["mask"])
+    def logits(
+        self, params: Params, inputs: Int[Array, "batch time"], key: Key | None = None
+    ) -> Float[Array, "batch _ class"]:
+        """Return those of every class, for the inputs that have a whole context."""
+        x = jax.nn.one_hot(inputs, CLASSES)
+        return self.network.apply(params["network"], x, padding="valid", key=key)[0]
 
     def scores(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Return `bits_per_sample` and `accuracy`."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from umir.audio import read_audio
+from umir.audio import to_channels
+from umir.audio_stream import AUDIO_SUFFIXES, open_audio, resample_blocks
 from umir.data.splits import SPLITS, assign_splits
 from umir.sequence_tasks.batches import (
     Batch,
@@ -22,7 +23,6 @@ from umir.sequence_tasks.batches import (
 from umir.sequence_tasks.mu_law import SILENCE, mu_law
 from umir.sequence_tasks.texts import SHARES
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus")
 Classes = UInt8[np.ndarray, " time"]
 
 
@@ -44,7 +44,7 @@ class Recordings(SequenceData):
         description: Mapping | None = None,
     ):
         self._recordings, self._sizes, self._size = recordings, sizes, batch
-        self.scored = tuple(s for s in recordings if s != "train" and recordings[s])
+        self.splits = tuple(split for split in recordings if recordings[split])
         self.description = dict(description or {})
 
     @property
@@ -81,7 +81,7 @@ def audio_files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES]
+            found += [p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES]
         elif path.exists():
             found.append(path)
         else:
@@ -111,16 +111,26 @@ def read_recordings(
     found = {}
     for path in progress(files):
         try:
-            waveform, _ = read_audio(path, rate, 1)
+            found[path] = read_classes(path, rate)
         except (ValueError, OSError) as error:
             if len(files) == 1:
                 raise
             report(f"left out: {' '.join(str(error).split())}")
-        else:
-            found[path] = mu_law(waveform[:, 0])
     if not found:
         raise ValueError(f"none of the {len(files)} files can be read as audio")
     return found
+
+
+def read_classes(path: Path, rate: int) -> Classes:
+    """Return a file as classes of one channel at a rate; memory holds these, no waveform.
+
+    Raises:
+        AudioError: the file cannot be used.
+    """
+    with open_audio(path) as file:
+        mono = (to_channels(block, 1) for block in file.blocks())
+        blocks = resample_blocks(mono, file.rate, rate)
+        return np.concatenate([mu_law(block[:, 0]) for block in blocks])
 
 
 def split_recordings(found: Mapping[Path, Classes]) -> dict[str, list[Classes]]:

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from umir.sequence_tasks.networks import SequenceNetwork, network_as_json
 from umir.wave_unet.network import Key, Params
@@ -43,6 +44,17 @@ class SequenceTask(ABC):
         return {"network": self.network.init(key)}
 
     @abstractmethod
+    def logits(
+        self, params: Params, inputs: Shaped[Array, "batch time ..."], key: Key | None = None
+    ) -> Float[Array, "batch _ class"]:
+        """Return the outputs of the network for `inputs` of a batch, the last for the last input.
+
+        Args:
+            params: as `init` returns them.
+            inputs: as the task's batches have them.
+            key: for dropout; None drops nothing.
+        """
+
     def totals(self, params: Params, batch: Mapping[str, Any], key: Key | None = None) -> Totals:
         """Return `nats` and `count` of all targets of a batch, and other sums.
 
@@ -51,6 +63,8 @@ class SequenceTask(ABC):
             batch: `inputs`, `targets` and `mask`.
             key: for dropout; None drops nothing.
         """
+        logits = self.logits(params, jnp.asarray(batch["inputs"]), key)
+        return class_totals(logits, batch["targets"], batch["mask"])
 
     @abstractmethod
     def scores(self, totals: Mapping[str, float]) -> dict[str, float]:
@@ -64,8 +78,8 @@ class SequenceTask(ABC):
 
 def class_totals(
     logits: Float[Array, "batch time class"],
-    targets: Int[Array, "batch time"],
-    mask: Float[Array, "batch time"],
+    targets: Int[Array | np.ndarray, "batch time"],
+    mask: Float[Array | np.ndarray, "batch time"],
 ) -> Totals:
     """Return `nats`, `count` and how many of the most probable classes are `correct`."""
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, targets)

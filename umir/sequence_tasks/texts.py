@@ -47,7 +47,7 @@ class Text(SequenceData):
         names: Mapping[str, str],
     ):
         self._symbols, self._sizes, self._size = symbols, sizes, batch
-        self.scored = tuple(symbols)
+        self.splits = tuple(symbols)
         self.description = {
             name: hashlib.sha256(text.astype(np.int32).tobytes()).hexdigest()
             for name, text in symbols.items()

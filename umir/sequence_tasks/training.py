@@ -2,21 +2,25 @@
 
 The state is one tree of arrays, so that it is stored and resumed as a whole. A look belongs to the
 last step of its epoch, so that a training can be stopped after any step.
+
+Pieces of music are many and short, a step takes some milliseconds; so nothing waits for a step
+before the next one is handed over, but for every `REPORT_STEPS`th. The gradient and the update are
+two programs: only the first is compiled for each length of pieces.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 
-from umir.meta import judged, outer_update
 from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.recipes import Recipe
 from umir.sequence_tasks.task import SequenceTask, Totals
@@ -24,7 +28,9 @@ from umir.training import Callback, train
 from umir.wave_unet.network import Key, Params
 
 State = dict[str, Any]
-Item = tuple[int, Batch, Key]
+Item = tuple[int, Batch]
+REPORT_STEPS = 20  # between two losses of the training data, each the mean since the last
+ADAM = optax.scale_by_adam()
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,12 @@ class SequenceTraining:
 
     def init(self) -> State:
         """Return the state before the first step."""
-        params = jax.tree.map(np.asarray, self.task.init(jax.random.key(self.seed)))
+        params = jax.tree.map(np.asarray, self.task.init(self._key))
         return {
             "params": params,
-            "optimizer": _optimizer(self.recipe.clip).init(params),
+            "adam": ADAM.init(params),
             "learning_rate": _number(self.recipe.learning_rate),
+            "seen": {"nats": _number(0), "count": _number(0)},  # since the last report
             "recent": np.full(self.recipe.patience or 1, -np.inf, np.float32),  # latest losses
             "best": params,
             "best_loss": _number(np.inf),
@@ -88,11 +95,8 @@ class SequenceTraining:
 
     def totals(self, params: Params, split: str) -> dict[str, float]:
         """Return what all targets of a split cost together, without dropout."""
-        sums: dict[str, float] = {}
-        for batch in self.data.in_turn(split):
-            for name, value in _totals(self.task, params, batch).items():
-                sums[name] = sums.get(name, 0.0) + float(value)
-        return sums
+        found = [_totals(self.task, params, batch) for batch in self.data.in_turn(split)]
+        return {name: math.fsum(float(one[name]) for one in found) for name in found[0]}
 
     def validation_loss(self, params: Params) -> float:
         """Return the nats per target of the validation data."""
@@ -101,29 +105,40 @@ class SequenceTraining:
 
     def scores(self, params: Params) -> dict[str, dict[str, float]]:
         """Return split -> metric -> value."""
-        return {split: self.task.scores(self.totals(params, split)) for split in self.data.scored}
+        return {split: self.task.scores(self.totals(params, split)) for split in self.data.splits}
+
+    @cached_property
+    def _key(self) -> Key:
+        return jax.random.key(self.seed)
 
     def _item(self, step: int) -> Item:
-        key = jax.random.fold_in(jax.random.key(self.seed), step)
-        return step, self.data.batch(step, self.seed), key
+        return step, self.data.batch(step, self.seed)
 
     def _step(self, state: State, item: Item) -> tuple[State, dict[str, Any]]:
-        step, batch, key = item
-        params, optimizer, loss = _update(
-            self.task,
-            self.recipe.clip,
-            state["params"],
-            state["optimizer"],
-            state["learning_rate"],
-            batch,
-            key,
+        number, batch = item
+        totals, gradient = _gradient(
+            self.task, state["params"], batch, self._key, np.asarray(number, np.int32)
         )
-        state = {**state, "params": params, "optimizer": optimizer}
-        epoch, rest = divmod(step + 1, self.epoch_steps)
+        moved = _update(
+            self.recipe.clip,
+            (state["params"], state["adam"], state["seen"]),
+            state["learning_rate"],
+            totals,
+            gradient,
+        )
+        state = {**state, **dict(zip(("params", "adam", "seen"), moved, strict=True))}
+        epoch, rest = divmod(number + 1, self.epoch_steps)
         if rest:
-            return state, {"loss/train": loss}
+            return self._reported(state) if (number + 1) % REPORT_STEPS == 0 else (state, {})
+        state, metrics = self._reported(state)
         state, valid = self._looked(state, epoch)
-        return state, {"loss/train": loss, "loss/valid": valid}
+        return state, {**metrics, "loss/valid": valid}
+
+    def _reported(self, state: State) -> tuple[State, dict[str, float]]:
+        """Return the mean loss since the last report, and the state that begins another mean."""
+        nats, count = (float(state["seen"][name]) for name in ("nats", "count"))
+        empty = {"nats": _number(0), "count": _number(0)}
+        return {**state, "seen": empty}, {"loss/train": nats / count if count else math.nan}
 
     def _looked(self, state: State, epoch: int) -> tuple[State, float]:
         """Return the state after the look at the end of an epoch, and the loss."""
@@ -149,7 +164,7 @@ def is_worse(loss: float, recent: Sequence[float], epoch: int, recipe: Recipe) -
     if recipe.patience is None or epoch <= recipe.warm_epochs:
         return False
     # Kept losses are float32: the same loss again is not worse.
-    return bool(np.float32(loss) > np.float32(max(recent, default=math.inf)))
+    return bool(np.float32(loss) > np.float32(max(recent)))
 
 
 def _number(value: float) -> np.ndarray:
@@ -157,34 +172,51 @@ def _number(value: float) -> np.ndarray:
     return np.asarray(value, np.float32)
 
 
-@cache
-def _optimizer(clip: float | None) -> optax.GradientTransformation:
-    """Return Adam with a rate that is set from step to step."""
-    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
-    return adam if clip is None else optax.chain(optax.clip_by_global_norm(clip), adam)
+@partial(jax.jit, static_argnums=0)
+def _gradient(
+    task: SequenceTask, params: Params, batch: Batch, key: Key, step: Integer[np.ndarray, ""]
+) -> tuple[Totals, Params]:
+    """Return what a batch costs, and the gradient of it (of the mean unless the task sums)."""
+
+    def loss_of(params: Params) -> tuple[Array, Totals]:
+        totals = task.totals(params, batch, jax.random.fold_in(key, step))
+        loss = totals["nats"] if task.summed else totals["nats"] / totals["count"]
+        return loss, totals
+
+    gradient, totals = jax.grad(loss_of, has_aux=True)(params)
+    return {name: totals[name] for name in ("nats", "count")}, gradient
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=0)
 def _update(
-    task: SequenceTask,
     clip: float | None,
-    params: Params,
-    state: Any,
+    before: tuple[Params, Any, Totals],
     rate: Float[Array | np.ndarray, ""],
-    batch: Batch,
-    key: Key,
-) -> tuple[Params, Any, Float[Array, ""]]:
-    """Return parameters and optimiser after a step, and the nats per target."""
+    totals: Totals,
+    gradient: Params,
+) -> tuple[Params, Any, Totals]:
+    """Return parameters, state of Adam and what was seen after a step; nothing moves if it is NaN.
 
-    def loss_of(params: Params) -> tuple[Array, Array]:
-        totals = task.totals(params, batch, key)
-        mean = totals["nats"] / totals["count"]
-        return totals["nats"] if task.summed else mean, mean
+    Args:
+        clip: longest gradient, over all parameters; None: any.
+        before: parameters, state of Adam and what was seen before the step.
+        rate: of learning.
+        totals: `nats` and `count` of the batch.
+        gradient: of the parameters.
+    """
+    norm = optax.tree.norm(gradient)
+    usable = jnp.isfinite(norm) & jnp.isfinite(totals["nats"])
 
-    (loss, mean), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
-    gradient, _ = judged(loss, gradient)
-    state = optax.tree.set(state, learning_rate=rate)
-    return *outer_update(_optimizer(clip), gradient, params, state), mean
+    def moved() -> tuple[Params, Any, Totals]:
+        params, state, seen = before
+        factor = 1.0 if clip is None else jnp.minimum(1.0, clip / norm)
+        # optax raises floats to integer step counts, which strict promotion of types would refuse.
+        with jax.numpy_dtype_promotion("standard"):
+            change, state = ADAM.update(jax.tree.map(lambda g: factor * g, gradient), state)
+        params = jax.tree.map(lambda p, c: p - rate * c, params, change)
+        return params, state, jax.tree.map(jnp.add, seen, totals)
+
+    return jax.lax.cond(usable, moved, lambda: before)
 
 
 @partial(jax.jit, static_argnums=0)

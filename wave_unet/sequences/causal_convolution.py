@@ -25,18 +25,22 @@ from umir.wave_unet.sequences.signal import Signal
 STRIDE = 2  # of everything that changes the rate in the networks of the paper
 
 
-def init_convolution(
-    key: Key, taps: int, channels_in: int, channels_out: int, *, gain: float = 1.0
-) -> Params:
-    """Draw a kernel with a standard deviation of `gain / sqrt(taps * channels_in)`, and no bias.
+def init_convolution(key: Key, taps: int, channels_in: int, channels_out: int) -> Params:
+    """Draw kernel and bias from -b to b, `b = 1 / sqrt(taps * channels_in)`.
+
+    So PyTorch starts its layers, and with them the published networks. (Of transposed ones it
+    counts the channels that go out; here these are as many for each kernel.)
 
     Returns:
         `kernel`, `(tap, in, out)`, the last tap for the present, and `bias`, `(out,)`.
     """
-    shape = taps, channels_in, channels_out
-    scale = gain / math.sqrt(taps * channels_in)
-    kernel = jax.random.normal(key, shape, jnp.float32) * scale
-    return {"kernel": kernel, "bias": jnp.zeros((channels_out,))}
+    bound = 1 / math.sqrt(taps * channels_in)
+    shapes = {"kernel": (taps, channels_in, channels_out), "bias": (channels_out,)}
+    keys = jax.random.split(key)
+    return {
+        name: jax.random.uniform(own, shape, jnp.float32, -bound, bound)
+        for own, (name, shape) in zip(keys, shapes.items(), strict=True)
+    }
 
 
 def causal_convolution(

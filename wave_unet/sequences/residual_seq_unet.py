@@ -63,7 +63,7 @@ class ResidualSeqUNet(CausalUNet):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters: kernels that keep the size of what they are given, no bias."""
+        """Draw fresh parameters (`init_convolution`)."""
         first, last, bottom, *keys = jax.random.split(key, 3 + 2 * (self.levels - 1))
         params = {
             "enter": init_convolution(first, self.taps, self.channels, self.width),

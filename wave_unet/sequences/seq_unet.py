@@ -29,7 +29,6 @@ from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.valid_lengths import ValidLengths
 
 SLOPE = 0.01  # of the leaky ReLU below zero
-GAIN = 2**0.5  # of kernels in front of a ReLU
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,11 @@ class SeqUNet(CausalUNet):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters: kernels that keep the size of what they are given, no bias."""
+        """Draw fresh parameters (`init_convolution`)."""
         keys = iter(jax.random.split(key, 4 * len(self.widths)))
 
         def layer(channels_in: int, channels_out: int) -> Params:
-            return init_convolution(next(keys), self.taps, channels_in, channels_out, gain=GAIN)
+            return init_convolution(next(keys), self.taps, channels_in, channels_out)
 
         params, above = {}, self.channels
         for level, width in enumerate(self.widths[:-1]):

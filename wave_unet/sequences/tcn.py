@@ -4,6 +4,10 @@ Bai et al. 2018, "An empirical evaluation of generic convolutional and recurrent
 sequence modeling" (arXiv:1803.01271, section 3). Block i has two weight-normed convolutions of
 dilation `2^i`, each followed by ReLU and dropout, and an identity beside them, linear where the
 width changes; ReLU again on the sum. A linear map gives the output.
+
+The published code asks for normal kernels of standard deviation 0.01. It writes them where weight
+normalisation overwrites them in the first step, so that they hold of the identities only; all else
+starts as PyTorch's layers do. So it is here.
 """
 
 from dataclasses import dataclass
@@ -20,7 +24,7 @@ from umir.wave_unet.sequences.input_checks import check_at_least
 from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.weight_norm import init_normed, normed
 
-SCALE = 0.01  # standard deviation of fresh kernels
+SCALE = 0.01  # standard deviation of fresh kernels beside a block
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class TCN(DilatedStack):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters: small normal kernels, no bias."""
+        """Draw fresh parameters: see the top of this file."""
         last, *keys = jax.random.split(key, 1 + len(self.widths))
         inputs = self.channels, *self.widths
         params = {
@@ -76,13 +80,15 @@ class TCN(DilatedStack):
         return causal_convolution(params["leave"], x, history), features
 
     def _init_block(self, key: Key, channels: int, width: int) -> Params:
-        one, two, identity = jax.random.split(key, 3)
+        one, two, identity, small = jax.random.split(key, 4)
         block = {
-            "first": init_normed(one, self.taps, channels, width, SCALE),
-            "second": init_normed(two, self.taps, width, width, SCALE),
+            "first": init_normed(one, self.taps, channels, width),
+            "second": init_normed(two, self.taps, width, width),
         }
         if channels != width:
-            block["identity"] = init_convolution(identity, 1, channels, width)
+            drawn = init_convolution(identity, 1, channels, width)
+            kernel = SCALE * jax.random.normal(small, drawn["kernel"].shape)
+            block["identity"] = drawn | {"kernel": kernel}
         return block
 
     def _block(

@@ -66,7 +66,7 @@ class WaveNet(DilatedStack):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters: kernels that keep the size of what they are given, no bias."""
+        """Draw fresh parameters (`init_convolution`)."""
         enter, first, last, *keys = jax.random.split(key, 3 + len(self.dilations))
         layers = {f"layer{n}": self._init_layer(layer_key) for n, layer_key in enumerate(keys)}
         return layers | {

@@ -5,19 +5,20 @@
 (Salimans and Kingma 2016, arXiv:1602.07868, eq. 2.)
 """
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.sequences.causal_convolution import init_convolution
 
 
-def init_normed(key: Key, taps: int, channels_in: int, channels_out: int, scale: float) -> Params:
-    """Draw a normal kernel of that standard deviation, as `direction` and `length`, and no bias."""
-    direction = scale * jax.random.normal(key, (taps, channels_in, channels_out))
+def init_normed(key: Key, taps: int, channels_in: int, channels_out: int) -> Params:
+    """Draw a convolution (`init_convolution`) whose kernel is `direction` and `length`."""
+    drawn = init_convolution(key, taps, channels_in, channels_out)
+    direction = drawn["kernel"]
     length = jnp.sqrt(jnp.sum(jnp.square(direction), axis=(0, 1)))
-    return {"direction": direction, "length": length, "bias": jnp.zeros((channels_out,))}
+    return {"direction": direction, "length": length, "bias": drawn["bias"]}
 
 
 def normed(params: Params) -> Params:
