@@ -54,6 +54,7 @@ FLOORS = {
     "umir.program": 3,
     "umir.separation": 3,
     "umir.sequence_tasks": 3,
+    "umir.training_settings": 3,
 }
 PROGRAM_FLOOR = 5
 # Parts that know less than their floor would allow.

@@ -253,7 +253,9 @@ def test_the_program(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
     # A training that is over is finished again, from its last checkpoint.
     assert "holds a training; go on with --resume" in fails(capsys, *arguments)
     assert main([*arguments, "--resume"]) == 0
-    assert "seed were other than now" in fails(capsys, *arguments, "--resume", "--seed", "1")
+    assert "other settings: seed (0, now 1); give" in fails(
+        capsys, *arguments, "--resume", "--seed", "1"
+    )
 
 
 def test_changes_of_a_preset():

@@ -22,6 +22,7 @@ PROGRAMS = {
     "data": "list public data sets, download one",
     "doctor": "print what is installed and what is missing",
     "separate_train": "train a published separator on songs with stems",
+    "sequences": "train a Seq-U-Net, TCN or WaveNet on sequences, generate with it",
     "import_torch": "make a model of a checkpoint of the PyTorch Wave-U-Net",
     "release": "make a small, checked copy of a model to ship",
 }

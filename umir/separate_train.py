@@ -90,10 +90,11 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     from umir.data.problems import describe
     from umir.data_specification import open_data
     from umir.separation_training import SeparationTraining
+    from umir.training_settings import check_settings
 
     preset = preset_of(args)
     settings = {"data": str(args.data), "seed": args.seed, **as_json(preset)}
-    _check_out(args.out, settings, args.resume)
+    check_settings(args.out, settings, args.resume)
     data = open_data(args.data, "stems", None, common_stems=False)
     songs = {split: _songs(args, preset, data, split) for split in ("train", "valid")}
     if data.problems:
@@ -124,23 +125,6 @@ def _songs(
     task, folder = separation_of(network.sources), args.out / "songs" / split
     bar = lambda songs: tqdm(songs, desc=f"{split} songs", unit="song", disable=None)  # noqa: E731
     return stored_songs(data, split, task, network.rate, network.channels, folder, bar)
-
-
-def _check_out(out: Path, settings: dict[str, Any], resume: bool) -> None:
-    """Write the settings of a training, or see that they are those of the one that is there."""
-    from umir.files import write_json
-
-    path = out / "training.json"
-    if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(path, settings)
-        return
-    stored = json.loads(path.read_text())
-    if not resume:
-        raise ValueError(f"{out}: holds a training; go on with --resume, or choose another --out")
-    different = [name for name in settings if stored.get(name) != settings[name]]
-    if different:
-        raise ValueError(f"{path}: {', '.join(different)} were other than now: cannot resume")
 
 
 def _run(training: "SeparationTraining", out: Path) -> "State":

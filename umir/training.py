@@ -196,6 +196,26 @@ class JsonLog:
         self._file.close()
 
 
+class WithMetrics:
+    """Hands on only the steps that have metrics, of a training that does not measure every step.
+
+    Args:
+        callback: to whom.
+    """
+
+    def __init__(self, callback: Callback):
+        self._callback = callback
+
+    def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
+        """Hand the step on, if it has metrics."""
+        if metrics:
+            self._callback(step, state, metrics)
+
+    def close(self) -> None:
+        """Close the callback."""
+        self._callback.close()
+
+
 class TensorBoard:
     """TensorBoard events, one scalar per metric.
 

@@ -8,6 +8,8 @@ from typing import Any
 import jax
 
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
+from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY, score_tables
+from umir.sequence_tasks.language import Characters, Words
 from umir.sequence_tasks.networks import network_of_json
 from umir.sequence_tasks.recipes import TASKS
 from umir.sequence_tasks.task import SequenceTask
@@ -52,8 +54,19 @@ class SequenceModel:
                 f"{directory}: config.json describes a task that this version of umir does not "
                 f"know ({error})"
             ) from None
+        _check_vocabulary(task, config, directory)
         check_params(stored.params, jax.eval_shape(task.init, jax.random.key(0)), directory)
         return cls(task, stored.params, config)
+
+
+def _check_vocabulary(task: SequenceTask, facts: Mapping[str, Any], directory: Path) -> None:
+    if isinstance(task, Characters | Words):
+        known = facts.get("vocabulary")
+        if not isinstance(known, list) or len({*map(str, known)}) != task.symbols:
+            raise CheckpointError(
+                f"{directory}: config.json has no vocabulary of {task.symbols} symbols; the "
+                "directory is damaged: copy it again"
+            )
 
 
 def task_of_json(fields: Mapping[str, Any]) -> SequenceTask:
@@ -70,18 +83,31 @@ def task_of_json(fields: Mapping[str, Any]) -> SequenceTask:
     return TASKS[kind](network=network, **known)
 
 
-def differences(stored: Any, now: Any, where: str = "") -> list[str]:
-    """Return the fields of nested JSON that differ, as `network.taps (3, now 5)`."""
-    if isinstance(stored, Mapping) and isinstance(now, Mapping):
-        names = [*stored, *(name for name in now if name not in stored)]
-        below = (
-            differences(stored.get(name), now.get(name), f"{where}.{name}" if where else name)
-            for name in names
-        )
-        return [line for lines in below for line in lines]
-    return [] if stored == now else [f"{where} ({_short(stored)}, now {_short(now)})"]
+def sequence_card(model: SequenceModel, scores: Mapping[str, Any], command: str) -> str:
+    """Return the MODEL_CARD.md of a sequence model.
 
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+    Args:
+        model: with the names of its data among the facts.
+        scores: `network`, `preset`, `parameters`, `best_epoch`, and `splits`: split -> metrics.
+        command: what made it.
+    """
+    splits = {split: dict(metrics) for split, metrics in scores["splits"].items()}
+    return "\n".join(
+        [
+            f"# {model.task.kind}",
+            "",
+            f"A sequence model of umir: {scores['network']} with the preset {scores['preset']}, "
+            f"{scores['parameters']} parameters.",
+            "",
+            f"- {MADE_BY}: `{command}`",
+            f"- Training: the parameters of epoch {scores['best_epoch']}, whose validation loss "
+            "was the best.",
+            f"- {DATA}: {', '.join(model.facts['data'])}.",
+            f"- {LICENCE}: {LICENCE_WITH_DATA}",
+            "",
+            "## Scores",
+            "",
+            *score_tables(splits),
+            "",
+        ]
+    )

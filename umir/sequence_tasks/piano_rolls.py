@@ -9,9 +9,9 @@ filled up at their end, to one of four lengths per octave, and a mask leaves out
 networks are causal: nothing that is appended changes an output before it.
 
 The paper's Seq-U-Net anchors its frames at the last sample: it puts zeros in front until the length
-is one more than a multiple of the cycle, and more than the cycle. Those zeros are put in front here, the network's frames
-are anchored at the first sample (`anchor="start"`), and that is the same network on the same
-samples. Anchored at the last sample, what is appended would move all frames.
+is one more than a multiple of the cycle, and more than the cycle. Those zeros are put in front
+here, the network's frames are anchored at the first sample (`anchor="start"`), and that is the same
+network on the same samples. Anchored at the last sample, what is appended would move all frames.
 """
 
 import hashlib

@@ -6,6 +6,7 @@ of a column, for which there is no whole context, are never a target.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -117,6 +118,28 @@ def words_of(text: str) -> list[str]:
     return [word for line in text.splitlines() for word in (*line.split(), END_OF_LINE)]
 
 
+def read_symbols(kind: str, text: str, spell_newlines: bool = False) -> list[str]:
+    """Return the symbols of a text for the task `characters` or `words`."""
+    return words_of(text) if kind == "words" else characters_of(text, spell_newlines)
+
+
+def spelled(kind: str, symbols: Sequence[str], spell_newlines: bool = False) -> str:
+    """Return the text that `read_symbols` gives such symbols for."""
+    if kind == "words":
+        return " ".join(symbols).replace(f" {END_OF_LINE}", "\n").replace("\n ", "\n")
+    text = "".join(symbols)
+    return text.replace(END_OF_LINE, "\n") if spell_newlines else text
+
+
+def line_end(vocabulary: Sequence[str]) -> list[str]:
+    """Return symbols after which a line begins, as far as a vocabulary has any."""
+    if END_OF_LINE in vocabulary:
+        return [END_OF_LINE]
+    if "\n" in vocabulary:
+        return ["\n"]
+    return list(END_OF_LINE) if set(END_OF_LINE) <= {*vocabulary} else [vocabulary[0]]
+
+
 def split_by_position(symbols: Sequence[str]) -> dict[str, list[str]]:
     """Return the parts of a text: the first 80% train, the next 10% validate, the last 10% test."""
     parts, start, share = {}, 0, 0.0
@@ -125,6 +148,26 @@ def split_by_position(symbols: Sequence[str]) -> dict[str, list[str]]:
         end = round(share * len(symbols))
         parts[split], start = list(symbols[start:end]), end
     return parts
+
+
+def limited(texts: Mapping[str, Sequence[str]], size: int) -> dict[str, list[str]]:
+    """Return texts with `<unk>` in place of all symbols but the most frequent ones.
+
+    Args:
+        texts: split -> symbols; frequencies are those of `train`.
+        size: of the vocabulary, `<unk>` included.
+
+    Raises:
+        ValueError: a size below 2.
+    """
+    if size < 2:
+        raise ValueError(f"a vocabulary of {size}: give 2 or more, one of them is {UNKNOWN}")
+    counts = Counter(symbol for symbol in texts["train"] if symbol != UNKNOWN)
+    kept = {symbol for symbol, _ in counts.most_common(size - 1)}
+    return {
+        split: [symbol if symbol in kept else UNKNOWN for symbol in text]
+        for split, text in texts.items()
+    }
 
 
 def vocabulary_of(texts: Mapping[str, Sequence[str]]) -> list[str]:
