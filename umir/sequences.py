@@ -194,28 +194,41 @@ def train_model(args: argparse.Namespace, command: str) -> dict[str, Any]:
         "seed": args.seed,
     }
     check_settings(args.out, settings, args.resume)
-    state = _run(training, args.out)
+    state = run_training(training, args.out)
     return _finished(training, state, source, args, command)
 
 
-def _run(training: "SequenceTraining", out: Path) -> "State":
-    """Train to the end, from the newest checkpoint if there is one."""
+def run_training(training: "SequenceTraining", out: Path, title: str = "training") -> "State":
+    """Train to the end, from the newest checkpoint if there is one.
+
+    Args:
+        training: what to train.
+        out: where checkpoints and logs lie.
+        title: of the progress bar.
+
+    Returns:
+        The state in the end.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; the state is saved.
+        ValueError: the newest checkpoint cannot be read.
+    """
     from umir.resuming import Checkpoints, Interruption
     from umir.training import JsonLog, ProgressBar, TensorBoard, WithMetrics
 
     checkpoints = Checkpoints(out / "checkpoints" / "sequences", CHECKPOINT_EVERY, training.steps)
+    state = training.init()
     try:
-        state, step = checkpoints.latest(training.init()) or (training.init(), 0)
-        callbacks = [
-            WithMetrics(ProgressBar("training", training.steps, step)),
-            WithMetrics(JsonLog(out / "log.jsonl", "sequences", step)),
-            WithMetrics(TensorBoard(out / "tensorboard", step)),
-            checkpoints,
-            Interruption(),
+        state, step = checkpoints.latest(state) or (state, 0)
+        watching = [
+            ProgressBar(title, training.steps, step),
+            JsonLog(out / "log.jsonl", "sequences", step),
+            TensorBoard(out / "tensorboard", step),
         ]
     except BaseException:
         checkpoints.close()
         raise
+    callbacks = [*map(WithMetrics, watching), checkpoints, Interruption()]
     return training.run(state, step, callbacks)
 
 

@@ -1,0 +1,196 @@
+"""Seq-U-Net and TCN on polyphonic music, trained as published, beside the published scores.
+
+    python benchmarks/polyphonic_music.py MATS --sets jsb nottingham muse --seeds 0 1 2
+    python benchmarks/polyphonic_music.py MATS --sets nottingham --networks tcn --out tcn.json
+    python benchmarks/polyphonic_music.py MATS --speed
+
+MATS is a folder with the files of the TCN and Seq-U-Net repositories: `JSB_Chorales.mat`,
+`Nottingham.mat`, `MuseData.mat`, `Piano_midi.mat`. Every training is that of `umir sequences music`
+with the preset of its set, 100 epochs (Stoller et al. 2020, arXiv:1911.06393; nothing is published
+on Piano-midi.de, which has MuseData's settings). Scores are nats per frame of the test pieces, by
+the parameters that were best on the validation pieces.
+
+Results go to `--out` after every training; a second call does what is missing, and a training that
+was stopped goes on. A process by core is faster than one on two: give each its own `--out`, then
+call once more with `--beside` for a table of all.
+
+`--speed` trains nothing: it times a step of every length that pieces have, compiled before, and
+prints how long the pieces of an epoch, their validation, and all epochs would take at that rate.
+"""
+
+import argparse
+import shutil
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from recordings.results import Results
+from scipy.stats import t as student
+
+from umir.program import use_compilation_cache
+from umir.sequence_tasks.recipes import PRESETS
+from umir.sequence_tasks.sources import open_piano_rolls
+from umir.sequence_tasks.training import SequenceTraining
+from umir.sequences import run_training
+from umir.wave_unet import n_parameters
+
+FILES = {
+    "jsb": "JSB_Chorales.mat",
+    "nottingham": "Nottingham.mat",
+    "muse": "MuseData.mat",
+    "piano": "Piano_midi.mat",
+}
+SETTINGS = {"piano": "muse"}  # a set without settings of its own -> whose it has
+NETWORKS = ("seq_unet", "tcn")
+# Of the test pieces, as the paper's table has it.
+PUBLISHED = {
+    "jsb": {"seq_unet": 8.173, "tcn": 8.154},
+    "nottingham": {"seq_unet": 2.97, "tcn": 2.783},
+    "muse": {"seq_unet": 6.969, "tcn": 6.931},
+}
+METRIC = "nats_per_frame"
+COLUMNS = ("set", "network", "parameters", "seeds", "train", "valid", "test", "published")
+TIMED = 5  # steps of each length
+
+Run = Mapping[str, Any]  # of one seed
+
+
+def training_of(mats: Path, name: str, network: str, epochs: int, seed: int) -> SequenceTraining:
+    """Return the training of a network on a set, as published."""
+    preset = PRESETS["music"][SETTINGS.get(name, name)][network]
+    source = open_piano_rolls(preset.task, mats / FILES[name])
+    return SequenceTraining(source.task, replace(preset.recipe, epochs=epochs), source.data, seed)
+
+
+def run_once(training: SequenceTraining, work: Path, title: str) -> dict[str, Any]:
+    """Train, and return the scores; what lies in `work` is removed in the end."""
+    state = run_training(training, work, title)
+    scores = training.scores(state["best"])
+    shutil.rmtree(work)
+    return {
+        "parameters": n_parameters(state["best"]),
+        "best_epoch": int(state["best_epoch"]),
+        **{split: metrics[METRIC] for split, metrics in scores.items()},
+    }
+
+
+def with_interval(values: Sequence[float]) -> str:
+    """Return a mean and half the width of its 95% interval (Student's t, over seeds)."""
+    mean = f"{np.mean(values):.3f}"
+    if len(values) < 2:
+        return mean
+    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return f"{mean} ± {half:.3f}"
+
+
+def table(found: Mapping[str, Mapping[str, Mapping[str, Run]]]) -> str:
+    """Return the rows of set -> network -> seed -> scores."""
+    rows = [" | ".join(COLUMNS), "|".join(["---"] * len(COLUMNS))]
+    for name, networks in found.items():
+        for network, seeds in networks.items():
+            runs = list(seeds.values())
+            published = PUBLISHED.get(name, {}).get(network)
+            cells = [
+                *(name, network, str(runs[0]["parameters"]), str(len(runs))),
+                *(with_interval([r[split] for r in runs]) for split in ("train", "valid", "test")),
+                "-" if published is None else f"{published:.3f}",
+            ]
+            rows.append(" | ".join(cells))
+    return "".join(f"| {row} |\n" for row in rows)
+
+
+def merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return nested dictionaries as one."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            known = whole.get(key)
+            both = isinstance(value, Mapping) and isinstance(known, Mapping)
+            whole[key] = merged([known, value]) if both else value
+    return whole
+
+
+def epoch_seconds(training: SequenceTraining) -> tuple[float, float]:
+    """Return how long an epoch's steps and its look take, by the length of its pieces."""
+    state, data = training.init(), training.data
+    lengths = [data.batch(step, training.seed)["mask"].shape[1] for step in range(data.epoch_steps)]
+    of_step: dict[int, float] = {}
+    for length, place in {length: place for place, length in enumerate(lengths)}.items():
+        step = partial(training._step, state, training._item(place))
+        of_step[length] = _seconds(lambda step=step: step()[0]["params"])
+    counts = Counter(lengths)
+    training.validation_loss(state["params"])  # compiled
+    start = time.perf_counter()
+    training.validation_loss(state["params"])
+    look = time.perf_counter() - start
+    return sum(of_step[length] * count for length, count in counts.items()), look
+
+
+def _seconds(run: Any) -> float:
+    """Return the median time of some calls, after one that compiles."""
+    times = []
+    for _ in range(TIMED + 1):
+        start = time.perf_counter()
+        jax.block_until_ready(run())
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:]))
+
+
+def print_speed(args: argparse.Namespace) -> None:
+    """Print how long trainings take."""
+    for name in args.sets:
+        for network in args.networks:
+            training = training_of(args.mats, name, network, args.epochs, 0)
+            steps, look = epoch_seconds(training)
+            per_step = 1e3 * steps / training.epoch_steps
+            minutes = args.epochs * (steps + look) / 60
+            print(
+                f"{name}, {network}: {training.epoch_steps} steps of {per_step:.1f} ms, look "
+                f"{look:.1f} s, {args.epochs} epochs {minutes:.0f} minutes",
+                flush=True,
+            )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("mats", type=Path, metavar="MATS")
+    p.add_argument("--sets", nargs="+", choices=FILES, default=["jsb", "nottingham", "muse"])
+    p.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    p.add_argument("--epochs", type=int, default=100)
+    p.add_argument("--out", type=Path, default=Path("polyphonic_music.json"))
+    p.add_argument("--beside", type=Path, nargs="*", default=[], help="other results to show")
+    p.add_argument("--speed", action="store_true", help="measure how long it would take")
+    return p
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the table."""
+    results, epochs = Results(args.out), f"{args.epochs} epochs"
+    work = args.out.with_suffix(".running")
+    for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
+        for name in args.sets:
+            for network in args.networks:
+                what = f"{name}, {network}, seed {seed}"
+                measure = lambda name=name, network=network, what=what: run_once(  # noqa: E731
+                    training_of(args.mats, name, network, args.epochs, seed),  # noqa: B023
+                    work / what.replace(", ", "-").replace(" ", "-"),
+                    what,
+                )
+                part = results.part(epochs, name, network)
+                results.once(part, str(seed), measure, what, lambda found: f"{found['test']:.3f}")
+    others = [Results(path).values for path in args.beside]
+    print(table(merged([*others, results.values]).get(epochs, {})))
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    arguments = parser().parse_args()
+    print_speed(arguments) if arguments.speed else run(arguments)
