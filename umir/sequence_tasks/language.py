@@ -103,7 +103,7 @@ class Words(_Language):
     def scores(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Return `perplexity` and `accuracy`."""
         count = totals["count"]
-        perplexity = math.exp(totals["nats"] / count)
+        perplexity = math.exp(min(totals["nats"] / count, 700))  # beyond is no float
         return {self.headline: perplexity, "accuracy": totals["correct"] / count}
 
     def _init_embedding(self, key: Key, shape: tuple[int, int]) -> jax.Array:

@@ -17,6 +17,7 @@ network on the same samples. Anchored at the last sample, what is appended would
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.io
@@ -104,7 +105,7 @@ def fingerprint(path: Path) -> dict[str, str]:
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _pieces(path: Path, name: str, found: Mapping[str, np.ndarray]) -> list[Roll]:
+def _pieces(path: Path, name: str, found: Mapping[str, Any]) -> list[Roll]:
     if name not in found:
         keys = [key for key in found if not key.startswith("__")]
         raise ValueError(f"{path}: has no {name!r}, but {', '.join(keys) or 'nothing'}")

@@ -76,6 +76,10 @@ def _language_widths(width: int, embedding: int) -> tuple[int, ...]:
     return width, width, width, embedding
 
 
+def _language_tcn(embedding: int, dropout: float) -> TCN:
+    return TCN(embedding, _language_widths(600, embedding), embedding, 3, dropout, mapped=False)
+
+
 def _copy(network: SequenceNetwork) -> SequencePreset:
     # The repository clips before it has a gradient, so not at all.
     recipe = Recipe(1e-3, None, patience=5, epochs=20, batch=32)
@@ -123,7 +127,7 @@ PRESETS: dict[str, dict[str, dict[str, SequencePreset]]] = {
     "characters": {
         "ptb": {
             "seq_unet": _characters(SeqUNet(100, _language_widths(390, 100), 100, 3, 0.1), 0.00073),
-            "tcn": _characters(TCN(100, _language_widths(600, 100), 100, 3, 0.1), 0.00014, 0.213),
+            "tcn": _characters(_language_tcn(100, 0.1), 0.00014, 0.213),
         },
     },
     "words": {
@@ -131,7 +135,7 @@ PRESETS: dict[str, dict[str, dict[str, SequencePreset]]] = {
             "seq_unet": _words(
                 SeqUNet(600, _language_widths(390, 600), 600, 3, 0.5), 0.00037, 0.722
             ),
-            "tcn": _words(TCN(600, _language_widths(600, 600), 600, 3, 0.5), 0.00115),
+            "tcn": _words(_language_tcn(600, 0.5), 0.00115),
         },
     },
     "audio": {

@@ -85,9 +85,9 @@ class SequenceTraining:
             The state in the end.
         """
         return train(
-            self._step,
+            self.step,
             state,
-            self._item,
+            self.item,
             steps=self.steps,
             first_step=min(step, self.steps),
             callbacks=callbacks,
@@ -111,10 +111,20 @@ class SequenceTraining:
     def _key(self) -> Key:
         return jax.random.key(self.seed)
 
-    def _item(self, step: int) -> Item:
+    def item(self, step: int) -> Item:
+        """Return what a step takes: its number, from 0 on, and its batch."""
         return step, self.data.batch(step, self.seed)
 
-    def _step(self, state: State, item: Item) -> tuple[State, dict[str, Any]]:
+    def step(self, state: State, item: Item) -> tuple[State, dict[str, Any]]:
+        """Take a step, and a look if it is the last one of its epoch.
+
+        Args:
+            state: before the step.
+            item: of the step.
+
+        Returns:
+            The state, and the losses if they are to be reported.
+        """
         number, batch = item
         totals, gradient = _gradient(
             self.task, state["params"], batch, self._key, np.asarray(number, np.int32)

@@ -3,7 +3,8 @@
 Bai et al. 2018, "An empirical evaluation of generic convolutional and recurrent networks for
 sequence modeling" (arXiv:1803.01271, section 3). Block i has two weight-normed convolutions of
 dilation `2^i`, each followed by ReLU and dropout, and an identity beside them, linear where the
-width changes; ReLU again on the sum. A linear map gives the output.
+width changes; ReLU again on the sum. A linear map gives the output, but for
+language, where the embedding is all that follows.
 
 The published code asks for normal kernels of standard deviation 0.01. It writes them where weight
 normalisation overwrites them in the first step, so that they hold of the identities only; all else
@@ -37,9 +38,11 @@ class TCN(DilatedStack):
         outputs: channels of the output.
         taps: of every convolution.
         dropout: share of numbers that is dropped after each convolution when a key is given.
+        mapped: whether a linear map gives the output; without one the last block does.
 
     Raises:
-        ValueError: sizes below 1, a dropout outside 0 to 1.
+        ValueError: sizes below 1, a dropout outside 0 to 1, other outputs than the last block's
+            without a map.
     """
 
     channels: int
@@ -47,11 +50,14 @@ class TCN(DilatedStack):
     outputs: int
     taps: int = 3
     dropout: float = 0.0
+    mapped: bool = True
 
     def __post_init__(self):
         check_at_least(1, blocks=len(self.widths), taps=self.taps)
         check_at_least(1, channels=self.channels, width=min(self.widths), outputs=self.outputs)
         check_rate(self.dropout)
+        if not self.mapped and self.outputs != self.widths[-1]:
+            raise ValueError(f"{self.outputs} outputs of a block of {self.widths[-1]} channels")
 
     @property
     def receptive_field(self) -> int:
@@ -67,6 +73,8 @@ class TCN(DilatedStack):
             f"block{number}": self._init_block(keys[number], inputs[number], width)
             for number, width in enumerate(self.widths)
         }
+        if not self.mapped:
+            return params
         return params | {"leave": init_convolution(last, 1, self.widths[-1], self.outputs)}
 
     def run(
@@ -77,7 +85,8 @@ class TCN(DilatedStack):
         for number, block_key in enumerate(split_or_none(key, len(self.widths))):
             x = self._block(params[f"block{number}"], x, history, 2**number, block_key)
             features[f"block_{2**number}"] = x
-        return causal_convolution(params["leave"], x, history), features
+        y = causal_convolution(params["leave"], x, history) if self.mapped else x
+        return y, features
 
     def _init_block(self, key: Key, channels: int, width: int) -> Params:
         one, two, identity, small = jax.random.split(key, 4)

@@ -109,3 +109,16 @@ def test_buffers_go_on_where_zeros_stopped():
         parts.append(part)
     joined = jnp.concatenate([part.values for part in parts], axis=1)
     assert_allclose(joined, whole.values, atol=1e-6)
+
+
+def test_fresh_layers_are_pytorchs(rng):
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.Conv1d(40, 50, 5)
+    ours = init_convolution(jax.random.key(0), 5, 40, 50)
+    for mine, yours in ((ours["kernel"], theirs.weight), (ours["bias"], theirs.bias)):
+        assert mine.size == yours.numel()
+        assert_allclose(np.std(mine), yours.std().item(), rtol=0.25)
+        assert_allclose(np.abs(mine).max(), yours.abs().max().item(), rtol=0.1)
+    # PyTorch counts a transposed kernel's outputs, which are as many as its inputs here.
+    same = torch.nn.ConvTranspose1d(40, 40, 5).weight.abs().max().item()
+    assert_allclose(np.abs(ours["kernel"]).max(), same, rtol=0.01)

@@ -1,5 +1,9 @@
+import warnings
+from dataclasses import replace
+
 import by_hand
 import jax
+import numpy as np
 import pytest
 from nano_nets import NANO_TCN, draw, noise, run
 from numpy.testing import assert_allclose
@@ -29,6 +33,35 @@ def test_it_is_the_definition(padding):
     assert set(features) == {"block_1", "block_2"}
 
 
+def test_without_a_map_the_last_block_is_the_output():
+    net = replace(NANO_TCN, outputs=4, mapped=False)
+    params, x = draw(net), noise(1, 9)
+    y, features = run(net, params, x)
+    assert "leave" not in params
+    assert (y == features["block_2"]).all()
+
+
+def test_fresh_layers_are_those_of_the_published_code():
+    params = TCN(60, (50, 50), 40, taps=5).init(jax.random.key(0))
+    block = params["block0"]
+    for layer, fan_in in ((block["first"], 300), (block["second"], 250), (params["leave"], 50)):
+        kernel = layer.get("direction", layer.get("kernel"))
+        assert_allclose(np.std(kernel), 1 / np.sqrt(3 * fan_in), rtol=0.05)
+        assert np.abs(kernel).max() <= 1 / np.sqrt(fan_in)
+    assert_allclose(np.std(block["identity"]["kernel"]), 0.01, rtol=0.05)
+    assert "identity" not in params["block1"]
+
+
+def test_weight_normalisation_undoes_the_published_initialisation():
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the published code has the older form of it
+        layer = torch.nn.utils.weight_norm(torch.nn.Conv1d(60, 50, 5))
+    layer.weight.data.normal_(0, 0.01)
+    layer(torch.zeros(1, 60, 9))
+    assert_allclose(layer.weight.std().item(), 1 / np.sqrt(3 * 300), rtol=0.05)
+
+
 def test_dropout_is_drawn_from_the_key():
     params, x = draw(NANO_TCN), noise(1, 9)
     one, again, other = (run(NANO_TCN, params, x, key=jax.random.key(n))[0] for n in (1, 1, 2))
@@ -43,6 +76,7 @@ def test_dropout_is_drawn_from_the_key():
         ({"widths": (0,)}, "width 0"),
         ({"channels": 0}, "channels 0"),
         ({"dropout": -0.1}, "dropout"),
+        ({"mapped": False}, "1 outputs of a block of 2"),
     ],
 )
 def test_sizes_that_do_not_fit_raise(sizes, message):
