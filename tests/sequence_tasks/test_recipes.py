@@ -7,6 +7,7 @@ from umir import sequences
 from umir.sequence_tasks.networks import NETWORKS, network_as_json, network_of_json
 from umir.sequence_tasks.recipes import PRESETS, TASKS
 from umir.wave_unet import n_parameters
+from umir.wave_unet.sequences import TCN
 
 # To three digits in the paper; exact from its code.
 COUNTS = {
@@ -85,5 +86,6 @@ def test_networks_as_json_and_back():
         assert network_of_json(network_as_json(network)) == network
     with pytest.raises(ValueError, match="network 'gru'"):
         network_of_json({"kind": "gru"})
+    tcn = network_as_json(TCN(1, (2,), 1))
     with pytest.raises(ValueError, match="'tcn': .*colour"):
-        network_of_json({"kind": "tcn", "colour": 3})
+        network_of_json({**tcn, "colour": 3})

@@ -30,7 +30,7 @@ def generate_audio(
     temperature: float = 0.95,
     prefix: UInt8[np.ndarray, " time"] | None = None,
     progress: Callable[[range], Iterable[int]] = iter,
-) -> UInt8[np.ndarray, " time"]:
+) -> UInt8[np.ndarray, " new_time"]:
     """Draw samples one after another.
 
     Args:

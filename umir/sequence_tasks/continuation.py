@@ -5,7 +5,7 @@ context is some 70 symbols, and a piece of music is short. (Audio, whose context
 samples, runs as a stream: `umir.sequence_tasks.audio_generation`.)
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from umir.annotations import Notes
-from umir.sequence_tasks.batches import Batch
 from umir.sequence_tasks.language import Characters, Words
 from umir.sequence_tasks.networks import cycle_of
 from umir.sequence_tasks.piano_rolls import Roll, piece_batch
@@ -150,7 +149,7 @@ def _next_window(
 
 @partial(jax.jit, static_argnums=0)
 def _next_frame(
-    task: Any, params: Params, batch: Batch, key: Key, temperature: Float[Array, ""]
+    task: Any, params: Params, batch: Mapping[str, Any], key: Key, temperature: Float[Array, ""]
 ) -> Int[Array, " key"]:
     """Return what follows the last position that the mask counts."""
     logits = task.logits(params, jnp.asarray(batch["inputs"]))[0]

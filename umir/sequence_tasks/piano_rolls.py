@@ -27,7 +27,7 @@ from umir.data.splits import SPLITS
 from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.polyphonic_music import KEYS
 
-Roll = UInt8[np.ndarray, "frame key"]
+Roll = UInt8[np.ndarray, "_ key"]  # `_`: pieces are of several lengths
 SHORTEST = 32  # padded frames of the shortest pieces
 
 

@@ -23,7 +23,7 @@ from umir.sequence_tasks.batches import (
 from umir.sequence_tasks.mu_law import SILENCE, mu_law
 from umir.sequence_tasks.texts import SHARES
 
-Classes = UInt8[np.ndarray, " time"]
+Classes = UInt8[np.ndarray, "_"]  # `_`: recordings are of several lengths
 
 
 class Recordings(SequenceData):

@@ -24,7 +24,7 @@ from umir.sequence_tasks.batches import (
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}  # of a text that comes in one file
-Symbols = Int[np.ndarray, " time"]
+Symbols = Int[np.ndarray, "_"]  # `_`: texts are of several lengths
 
 
 class Text(SequenceData):

@@ -9,7 +9,7 @@ two programs: only the first is compiled for each length of pieces.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -66,7 +66,7 @@ class SequenceTraining:
             "params": params,
             "adam": ADAM.init(params),
             "learning_rate": _number(self.recipe.learning_rate),
-            "seen": {"nats": _number(0), "count": _number(0)},  # since the last report
+            "seen": {"nats": _number(0.0), "count": _number(0.0)},  # since the last report
             "recent": np.full(self.recipe.patience or 1, -np.inf, np.float32),  # latest losses
             "best": params,
             "best_loss": _number(np.inf),
@@ -147,7 +147,7 @@ class SequenceTraining:
     def _reported(self, state: State) -> tuple[State, dict[str, float]]:
         """Return the mean loss since the last report, and the state that begins another mean."""
         nats, count = (float(state["seen"][name]) for name in ("nats", "count"))
-        empty = {"nats": _number(0), "count": _number(0)}
+        empty = {"nats": _number(0.0), "count": _number(0.0)}
         return {**state, "seen": empty}, {"loss/train": nats / count if count else math.nan}
 
     def _looked(self, state: State, epoch: int) -> tuple[State, float]:
@@ -184,7 +184,7 @@ def _number(value: float) -> np.ndarray:
 
 @partial(jax.jit, static_argnums=0)
 def _gradient(
-    task: SequenceTask, params: Params, batch: Batch, key: Key, step: Integer[np.ndarray, ""]
+    task: SequenceTask, params: Params, batch: Mapping[str, Any], key: Key, step: Integer[Array, ""]
 ) -> tuple[Totals, Params]:
     """Return what a batch costs, and the gradient of it (of the mean unless the task sums)."""
 
@@ -201,7 +201,7 @@ def _gradient(
 def _update(
     clip: float | None,
     before: tuple[Params, Any, Totals],
-    rate: Float[Array | np.ndarray, ""],
+    rate: Float[Array, ""],
     totals: Totals,
     gradient: Params,
 ) -> tuple[Params, Any, Totals]:
@@ -230,5 +230,5 @@ def _update(
 
 
 @partial(jax.jit, static_argnums=0)
-def _totals(task: SequenceTask, params: Params, batch: Batch) -> Totals:
+def _totals(task: SequenceTask, params: Params, batch: Mapping[str, Any]) -> Totals:
     return task.totals(params, batch)
