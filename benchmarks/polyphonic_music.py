@@ -21,8 +21,10 @@ prints how long the pieces of an epoch, their validation, and all epochs would t
 import argparse
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -171,20 +173,20 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> None:
     """Do what is missing, and print the table."""
     results, epochs = Results(args.out), f"{args.epochs} epochs"
-    work = args.out.with_suffix(".running")
-    for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
-        for name in args.sets:
-            for network in args.networks:
-                what = f"{name}, {network}, seed {seed}"
-                measure = lambda name=name, network=network, what=what: run_once(  # noqa: E731
-                    training_of(args.mats, name, network, args.epochs, seed),  # noqa: B023
-                    work / what.replace(", ", "-").replace(" ", "-"),
-                    what,
-                )
-                part = results.part(epochs, name, network)
-                results.once(part, str(seed), measure, what, lambda found: f"{found['test']:.3f}")
+    # Seed by seed: a table is complete, if coarse, after the first.
+    for seed, name, network in product(args.seeds, args.sets, args.networks):
+        what = f"{name}, {network}, seed {seed}"
+        work = args.out.with_suffix(".running") / f"{name}-{network}-{seed}"
+        training = partial(training_of, args.mats, name, network, args.epochs, seed)
+        measure = partial(_measured, training, work, what)
+        part = results.part(epochs, name, network)
+        results.once(part, str(seed), measure, what, lambda found: f"{found['test']:.3f}")
     others = [Results(path).values for path in args.beside]
     print(table(merged([*others, results.values]).get(epochs, {})))
+
+
+def _measured(training: Callable[[], SequenceTraining], work: Path, what: str) -> dict[str, Any]:
+    return run_once(training(), work, what)
 
 
 if __name__ == "__main__":

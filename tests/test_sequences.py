@@ -1,12 +1,12 @@
 """`umir sequences` on tiny data: training, resuming, Ctrl-C, generation, and what cannot be."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 import soundfile
 from folders import fails
+from nano_sequence_tasks import MUSIC, PRESETS, rolls, write_mat
 
 import umir.sequence_tasks.recipes
 from umir.checkpoint import load_model
@@ -15,9 +15,7 @@ from umir.data.midi import midi_rows
 from umir.resuming import Interruption
 from umir.sequence_tasks import copy_memory
 from umir.sequence_tasks.model import SequenceModel
-
-sys.path.append(f"{__file__.rsplit('/', 1)[0]}/sequence_tasks")
-from nano_tasks import MUSIC, PRESETS, rolls, write_mat  # noqa: E402
+from umir.wave_unet import n_parameters
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +50,7 @@ def test_music_from_file_to_midi(mat, tmp_path, capsys):
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text()
     assert "- Made by: `umir sequences music" in card and "tiny.mat" in card and "| test |" in card
     model = SequenceModel.load(tmp_path / "model")
-    assert model.task == MUSIC and scores["parameters"] == scores["parameters"]
+    assert model.task == MUSIC and scores["parameters"] == n_parameters(model.params)
     options = ["--model", "model", "--prefix", mat, "--piece", "1", "--length", "4"]
     assert main(["sequences", "generate", *options, "--out", "x.mid"]) == 0
     assert list(midi_rows(tmp_path / "x.mid"))
@@ -60,22 +58,25 @@ def test_music_from_file_to_midi(mat, tmp_path, capsys):
         capsys, *["sequences", "generate", *options, "--piece", "2", "--out", "y.mid"]
     )
     assert "--out: say where" in fails(capsys, "sequences", "generate", *options)
-    assert "is one of music; use" not in shown and not (tmp_path / "y.mid").exists()
+    assert not (tmp_path / "y.mid").exists()
 
 
 def test_a_training_goes_on_only_as_it_began(mat, tmp_path, capsys):
     assert main(music(mat)) == 0
     weights = load_model("model").params
+    capsys.readouterr()
     assert "holds a training; go on with --resume" in fails(capsys, *music(mat))
     assert main(music(mat, "--resume")) == 0  # is over: scored again, no step taken
     again = load_model("model").params
     assert (again["network"]["leave"]["kernel"] == weights["network"]["leave"]["kernel"]).all()
+    capsys.readouterr()
     shown = fails(capsys, *music(mat, "--resume", "--seed", "1", "--dropout", "0.1"))
     assert "task.network.dropout (0.3, now 0.1), seed (0, now 1)" in shown
     assert main(music(mat, "--resume", "--epochs", "3")) == 0  # longer it may be
     log = [json.loads(line) for line in (tmp_path / "model" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log] == [3, 6, 9]
     other = ["sequences", "copy", "--out", "model", "--resume"]
+    capsys.readouterr()
     assert "task.kind (music, now copy)" in fails(capsys, *other)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nano_tasks import AUDIO, COPY
+from nano_sequence_tasks import AUDIO, COPY
 
 from umir.sequence_tasks.batches import WindowSizes, windows, windows_in_turn
 from umir.sequence_tasks.copy_memory import MARK, CopySequences, copy_batch

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nano_tasks import AUDIO, CHARACTERS, MUSIC, UNET, rolls
+from nano_sequence_tasks import AUDIO, CHARACTERS, MUSIC, UNET, rolls
 from numpy.testing import assert_allclose
 
 from umir.sequence_tasks.audio_generation import after, generate_audio

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 from made_sets import REAL
-from nano_tasks import MUSIC, TEMPORAL, UNET, piano_rolls, rolls, write_mat
+from nano_sequence_tasks import MUSIC, TEMPORAL, UNET, piano_rolls, rolls, write_mat
 from numpy.testing import assert_allclose
 
 from umir.sequence_tasks.piano_rolls import padded_length, piece_batch, read_piano_rolls

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from nano_tasks import AUDIO
+from nano_sequence_tasks import AUDIO
 
 from umir.audio import read_audio
 from umir.sequence_tasks.mu_law import mu_law

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from nano_tasks import MUSIC, RECIPE, piano_rolls
+from nano_sequence_tasks import MUSIC, RECIPE, piano_rolls
 from numpy.testing import assert_allclose
 
 from umir.sequence_tasks.training import ADAM, SequenceTraining, _update, is_worse

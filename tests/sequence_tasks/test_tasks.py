@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nano_tasks import AUDIO, CHARACTERS, COPY, WORDS
+from nano_sequence_tasks import AUDIO, CHARACTERS, COPY, WORDS
 from numpy.testing import assert_allclose
 
 from umir.sequence_tasks.copy_memory import CopyMemory, copy_batch

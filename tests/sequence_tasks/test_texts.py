@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nano_tasks import CHARACTERS, WORDS
+from nano_sequence_tasks import CHARACTERS, WORDS
 
 from umir.sequence_tasks.sources import open_text
 from umir.sequence_tasks.texts import (
