@@ -9,7 +9,7 @@ go on with a beginning: audio as WAV, text as text, piano rolls as MIDI.
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from umir.program import (
 from umir.sequence_generation import add_generate
 
 if TYPE_CHECKING:
+    from umir.sequence_tasks.model import SequenceModel
     from umir.sequence_tasks.recipes import Recipe, SequencePreset
     from umir.sequence_tasks.sources import Source
     from umir.sequence_tasks.training import SequenceTraining, State
@@ -240,7 +241,7 @@ def _finished(
     command: str,
 ) -> dict[str, Any]:
     """Score the best parameters, and write the model directory."""
-    from umir.sequence_tasks.model import SequenceModel, sequence_card
+    from umir.sequence_tasks.model import SequenceModel
     from umir.wave_unet import n_parameters
 
     splits = training.scores(state["best"])
@@ -258,6 +259,38 @@ def _finished(
     model = SequenceModel(source.task, state["best"], facts)
     model.save(args.out, sequence_card(model, scores, command))
     return scores
+
+
+def sequence_card(model: "SequenceModel", scores: Mapping[str, Any], command: str) -> str:
+    """Return the MODEL_CARD.md of a sequence model.
+
+    Args:
+        model: with the names of its data among the facts.
+        scores: `network`, `preset`, `parameters`, `best_epoch`, and `splits`: split -> metrics.
+        command: what made it.
+    """
+    from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY, score_tables
+
+    splits = {split: dict(metrics) for split, metrics in scores["splits"].items()}
+    return "\n".join(
+        [
+            f"# {model.task.kind}",
+            "",
+            f"A sequence model of umir: {scores['network']} with the preset {scores['preset']}, "
+            f"{scores['parameters']} parameters.",
+            "",
+            f"- {MADE_BY}: `{command}`",
+            f"- Training: the parameters of epoch {scores['best_epoch']}, whose validation loss "
+            "was the best.",
+            f"- {DATA}: {', '.join(model.facts['data'])}.",
+            f"- {LICENCE}: {LICENCE_WITH_DATA}",
+            "",
+            "## Scores",
+            "",
+            *score_tables(splits),
+            "",
+        ]
+    )
 
 
 def run(words: Sequence[str], args: argparse.Namespace) -> None:

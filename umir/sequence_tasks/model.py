@@ -8,7 +8,6 @@ from typing import Any
 import jax
 
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
-from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY, score_tables
 from umir.sequence_tasks.language import Characters, Words
 from umir.sequence_tasks.networks import network_of_json
 from umir.sequence_tasks.recipes import TASKS
@@ -81,33 +80,3 @@ def task_of_json(fields: Mapping[str, Any]) -> SequenceTask:
         raise ValueError(f"task {kind!r}: known are {', '.join(TASKS)}")
     network = network_of_json(known.pop("network"))
     return TASKS[kind](network=network, **known)
-
-
-def sequence_card(model: SequenceModel, scores: Mapping[str, Any], command: str) -> str:
-    """Return the MODEL_CARD.md of a sequence model.
-
-    Args:
-        model: with the names of its data among the facts.
-        scores: `network`, `preset`, `parameters`, `best_epoch`, and `splits`: split -> metrics.
-        command: what made it.
-    """
-    splits = {split: dict(metrics) for split, metrics in scores["splits"].items()}
-    return "\n".join(
-        [
-            f"# {model.task.kind}",
-            "",
-            f"A sequence model of umir: {scores['network']} with the preset {scores['preset']}, "
-            f"{scores['parameters']} parameters.",
-            "",
-            f"- {MADE_BY}: `{command}`",
-            f"- Training: the parameters of epoch {scores['best_epoch']}, whose validation loss "
-            "was the best.",
-            f"- {DATA}: {', '.join(model.facts['data'])}.",
-            f"- {LICENCE}: {LICENCE_WITH_DATA}",
-            "",
-            "## Scores",
-            "",
-            *score_tables(splits),
-            "",
-        ]
-    )

@@ -73,8 +73,10 @@ def padded_length(length: int) -> int:
 def piece_batch(piece: Roll, cycle: int) -> Batch:
     """Return a piece as a batch: zeros in front as in the paper, zeros behind as a bucket asks."""
     frames = len(piece) - 1
-    front = max((1 - frames) % cycle, cycle + 1 - frames) if cycle > 1 else 0
-    length = padded_length(front + frames)
+    front, first = 0, 0
+    if cycle > 1:  # the first sample has a frame of its own in front of whole cycles
+        front, first = max((1 - frames) % cycle, cycle + 1 - frames), 1
+    length = first + padded_length(front + frames - first)
     inputs, targets = (np.zeros((1, length, KEYS), np.uint8) for _ in range(2))
     mask = np.zeros((1, length), np.float32)
     here = slice(front, front + frames)
