@@ -94,7 +94,7 @@ def _write_audio(model: "SequenceModel", args: argparse.Namespace, length: float
             before = before[: round(args.prefix_length * task.rate)]
     count = max(round(length * task.rate), 1)
     options = _options(args, "block", AUDIO_TEMPERATURE)
-    drawn = generate_audio(task, model.params, count, prefix=before, **options)
+    drawn = generate_audio(task, dict(model.params), count, prefix=before, **options)
     waveform = from_mu_law(np.concatenate([before, drawn]))[:, None]
     write_audio(args.out, waveform, task.rate, "PCM_16")
 
@@ -113,7 +113,7 @@ def _write_text(model: "SequenceModel", args: argparse.Namespace, length: float)
             symbols = symbols[: max(round(args.prefix_length), 1)]
     before = numbered(symbols or line_end(vocabulary), vocabulary, str(args.prefix))
     count = max(round(length), 1)
-    drawn = continue_text(task, model.params, before, count, **_options(args, "symbol"))
+    drawn = continue_text(task, dict(model.params), before, count, **_options(args, "symbol"))
     shown = spelled(task.kind, [*symbols, *(vocabulary[n] for n in drawn)], spell)
     if args.out is None:
         sys.stdout.write(shown + "\n")
@@ -140,7 +140,7 @@ def _write_music(model: "SequenceModel", args: argparse.Namespace, length: float
         if args.prefix_length:
             before = before[: max(round(args.prefix_length), 1)]
     count = max(round(length), 1)
-    drawn = continue_roll(task, model.params, before, count, **_options(args, "frame"))
+    drawn = continue_roll(task, dict(model.params), before, count, **_options(args, "frame"))
     write_midi(args.out, notes_of_roll(np.concatenate([before, drawn]), args.frame_seconds))
 
 

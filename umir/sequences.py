@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from umir.sequence_tasks.recipes import Recipe, SequencePreset
     from umir.sequence_tasks.sources import Source
     from umir.sequence_tasks.training import SequenceTraining, State
+    from umir.training import Callback
 
 CHECKPOINT_EVERY = 500
 # Named here, since help answers without JAX; the tests hold them to `umir.sequence_tasks.recipes`.
@@ -221,7 +222,7 @@ def run_training(training: "SequenceTraining", out: Path, title: str = "training
     state = training.init()
     try:
         state, step = checkpoints.latest(state) or (state, 0)
-        watching = [
+        watching: list[Callback] = [
             ProgressBar(title, training.steps, step),
             JsonLog(out / "log.jsonl", "sequences", step),
             TensorBoard(out / "tensorboard", step),
@@ -229,8 +230,8 @@ def run_training(training: "SequenceTraining", out: Path, title: str = "training
     except BaseException:
         checkpoints.close()
         raise
-    callbacks = [*map(WithMetrics, watching), checkpoints, Interruption()]
-    return training.run(state, step, callbacks)
+    measured = [WithMetrics(callback) for callback in watching]
+    return training.run(state, step, [*measured, checkpoints, Interruption()])
 
 
 def _finished(

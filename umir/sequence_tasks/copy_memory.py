@@ -16,7 +16,6 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import Batch, SequenceData
-from umir.sequence_tasks.networks import SequenceNetwork
 from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
 
@@ -34,7 +33,6 @@ class CopyMemory(SequenceTask):
         digits: to recall.
     """
 
-    network: SequenceNetwork
     blanks: int = 1000
     digits: int = 10
     kind: ClassVar[str] = "copy"

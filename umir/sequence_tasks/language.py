@@ -6,6 +6,7 @@ in the window. Characters are scored in bits per character, words by perplexity,
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +17,6 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import WindowSizes
-from umir.sequence_tasks.networks import SequenceNetwork
 from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
 from umir.wave_unet.sequences.dropout import dropout, split_or_none
@@ -35,7 +35,6 @@ class _Language(SequenceTask):
         embedding_dropout: share of the numbers of the embedded input that is dropped in training.
     """
 
-    network: SequenceNetwork
     symbols: int
     targets: int
     embedding_dropout: float = 0.1
@@ -72,8 +71,9 @@ class _Language(SequenceTask):
         y, _ = self.network.apply(params["network"], x, padding="valid", key=keys[1])
         return y @ params["embedding"].T + params["bias"][None, None]
 
+    @abstractmethod
     def _init_embedding(self, key: Key, shape: tuple[int, int]) -> jax.Array:
-        raise NotImplementedError
+        """Draw an embedding."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from umir.wave_unet.sequences import TCN, CausalUNet, ResidualSeqUNet, SeqUNet, WaveNet
 
-SequenceNetwork = CausalUNet | TCN | WaveNet
+SequenceNetwork = SeqUNet | ResidualSeqUNet | TCN | WaveNet
 NETWORKS: dict[str, type] = {
     "seq_unet": SeqUNet,
     "tcn": TCN,

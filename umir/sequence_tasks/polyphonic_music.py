@@ -18,7 +18,6 @@ import optax
 from jax import Array
 from jaxtyping import Float, UInt8
 
-from umir.sequence_tasks.networks import SequenceNetwork
 from umir.sequence_tasks.task import SequenceTask, Totals
 from umir.wave_unet.network import Key, Params
 
@@ -33,7 +32,6 @@ class PolyphonicMusic(SequenceTask):
         network: 88 channels in and out.
     """
 
-    network: SequenceNetwork
     kind: ClassVar[str] = "music"
     headline: ClassVar[str] = "nats_per_frame"
     summed: ClassVar[bool] = True

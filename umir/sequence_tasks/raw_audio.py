@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import WindowSizes
 from umir.sequence_tasks.mu_law import CLASSES
-from umir.sequence_tasks.networks import SequenceNetwork
 from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.network import Key, Params
 
@@ -30,7 +29,6 @@ class RawAudio(SequenceTask):
         rate: sampling rate in Hz.
     """
 
-    network: SequenceNetwork
     targets: int = 5000
     rate: int = 16_000
     kind: ClassVar[str] = "audio"

@@ -7,7 +7,7 @@ weigh targets differently.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import jax
@@ -23,21 +23,22 @@ from umir.wave_unet.network import Key, Params
 Totals = dict[str, Float[Array, ""]]
 
 
+@dataclass(frozen=True)
 class SequenceTask(ABC):
     """A task and its network, without parameters.
 
     Attributes:
+        network: what predicts.
         kind: what the task is called.
         headline: the score that the paper gives.
         summed: whether a training step moves along the gradient of the sum over all targets, not
             of their mean.
-        network: what predicts.
     """
 
+    network: SequenceNetwork
     kind: ClassVar[str]
     headline: ClassVar[str]
     summed: ClassVar[bool] = False
-    network: SequenceNetwork
 
     def init(self, key: Key) -> Params:
         """Draw fresh parameters, those of the network under `network`."""
@@ -72,7 +73,7 @@ class SequenceTask(ABC):
 
     def as_json(self) -> dict[str, Any]:
         """Return the task as plain JSON."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}  # type: ignore[arg-type]
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
         return {"kind": self.kind, "network": network_as_json(self.network), **own}
 
 
