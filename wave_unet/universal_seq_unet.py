@@ -37,7 +37,6 @@ from umir.wave_unet.sequences.causal_convolution import (
     add_bias,
     causal_convolution,
     causal_upsampling,
-    init_convolution,
     upsampling_reach,
 )
 from umir.wave_unet.sequences.history import History
@@ -53,7 +52,6 @@ from umir.wave_unet.wave_unet import (
     soft_normalise,
 )
 
-GAIN = 2**0.5  # of kernels in front of an activation
 # Slow frames that each fast one reads on the way up: the newest and the one before.
 FRAMES_READ = 2
 
@@ -189,9 +187,11 @@ class UniversalSeqUNet:
         config, last = self.config, len(self.config.strides)
         widths, bank = (config.channels, *config.widths), config.constant_q
         keys = iter(jax.random.split(key, 4 * last + len(config.dilations)))
+        initialise = jax.nn.initializers.variance_scaling(2.0, "fan_in", "normal")
 
         def drawn(taps: int, above: int, width: int) -> Params:
-            return init_convolution(next(keys), taps, above, width, gain=GAIN)
+            kernel = initialise(next(keys), (taps, above, width))
+            return {"kernel": kernel, "bias": jnp.zeros((width,))}
 
         encoder, decoder = {}, {}
         for level in range(1, last + 1):

@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 
 from umir.sequence_tasks.mu_law import CLASSES, SILENCE
 from umir.sequence_tasks.raw_audio import RawAudio
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences import CausalUNet, StreamState, generate, with_rows
 
 BLOCK_SECONDS = 0.5

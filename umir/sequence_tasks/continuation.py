@@ -21,7 +21,7 @@ from umir.sequence_tasks.networks import cycle_of
 from umir.sequence_tasks.piano_rolls import Roll, piece_batch
 from umir.sequence_tasks.polyphonic_music import KEYS, PolyphonicMusic
 from umir.sequence_tasks.texts import Symbols
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 LOWEST_KEY = 21  # as MIDI counts
 Progress = Callable[[range], Iterable[int]]

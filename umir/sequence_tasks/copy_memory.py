@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.task import SequenceTask
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 CLASSES, MARK = 10, 9
 COUNTS = {"train": 10_000, "valid": 1000, "test": 1000}

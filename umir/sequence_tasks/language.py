@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from umir.sequence_tasks.batches import WindowSizes
 from umir.sequence_tasks.task import SequenceTask
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.dropout import dropout, split_or_none
 
 _UNIFORM, _NORMAL = 0.1, 0.01  # fresh embeddings: of characters from -0.1 to 0.1, of words N(0, _)

@@ -19,7 +19,7 @@ from jax import Array
 from jaxtyping import Float, UInt8
 
 from umir.sequence_tasks.task import SequenceTask, Totals
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 KEYS = 88  # of a piano
 

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from umir.sequence_tasks.batches import WindowSizes
 from umir.sequence_tasks.mu_law import CLASSES
 from umir.sequence_tasks.task import SequenceTask
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 
 @dataclass(frozen=True)

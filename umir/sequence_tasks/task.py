@@ -18,7 +18,7 @@ from jax import Array
 from jaxtyping import Float, Int, Shaped
 
 from umir.sequence_tasks.networks import SequenceNetwork, network_as_json
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 Totals = dict[str, Float[Array, ""]]
 

@@ -25,7 +25,7 @@ from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.recipes import Recipe
 from umir.sequence_tasks.task import SequenceTask, Totals
 from umir.training import Callback, train
-from umir.wave_unet.network import Key, Params
+from umir.wave_unet.parameters import Key, Params
 
 State = dict[str, Any]
 Item = tuple[int, Batch]
