@@ -51,6 +51,7 @@ FLOORS = {
     "umir.file_batch": 3,
     "umir.inference": 3,
     "umir.interrupts": 1,
+    "umir.priors": 4,
     "umir.program": 3,
     "umir.separation": 3,
     "umir.sequence_tasks": 3,
@@ -61,6 +62,7 @@ PROGRAM_FLOOR = 5
 MAY_IMPORT = {
     "umir.wave_unet": {"umir.wave_unet"},
     "umir.meta": {"umir.meta"},
+    "umir.priors": {"umir.files", "umir.meta", "umir.wave_unet"},
     "umir.resuming": set(),
     "umir.training": {"umir.files"},
 }

@@ -43,7 +43,7 @@ def convolve(
     layer: Layer,
     x: Float[Array, "batch *space in_channel"],
     padding: Padding = "valid",
-    stride: int = 1,
+    stride: int | tuple[int, ...] = 1,
 ) -> Float[Array, "batch *frames out_channel"]:
     """Convolve, and add the bias."""
     kernel = layer["kernel"]

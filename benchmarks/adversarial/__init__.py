@@ -1,0 +1,1 @@
+"""What the benchmarks of adversarial priors share: data, metrics, trainings and their table."""

@@ -1,0 +1,138 @@
+"""Pictures of shapes, drawn with exact segmentations, in place of street scenes.
+
+Cityscapes cannot be had without registering; here every picture is drawn: a background, and over
+it discs, boxes and triangles, each of which may cover part of those before. What a pixel shows is
+known by construction. Shapes of a class have colours of one family, but every shape its own shade,
+every picture its own light and tint, and every pixel noise, so that neither the colour nor the
+outline alone tells the class everywhere.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from umir.priors.streams import Both, Noise, Rows, Source
+
+NAMES = ("background", "disc", "box", "triangle")
+PHOTO, MAP = "photo", "map"
+SHAPES = (3, 6)  # in a picture, the second excluded
+RADIUS = (0.12, 0.3)  # of a shape, over the side of the picture
+# Colours of the classes, and how far they vary: between shapes, between pictures, between pixels.
+COLOURS = np.array([[0.45, 0.5, 0.45], [0.65, 0.4, 0.4], [0.4, 0.45, 0.65], [0.6, 0.6, 0.35]])
+SHADE, LIGHT, GRAIN = 0.09, 0.25, 0.06
+
+Photos = Float[np.ndarray, "picture height width 3"]
+Maps = Int[np.ndarray, "picture height width"]
+
+
+def draw(count: int, side: int, rng: np.random.Generator) -> tuple[Photos, Maps]:
+    """Draw pictures and their segmentations.
+
+    Args:
+        count: how many.
+        side: height and width in pixels.
+        rng: what to draw from.
+
+    Returns:
+        Pictures with values from 0 to 1, and the index into `NAMES` of every pixel.
+    """
+    found = [_picture(side, rng) for _ in range(count)]
+    photos, maps = zip(*found, strict=True)
+    return np.stack(photos), np.stack(maps)
+
+
+def _picture(side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    classes = np.zeros((side, side), int)
+    photo = np.broadcast_to(_shade(0, rng), (side, side, 3)).copy()
+    for _ in range(rng.integers(*SHAPES)):
+        kind = int(rng.integers(1, len(NAMES)))
+        inside = _outline(kind, side, rng)
+        classes[inside] = kind
+        photo[inside] = _shade(kind, rng)
+    light = 1 + rng.uniform(-LIGHT, LIGHT) + rng.uniform(-LIGHT, LIGHT, 3) / 2
+    photo = photo * light + rng.normal(0, GRAIN, photo.shape)
+    return np.clip(photo, 0, 1).astype(np.float32), classes
+
+
+def _shade(kind: int, rng: np.random.Generator) -> np.ndarray:
+    return COLOURS[kind] + rng.normal(0, SHADE, 3)
+
+
+def _outline(kind: int, side: int, rng: np.random.Generator) -> Bool[np.ndarray, "height width"]:
+    """Return the pixels of a shape of some size and at some place, turned by some angle."""
+    rows, columns = np.indices((side, side)) + 0.5
+    centre, radius = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(*RADIUS) * side
+    y, x = rows - centre[0], columns - centre[1]
+    if kind == 1:
+        return x**2 + y**2 <= radius**2
+    angle = rng.uniform(0, 2 * np.pi)
+    x, y = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
+    if kind == 2:
+        return (np.abs(x) <= radius) & (np.abs(y) <= 0.6 * radius)
+    # Within the three sides of an equilateral triangle.
+    sides = [np.cos(a) * x + np.sin(a) * y for a in 2 * np.pi / 3 * np.arange(3)]
+    return np.max(sides, axis=0) <= 0.65 * radius
+
+
+def shares(maps: Maps) -> Float[np.ndarray, "picture height width class"]:
+    """Return segmentations as shares of the classes: 1 for that of the pixel."""
+    return np.eye(len(NAMES), dtype=np.float32)[maps]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Pictures to train on, and others to validate and test.
+
+    Attributes:
+        side: height and width in pixels.
+        train: number of pictures; of each only the picture, the segmentation or both are seen.
+        held_out: number of pictures to validate, and as many to test.
+        seed: of all of them.
+    """
+
+    side: int = 32
+    train: int = 2000
+    held_out: int = 200
+    seed: int = 0
+
+    def split(self, name: str) -> tuple[Photos, Maps]:
+        """Return the pictures and segmentations of `train`, `valid` or `test`."""
+        number = ("train", "valid", "test").index(name)
+        count = self.held_out if number else self.train
+        return draw(count, self.side, np.random.default_rng([self.seed, number]))
+
+    def sources(self, pairs: int, seed: int, *, paired_inputs: bool) -> dict[str, Source]:
+        """Return the streams of a training.
+
+        Args:
+            pairs: how many pictures have their segmentation.
+            seed: of which.
+            paired_inputs: whether the generator sees the pictures of pairs only, as a plain GAN
+                does, which learns from pairs alone.
+
+        Returns:
+            `paired`; `map`, all segmentations on their own; `inputs`, pictures and noise.
+        """
+        photos, maps = self.split("train")
+        one_hot = shares(maps)
+        chosen = np.random.default_rng([seed, 1]).permutation(len(photos))[:pairs]
+        seen = photos[chosen] if paired_inputs else photos
+        return {
+            "paired": Rows({PHOTO: photos[chosen], MAP: one_hot[chosen]}),
+            MAP: Rows({MAP: one_hot}),
+            "inputs": Both((Rows({PHOTO: seen}), Noise())),
+        }
+
+
+def judged(found: Float[np.ndarray, "picture height width class"], maps: Maps) -> dict[str, float]:
+    """Return the metrics of segmentations: the mean over pictures of the pixel accuracy, and MSE.
+
+    Returns:
+        `accuracy`, of the class with the largest share; `mse`, of the shares.
+    """
+    right = np.mean(np.argmax(found, axis=3) == maps, axis=(1, 2))
+    return {
+        "accuracy": float(np.mean(right)),
+        "mse": float(np.mean((found - shares(maps)) ** 2)),
+    }

@@ -1,0 +1,85 @@
+"""Paired digits from few pairs: a plain GAN, and FactorGAN with and without its own dependency.
+
+    python benchmarks/factor_gan_digits.py --pairs 10 25 50 100 300 1100 --seeds 0 1 2
+
+The data and the metrics are those of `adversarial.digit_pairs`. All methods have the generator, the
+number of steps and the batches in common, critics of the published size, and the learning rate that
+is best for them by the validation digits (at `--tune-pairs`, with a seed of its own). Results go
+to `--out` after every training, and a second call does what is missing.
+"""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from adversarial.digit_pairs import PARTS, SIDE, Digits
+from adversarial.runs import Job, add_arguments, grid, table, trained
+from recordings.results import Results
+
+from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
+from umir.priors.adversarial import adam
+from umir.priors.networks import DenseCritic, DenseGenerator
+from umir.program import use_compilation_cache
+
+PIXELS = SIDE * SIDE
+METHODS: dict[str, tuple[Factor, ...]] = {
+    "GAN": joint(PARTS),
+    "FactorGAN": factor_gan(PARTS),
+    "FactorGAN no-cp": factor_gan(PARTS, independent=True),
+}
+COUNTS = (10, 25, 50, 100, 300, 1100)
+GENERATED = 5000  # pairs that are judged
+
+
+def objective_of(method: str, rate: float) -> Adversarial:
+    """Return the objective of a method: the networks are the paper's, for 8 by 8 pixels."""
+    critics = tuple(
+        Critic(factor, DenseCritic(PIXELS * len(factor.parts))) for factor in METHODS[method]
+    )
+    generator = DenseGenerator((SIDE, SIDE), tuple((part, 1) for part in PARTS))
+    return Adversarial(generator, critics, optimizer=adam(rate), critic_optimizer=adam(rate))
+
+
+def run_once(digits: Digits, dependence: float, job: Job, split: str) -> dict[str, float]:
+    """Train once and return the metrics of what is generated."""
+    objective = objective_of(job.method, job.rate)
+    sources = digits.sources(job.pairs, dependence, job.seed)
+    state, course = trained(objective, sources, job)
+    noise = Noise().draw(np.random.default_rng(job.seed), GENERATED)
+    made, _ = objective.generated(state["networks"]["average"], noise)
+    pairs = {part: np.asarray(made[part]) for part in PARTS}
+    return digits.judged(pairs, dependence, split) | course
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("--out", type=Path, default=Path("factor_gan_digits.json"))
+    p.add_argument("--dependence", type=float, nargs="+", default=[0.9], help="lambda")
+    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=15_000)
+    return p
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the tables."""
+    results, digits = Results(args.out), Digits()
+    for dependence in args.dependence:
+        name = f"lambda {dependence:g}"
+        measure = partial(run_once, digits, dependence)
+        runs = grid(results, name, args, measure, headline="FID", highest=False)
+        print(f"{name}, {args.steps} steps\n")
+        for metric in ("FID", "dependency"):
+            print(table(runs, metric, args.pairs))
+
+
+def main(argv: Sequence[str] | None = None) -> Any:
+    """Parse and run."""
+    use_compilation_cache()
+    run(parser().parse_args(argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Segmentation from few pairs: a plain GAN and a FactorGAN, on pictures of shapes.
+
+    python benchmarks/factor_gan_segmentation.py --pairs 25 100 500 2000 --seeds 0 1 2
+
+The pictures are those of `adversarial.shapes`. The generator is given a picture and noise; the
+picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
+of generated ones. Both methods have generator, number of steps and batches in common, critics of
+the same size, and the learning rate that is best for them on validation pictures (at `--tune-pairs`,
+with a seed of its own). The plain GAN learns from pairs alone. Results go to `--out` after every
+training, and a second call does what is missing.
+"""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from adversarial.runs import Job, add_arguments, grid, table, trained
+from adversarial.shapes import MAP, NAMES, PHOTO, Shapes, judged
+from recordings.results import Results
+
+from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
+from umir.priors.adversarial import adam
+from umir.priors.networks import ConvolutionalCritic, ImageUNet
+from umir.program import use_compilation_cache
+
+METHODS: dict[str, tuple[Factor, ...]] = {
+    "GAN": joint([PHOTO, MAP]),
+    "FactorGAN": factor_gan([MAP], given=[PHOTO]),
+}
+COUNTS = (25, 100, 500, 2000)
+CHANNELS = {PHOTO: 3, MAP: len(NAMES)}
+# A quarter of the published widths, and one level less: pictures are a quarter as large.
+WIDTH, LEVELS, FILTERS = 8, 3, 16
+
+
+def objective_of(method: str, rate: float, side: int) -> Adversarial:
+    """Return the objective of a method."""
+    space = (side, side)
+    critics = tuple(
+        Critic(
+            factor,
+            ConvolutionalCritic(space, sum(CHANNELS[part] for part in factor.parts), FILTERS),
+        )
+        for factor in METHODS[method]
+    )
+    generator = ImageUNet(
+        (PHOTO, CHANNELS[PHOTO]), ((MAP, CHANNELS[MAP]),), space, WIDTH, LEVELS, whole=True
+    )
+    return Adversarial(generator, critics, optimizer=adam(rate), critic_optimizer=adam(rate))
+
+
+def run_once(shapes: Shapes, job: Job, split: str) -> dict[str, float]:
+    """Train once and return the metrics on the pictures of a split."""
+    objective = objective_of(job.method, job.rate, shapes.side)
+    sources = shapes.sources(job.pairs, job.seed, paired_inputs=job.method == "GAN")
+    state, course = trained(objective, sources, job)
+    photos, maps = shapes.split(split)
+    noise = Noise().draw(np.random.default_rng(job.seed), len(photos))
+    made, _ = objective.generated(state["networks"]["average"], {PHOTO: photos, **noise})
+    return judged(np.asarray(made[MAP]), maps) | course
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("--out", type=Path, default=Path("factor_gan_segmentation.json"))
+    p.add_argument("--side", type=int, default=32, help="of the pictures, in pixels")
+    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=4000)
+    return p
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the tables."""
+    results, shapes = Results(args.out), Shapes(args.side)
+    name = f"{args.side} pixels"
+    runs = grid(results, name, args, partial(run_once, shapes), headline="accuracy", highest=True)
+    print(f"{name}, {args.steps} steps\n")
+    print(table(runs, "accuracy", args.pairs, digits=1, scale=100))
+    print(table(runs, "mse", args.pairs, digits=4))
+
+
+def main(argv: Sequence[str] | None = None) -> Any:
+    """Parse and run."""
+    use_compilation_cache()
+    run(parser().parse_args(argv))
+
+
+if __name__ == "__main__":
+    main()

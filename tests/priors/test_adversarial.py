@@ -1,0 +1,249 @@
+"""The objective in the loop: schedules, resuming, bad batches, collapse, few pairs."""
+
+import json
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from umir.priors import (
+    Adversarial,
+    Collapsed,
+    Critic,
+    Guard,
+    Noise,
+    Rows,
+    Streams,
+    Wasserstein,
+    factor_gan,
+    marginals,
+)
+from umir.priors.adversarial import adam
+from umir.priors.networks import DenseCritic, DenseGenerator
+from umir.priors.pictures import draw_log
+from umir.resuming import Checkpoints
+from umir.training import JsonLog, train
+
+PARTS = ("x", "y")
+GENERATOR = DenseGenerator((), (("x", 1), ("y", 1)), noise=4, width=32)
+
+
+def pairs(count, rng):
+    """Two clusters of x, and y = 1 - x with little noise."""
+    x = np.where(rng.random(count) < 0.5, 0.3, 0.7) + 0.08 * rng.normal(size=count)
+    y = 1 - x + 0.02 * rng.normal(size=count)
+    return {"x": x[:, None].astype(np.float32), "y": y[:, None].astype(np.float32)}
+
+
+def sources(few, rng):
+    alone = {part: Rows({part: pairs(2000, rng)[part]}) for part in PARTS}
+    return {"paired": Rows(pairs(few, rng)), "inputs": Noise(4), **alone}
+
+
+def training(factors, rate=1e-3):
+    critics = tuple(Critic(factor, DenseCritic(len(factor.parts), 32)) for factor in factors)
+    return Adversarial(GENERATOR, critics, optimizer=adam(rate), critic_optimizer=adam(rate))
+
+
+def equal(one, two):
+    jax.tree.map(np.testing.assert_array_equal, one, two)
+
+
+@pytest.fixture(scope="module")
+def objective():
+    return training(factor_gan(PARTS))
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(objective, tmp_path, rng):
+    stream = Streams(objective, sources(10, rng), batch=8)
+    start = objective.init(jax.random.key(0))
+    whole = train(objective.step, start, stream, steps=6)
+    train(objective.step, start, stream, steps=3, callbacks=[Checkpoints(tmp_path, 3, 3)])
+    checkpoints = Checkpoints(tmp_path, 3, 6)
+    state, step = checkpoints.latest(start)
+    assert step == 3
+    state = train(objective.step, state, stream, first_step=3, steps=6, callbacks=[checkpoints])
+    equal(whole, state)
+    assert not np.array_equal(
+        start["networks"]["generator"]["layer1"]["kernel"],
+        state["networks"]["generator"]["layer1"]["kernel"],
+    )
+
+
+def test_every_network_learns_from_its_own_loss_alone(objective, rng):
+    """Other data for one critic change that critic and nothing else, until the generator moves."""
+    stream = Streams(objective, sources(10, rng), batch=8)
+    networks = objective.init(jax.random.key(0))["networks"]
+    item = stream(0)
+    batches, key = item["rounds"][0], item["keys"][0]
+    one, _ = objective.critics_step(networks, batches, key)
+    other = {**batches, "x": {"x": batches["x"]["x"] + 1}}
+    two, _ = objective.critics_step(networks, other, key)
+    for name in ("y", "real", "generated"):
+        equal(one["critics"][name], two["critics"][name])
+    assert not np.array_equal(
+        one["critics"]["x"]["layer1"]["kernel"], two["critics"]["x"]["layer1"]["kernel"]
+    )
+    equal(one["generator"], networks["generator"])
+    third, _ = objective.generator_step(one, item["generator"], np.float32(1))
+    equal(third["critics"], one["critics"])
+    # Power iteration goes on whenever a critic runs, in the generator's step as well.
+    for name, vectors in third["vectors"].items():
+        for path, vector in vectors.items():
+            before = networks["vectors"][name][path], one["vectors"][name][path]
+            # Of one output channel there is only one direction.
+            assert len(vector) == 1 or not any(np.array_equal(vector, old) for old in before)
+
+
+def test_a_batch_that_is_not_finite_moves_only_whom_it_does_not_reach(objective, rng, capsys):
+    stream = Streams(objective, sources(10, rng), batch=8)
+    state = objective.init(jax.random.key(0))
+    item = stream(0)
+    for batches in item["rounds"]:
+        batches["x"]["x"][0] = np.nan
+    moved, metrics = objective.step(state, item)
+    assert np.isnan(metrics["loss/x"]) and np.isfinite(metrics["loss/y"])
+    equal(moved["networks"]["critics"]["x"], state["networks"]["critics"]["x"])
+    assert moved["guard"]["bad"] == 1
+    for number in range(Guard().bad_steps - 1):
+        moved, metrics = objective.step(moved, item)
+        assert number < Guard().bad_steps - 2 or metrics["collapses"] == 1
+    equal(moved["networks"], state["networks"])  # back where it was well
+    assert metrics["adversarial_weight"] == 0.5
+    assert "no finite loss in 5 steps; goes back" in capsys.readouterr().err
+
+
+NETWORKS = {"generator": np.zeros(2)}
+WELL = {"spread/x": 0.8, "spread/y": 0.9, "gradient_norm/generator": 1.0}
+
+
+def watched(guard, steps, state=None):
+    """The guard's memory after steps with these metrics, the networks numbered by them."""
+    state = state or {"networks": NETWORKS, "guard": guard.init(NETWORKS)}
+    for metrics in steps:
+        count = float(state["guard"]["step"]) + 1
+        state = {**state, "networks": {"generator": np.full(2, count)}}
+        state, _ = guard.watched(state, metrics)
+    return state
+
+
+def test_a_collapse_goes_back_to_the_last_good_state(capsys):
+    guard = Guard(every=50)
+    state = watched(guard, [WELL] * 100)
+    assert state["guard"]["good"]["generator"][0] == 100 and state["guard"]["well"]
+    same = WELL | {"spread/y": 0.01}
+    state = watched(guard, [same] * 99, state)
+    assert capsys.readouterr().err.count("all is the same: a spread of 0.0") == 1
+    assert state["guard"]["collapses"] == 1 and state["guard"]["weight"] == 0.5
+    # 150 was the look that went back to 100; later ones have moved on from there.
+    assert state["guard"]["good"]["generator"][0] == 100
+    state = watched(guard, [WELL] * 51, state)
+    assert state["guard"]["good"]["generator"][0] > 100
+
+
+def test_a_gradient_that_explodes_goes_back(capsys):
+    guard = Guard(every=10)
+    state = watched(guard, [WELL] * 10)
+    state = watched(guard, [WELL | {"gradient_norm/generator": 1e5}] * 10, state)
+    assert "the gradient is" in capsys.readouterr().err
+    assert state["networks"]["generator"][0] == 10 and state["guard"]["norm"] == 1
+    assert state["guard"]["weight"] == 0.5
+
+
+def test_what_was_never_well_has_not_collapsed():
+    state = watched(Guard(every=10), [WELL | {"spread/x": 0.01}] * 100)
+    assert state["guard"]["collapses"] == 0 and not state["guard"]["well"]
+
+
+def test_a_training_that_always_collapses_is_given_up():
+    guard = Guard(every=10, limit=3)
+    state = watched(guard, [WELL] * 30)
+    with pytest.raises(Collapsed, match="that was collapse 3: give the critics less weight"):
+        watched(guard, [WELL | {"spread/x": 0.0}] * 300, state)
+
+
+def test_less_weight_makes_shorter_steps_where_only_critics_teach(objective, rng):
+    stream = Streams(objective, sources(10, rng), batch=8)
+    networks = objective.init(jax.random.key(0))["networks"]
+    batches = stream(0)["generator"]
+
+    def change(size):
+        moved, _ = objective.generator_step(networks, batches, np.float32(size))
+        return jax.tree.map(jnp.subtract, moved["generator"], networks["generator"])
+
+    whole, half = change(1), change(0.25)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a / 4, b, atol=1e-7), whole, half)
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Supervision: y of labelled noise."""
+
+    streams: tuple[str, ...] = ("labelled",)
+
+    def loss(self, generator, params, batches):
+        made, _ = generator.apply(params, batches["labelled"])
+        return jnp.mean(jnp.square(made["y"] - batches["labelled"]["y"]))
+
+
+def test_supervision_beside_wasserstein_critics(rng):
+    """The gradient is that of the sum, by hand; five rounds of critics; each has a stream."""
+    critics = tuple(
+        Critic(factor, DenseCritic(1, 8), spectral_norm=False) for factor in marginals(PARTS)
+    )
+    objective = Adversarial(
+        GENERATOR,
+        critics,
+        criterion=Wasserstein(),
+        optimizer=optax.sgd(1.0),
+        weight=0.01,
+        supervision=Squares(),
+    )
+    assert objective.critic_streams == ("inputs", "x", "y")
+    assert objective.generator_streams == ("inputs", "labelled")
+    noise = Noise(4).draw(rng, 50)
+    own = sources(10, rng)
+    own["labelled"] = Rows({"noise": noise["noise"], "y": pairs(50, rng)["y"]})
+    stream = Streams(objective, own, batch=16, rounds=5)
+    state = objective.init(jax.random.key(0))
+    item = stream(0)
+    state, metrics = objective.step(state, item)
+    assert len(item["rounds"]) == 5
+    assert state["networks"]["optimizer"]["critics"]["x"][0].count == 5
+    networks, named = state["networks"], dict(zip(PARTS, critics, strict=True))
+    batches = jax.tree.map(jnp.asarray, stream(1)["generator"])
+
+    def loss(params, weight):
+        made, _ = GENERATOR.apply(params, batches["inputs"])
+        judges = networks["critics"]
+        found = [critic.network.apply(judges[part], made[part]) for part, critic in named.items()]
+        adversarial = -jnp.mean(found[0] + found[1])
+        return Squares().loss(GENERATOR, params, batches) + weight * adversarial
+
+    for size in (1.0, 0.5):
+        moved, metrics = objective.generator_step(networks, batches, np.float32(size))
+        gradient = jax.jit(jax.grad(loss))(networks["generator"], 0.01 * size)
+        expected = jax.tree.map(jnp.subtract, networks["generator"], gradient)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), moved["generator"], expected
+        )
+    assert set(metrics) == {"loss/generator", "loss/supervised", "gradient_norm/generator"}
+
+
+def test_the_log_is_drawn(objective, tmp_path, rng):
+    stream = Streams(objective, sources(10, rng), batch=8)
+    log = tmp_path / "log.jsonl"
+    state = objective.init(jax.random.key(0))
+    train(objective.step, state, stream, steps=3, callbacks=[JsonLog(log, "adversarial")])
+    row = json.loads(log.read_text().splitlines()[-1])
+    names = ("generator", "x", "y", "real", "generated")
+    assert {f"{kind}/{name}" for kind in ("loss", "gradient_norm") for name in names} <= {*row}
+    assert all(0 <= row[f"balance/{name}"] <= 1 for name in names[1:])
+    assert row["spread/x"] > 0 and row["collapses"] == 0
+    draw_log(log, tmp_path / "training.png")
+    assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="no steps of an adversarial training"):
+        draw_log(tmp_path / "none.jsonl", tmp_path / "none.png")

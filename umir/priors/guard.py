@@ -1,0 +1,138 @@
+"""Notices that an adversarial training has collapsed, and takes it back to where it was well.
+
+Three things count as a collapse: the generator makes (nearly) the same of everything, so that its
+spread beside that of what is real sinks under a floor; the gradient of the generator explodes;
+losses are not finite any more. The training then goes on from the last good state, with half the
+weight of the critics, on other batches. It is said on standard error, and logged.
+"""
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+State = dict[str, Any]
+MEMORY = 0.95  # of the running means
+
+
+class Collapsed(ValueError):
+    """A training that collapses again and again."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """When to go back, and how.
+
+    Attributes:
+        every: steps between two looks.
+        floor: spread of what is generated, over that of what is real, under which all is the same.
+            A training that has not come above twice that yet cannot have fallen from it.
+        explosion: gradient of the generator, over that of the last good state, that is too large.
+        bad_steps: steps in a row without finite losses after which nothing comes any more.
+        factor: by which the weight of the critics is multiplied.
+        limit: collapses after which the training is given up.
+    """
+
+    every: int = 100
+    floor: float = 0.1
+    explosion: float = 1000.0
+    bad_steps: int = 5
+    factor: float = 0.5
+    limit: int = 10
+
+    def init(self, networks: Any) -> State:
+        """Return the guard's part of the state: what it remembers, all of it arrays.
+
+        Args:
+            networks: of the state before the first step, the first to go back to.
+        """
+        return {
+            "good": networks,
+            "good_norm": _scalar(math.inf),
+            "well": _scalar(False, np.bool_),  # whether the good state was above the floor
+            "step": _scalar(0, np.int32),
+            "bad": _scalar(0, np.int32),  # steps in a row without finite losses
+            "spread": _scalar(1.0),  # running means
+            "norm": _scalar(0.0),
+            "weight": _scalar(1.0),
+            "collapses": _scalar(0, np.int32),
+        }
+
+    def watched(self, state: State, metrics: Mapping[str, float]) -> tuple[State, dict[str, float]]:
+        """Return the state, an earlier one if the training has collapsed, and more metrics.
+
+        Args:
+            state: after a step: `networks` and `guard`.
+            metrics: of that step.
+
+        Returns:
+            The state; and the metrics with `adversarial_weight`, the share of the critics' weight
+            that is left, and `collapses`, their number so far.
+
+        Raises:
+            Collapsed: `limit` times.
+        """
+        seen = self._noted(state["guard"], metrics)
+        state = {**state, "guard": seen}
+        if seen["bad"] >= self.bad_steps:
+            state = self._back(state, f"no finite loss in {self.bad_steps} steps")
+        elif seen["step"] % self.every == 0:
+            state = self._looked(state)
+        weight, collapses = (float(state["guard"][name]) for name in ("weight", "collapses"))
+        return state, {**metrics, "adversarial_weight": weight, "collapses": collapses}
+
+    def _noted(self, seen: State, metrics: Mapping[str, float]) -> State:
+        """Return the guard's memory with another step in it."""
+        step = int(seen["step"]) + 1
+        seen = {**seen, "step": _scalar(step, np.int32)}
+        if not all(map(math.isfinite, metrics.values())):
+            return {**seen, "bad": _scalar(seen["bad"] + 1, np.int32)}
+        spreads = [value for name, value in metrics.items() if name.startswith("spread/")]
+        now = {"norm": metrics["gradient_norm/generator"], "spread": min(spreads, default=1.0)}
+        means = {
+            name: _scalar(value if step == 1 else MEMORY * seen[name] + (1 - MEMORY) * value)
+            for name, value in now.items()
+        }
+        return {**seen, **means, "bad": _scalar(0, np.int32)}
+
+    def _looked(self, state: State) -> State:
+        """Return the state after a look: the good state, from now on; or the good one before."""
+        seen = state["guard"]
+        if seen["well"] and seen["spread"] < self.floor:
+            return self._back(state, f"all is the same: a spread of {seen['spread']:.3f}")
+        if seen["norm"] > self.explosion * seen["good_norm"]:
+            return self._back(state, f"the gradient is {seen['norm']:.3g}")
+        if seen["well"] and seen["spread"] < 2 * self.floor:
+            return state  # on its way down, maybe: not a state to come back to
+        good = {"good": state["networks"], "good_norm": seen["norm"]}
+        well = _scalar(seen["spread"] >= 2 * self.floor, np.bool_)
+        return {**state, "guard": {**seen, **good, "well": well}}
+
+    def _back(self, state: State, why: str) -> State:
+        """Return the last good state, with less weight of the critics."""
+        seen = state["guard"]
+        count, weight = int(seen["collapses"]) + 1, float(seen["weight"]) * self.factor
+        if count >= self.limit:
+            raise Collapsed(
+                f"step {seen['step']}: {why}; that was collapse {count}: give the critics less "
+                "weight, or both sides a lower learning rate"
+            )
+        tqdm.write(
+            f"step {seen['step']}: {why}; goes back to the last good state, with {weight:g} of the "
+            "weight of the critics",
+            file=sys.stderr,
+        )
+        again = {"spread": _scalar(1.0), "norm": seen["good_norm"], "bad": _scalar(0, np.int32)}
+        again |= {"collapses": _scalar(count, np.int32), "weight": _scalar(weight)}
+        if not np.isfinite(seen["good_norm"]):
+            again["norm"] = _scalar(0.0)
+        return {"networks": seen["good"], "guard": {**seen, **again}}
+
+
+def _scalar(value: Any, dtype: type = np.float32) -> np.ndarray:
+    """Return a number as checkpoints take it: an array without axes."""
+    return np.asarray(value, dtype)
