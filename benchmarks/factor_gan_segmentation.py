@@ -5,9 +5,9 @@
 The pictures are those of `adversarial.shapes`. The generator is given a picture and noise; the
 picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
 of generated ones. Both methods have generator, number of steps and batches in common, critics of
-the same size, and the learning rate that is best for them on validation pictures (at `--tune-pairs`,
-with a seed of its own). The plain GAN learns from pairs alone. Results go to `--out` after every
-training, and a second call does what is missing.
+the same size, and the learning rate that is best for them on validation pictures (`--tune-pairs`, a
+seed of its own). The plain GAN learns from pairs alone. Results go to `--out` after every training,
+and a second call does what is missing.
 """
 
 import argparse
@@ -32,7 +32,7 @@ METHODS: dict[str, tuple[Factor, ...]] = {
 }
 COUNTS = (25, 100, 500, 2000)
 CHANNELS = {PHOTO: 3, MAP: len(NAMES)}
-# A quarter of the published widths, and one level less: pictures are a quarter as large.
+# A quarter of the published widths and one level less: pictures are an eighth as large.
 WIDTH, LEVELS, FILTERS = 8, 3, 16
 
 
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     p.add_argument("--out", type=Path, default=Path("factor_gan_segmentation.json"))
-    p.add_argument("--side", type=int, default=32, help="of the pictures, in pixels")
+    p.add_argument("--side", type=int, default=16, help="of the pictures, in pixels")
     add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=4000)
     return p
 

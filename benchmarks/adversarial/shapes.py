@@ -91,7 +91,7 @@ class Shapes:
         seed: of all of them.
     """
 
-    side: int = 32
+    side: int = 16
     train: int = 2000
     held_out: int = 200
     seed: int = 0

@@ -233,6 +233,26 @@ def test_supervision_beside_wasserstein_critics(rng):
     assert set(metrics) == {"loss/generator", "loss/supervised", "gradient_norm/generator"}
 
 
+def distance(objective, few, steps):
+    """How far marginals are off, and the correlation, after a training with few pairs."""
+    rng = np.random.default_rng(0)
+    stream = Streams(objective, sources(few, rng), batch=64)
+    state = train(objective.step, objective.init(jax.random.key(0)), stream, steps=steps)
+    made, _ = objective.generated(state["networks"]["average"], Noise(4).draw(rng, 4000))
+    true = pairs(4000, rng)
+    found = {part: np.asarray(made[part])[:, 0] for part in PARTS}
+    off = [wasserstein_distance(found[part], true[part][:, 0]) for part in PARTS]
+    return max(off), np.corrcoef(found["x"], found["y"])[0, 1]
+
+
+@pytest.mark.slow
+def test_few_pairs_are_enough_for_factors_and_not_for_a_plain_gan():
+    off, correlation = distance(training(factor_gan(PARTS), 3e-4), few=8, steps=1200)
+    plain, _ = distance(training(joint(PARTS), 3e-4), few=8, steps=1200)
+    assert correlation < -0.9
+    assert off < 0.06 and plain > 1.5 * off
+
+
 def test_the_log_is_drawn(objective, tmp_path, rng):
     stream = Streams(objective, sources(10, rng), batch=8)
     log = tmp_path / "log.jsonl"

@@ -34,12 +34,14 @@ def draw_log(log: Path, path: Path) -> None:
     rows = _rows(log)
     figure = Figure(figsize=(11, 7), layout="constrained")
     steps = np.array([row["step"] for row in rows])
+    names = [name.removeprefix("loss/") for name in rows[-1] if name.startswith("loss/")]
     falls = np.flatnonzero(np.diff([row["collapses"] for row in rows], prepend=0))
     for place, (title, prefix, logarithmic) in enumerate(PANELS, 1):
         axes = figure.add_subplot(2, 2, place)
-        for name in (name for name in rows[-1] if name.startswith(prefix)):
-            values = np.array([row.get(name) for row in rows], float)
-            axes.plot(_means(steps), _means(values), label=name.removeprefix(prefix))
+        for number, name in enumerate(names):
+            if f"{prefix}{name}" in rows[-1]:  # in the same colour wherever it is
+                values = np.array([row.get(f"{prefix}{name}") for row in rows], float)
+                axes.plot(_means(steps), _means(values), f"C{number}", label=name)
         for fall in falls:
             axes.axvline(steps[fall], color="grey", linestyle=":")
         axes.set(title=title, xlabel="steps", yscale="log" if logarithmic else "linear")
