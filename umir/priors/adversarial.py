@@ -204,7 +204,8 @@ class Adversarial:
         """Return the networks after a step of every critic, and metrics."""
         made, _ = self.generated(networks["generator"], batches[INPUTS], training=True)
         params, vectors = dict(networks["critics"]), dict(networks["vectors"])
-        states, metrics = dict(networks["optimizer"]["critics"]), {}
+        states = dict(networks["optimizer"]["critics"])
+        metrics: Metrics = {}
         for critic, own in zip(self.critics, jax.random.split(key, len(self.critics)), strict=True):
             name, real = critic.factor.name, batches.get(critic.factor.stream or "")
             value, found, gradient = self._judged(critic, networks, (real, made), own)

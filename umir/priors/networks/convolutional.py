@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
@@ -93,7 +94,7 @@ class ConvolutionalGenerator:
         self, params: Params, inputs: Parts, *, training: bool = False
     ) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the parts, each `(batch, size, size, channel)`, and no features."""
-        x = inputs["noise"][:, None, None]
+        x = jnp.asarray(inputs["noise"])[:, None, None]
         last = len(self.widths) - 1
         for n in range(1, last + 1):
             x = spread(params[f"level{n}"], x, *((1, 0) if n == 1 else (2, PADDING)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
@@ -69,7 +70,7 @@ class DenseGenerator:
         self, params: Params, inputs: Parts, *, training: bool = False
     ) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the parts, each `(batch, *space, channel)`, and no features."""
-        x = inputs["noise"]
+        x = jnp.asarray(inputs["noise"])
         for name in ("layer1", "layer2"):
             x = jax.nn.relu(dense(params[name], x))
         x = jax.nn.sigmoid(dense(params["layer3"], x))

@@ -95,11 +95,11 @@ class ImageUNet:
             The parts, and the statistics of every layer in this batch.
         """
         run = _Run(params, training)
-        x, skips = inputs[self.source[0]], []
+        x, skips = jnp.asarray(inputs[self.source[0]]), []
         for n in range(self.levels + 1):
             x = run(halved(x) if n else x, "encoder", f"level{n}")
             skips.append(x)
-        noise = dense(params["ends"]["noise"], inputs["noise"])
+        noise = dense(params["ends"]["noise"], jnp.asarray(inputs["noise"]))
         x = jnp.concatenate([x, noise.reshape(len(x), *self.bottom, NOISE_CHANNELS)], axis=3)
         for n in reversed(range(self.levels)):
             x = run(jnp.concatenate([skips[n], doubled(x)], axis=3), "decoder", f"level{n}")

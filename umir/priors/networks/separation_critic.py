@@ -34,7 +34,8 @@ class SeparationCritic:
     @property
     def layers(self) -> tuple[tuple[tuple[int, int], tuple[int, int], int], ...]:
         """Taps, strides and channels of every convolution."""
-        (height, width), found = self.space, []
+        height, width = self.space
+        found: list[tuple[tuple[int, int], tuple[int, int], int]] = []
         while min(height, width) > SMALLEST:
             found.append(((4, 4), (2, 2), self.filters << len(found)))
             height, width = height // 2, width // 2

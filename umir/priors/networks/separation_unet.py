@@ -87,8 +87,8 @@ class SeparationUNet:
             inputs: `mixture`, `(batch, bin, frame, 1)`.
             training: makes no difference.
         """
-        mixture = inputs[MIXTURE]
-        space = self.output_space(mixture.shape[1:3])
+        mixture = jnp.asarray(inputs[MIXTURE])
+        space = self.output_space((mixture.shape[1], mixture.shape[2]))
         x, skips = mixture, []
         for n in range(self.levels + 1):
             x = jax.nn.relu(convolve(params[f"down{n}"], halved(x) if n else x))
