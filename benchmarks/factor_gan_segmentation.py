@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     p.add_argument("--out", type=Path, default=Path("factor_gan_segmentation.json"))
     p.add_argument("--side", type=int, default=16, help="of the pictures, in pixels")
-    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=4000)
+    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=6000)
     return p
 
 

@@ -16,11 +16,11 @@ from umir.priors.streams import Both, Noise, Rows, Source
 
 NAMES = ("background", "disc", "box", "triangle")
 PHOTO, MAP = "photo", "map"
-SHAPES = (3, 6)  # in a picture, the second excluded
-RADIUS = (0.12, 0.3)  # of a shape, over the side of the picture
+SHAPES = (4, 8)  # in a picture, the second excluded
+RADIUS = (0.18, 0.36)  # of a shape, over the side of the picture
 # Colours of the classes, and how far they vary: between shapes, between pictures, between pixels.
-COLOURS = np.array([[0.45, 0.5, 0.45], [0.65, 0.4, 0.4], [0.4, 0.45, 0.65], [0.6, 0.6, 0.35]])
-SHADE, LIGHT, GRAIN = 0.09, 0.25, 0.06
+COLOURS = np.array([[0.45, 0.5, 0.45], [0.7, 0.4, 0.4], [0.4, 0.45, 0.7], [0.65, 0.65, 0.35]])
+SHADE, LIGHT, GRAIN = 0.06, 0.2, 0.05
 
 Photos = Float[np.ndarray, "picture height width 3"]
 Maps = Int[np.ndarray, "picture height width"]
@@ -108,8 +108,8 @@ class Shapes:
         Args:
             pairs: how many pictures have their segmentation.
             seed: of which.
-            paired_inputs: whether the generator sees the pictures of pairs only, as a plain GAN
-                does, which learns from pairs alone.
+            paired_inputs: whether the generator sees the pictures of pairs only, as in the plain
+                GAN of the paper, which learns from pairs alone.
 
         Returns:
             `paired`; `map`, all segmentations on their own; `inputs`, pictures and noise.
