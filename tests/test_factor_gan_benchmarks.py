@@ -132,6 +132,7 @@ def test_tables_have_a_column_for_each_number_of_pairs():
 @pytest.mark.parametrize("script", [DIGITS, SEGMENTATION], ids=["digits", "segmentation"])
 def test_a_grid_trains_chooses_rates_and_goes_on(script, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(SEGMENTATION, "WIDTH", 2)
+    monkeypatch.setattr(SEGMENTATION, "LEVELS", 1)
     monkeypatch.setattr(SEGMENTATION, "FILTERS", 2)
     monkeypatch.setattr(SEGMENTATION, "Shapes", lambda side: SHAPES.Shapes(side, 12, 4))
     monkeypatch.setattr(DIGITS, "GENERATED", 60)
