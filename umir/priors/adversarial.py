@@ -28,7 +28,7 @@ from umir.priors.criteria import Logistic, Wasserstein
 from umir.priors.factor_gan import DENSITY, Factor, Parts, log_density_ratio, sides, together
 from umir.priors.guard import Guard
 from umir.priors.streams import INPUTS
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 Params = dict[str, Any]
 State = dict[str, Any]

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Scalar
 
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 CriticFunction = Callable[[Array], Array]  # (batch, *space, channel) -> (batch,)
 # The critic's loss, and its logits of what is real and of what is not.

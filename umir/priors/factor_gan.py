@@ -24,7 +24,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 Parts = Mapping[str, Array | np.ndarray]
 Contrast = tuple[str, str]

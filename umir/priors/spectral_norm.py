@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from umir.wave_unet.network import Key
+from umir.wave_unet.parameters import Key
 
 KERNEL = "kernel"
 TINY = 1e-12  # what the norm of a vector is at least
