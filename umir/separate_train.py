@@ -5,6 +5,9 @@ written to OUT/songs once, at the network's rate; then follow epochs, each of wh
 at the validation songs, until the recipe's last stage has seen no improvement for long enough. The
 best parameters become a model directory, for `umir separate --model OUT`. Ctrl-C saves, and
 `--resume` goes on.
+
+With a prior, critics learn besides from mixtures without stems and from solos of the sources. Each
+of the folders may be missing; the program says what it uses for what (`umir/separation_data.py`).
 """
 
 import argparse
@@ -29,29 +32,60 @@ from umir.program import (
 
 if TYPE_CHECKING:
     from umir.data_specification import LabelledData
+    from umir.separation_data import SeparationData
     from umir.separation_recipes import SeparationPreset
     from umir.separation_training import Callbacks, SeparationTraining, State
     from umir.stem_songs import StemSong
+    from umir.unpaired_audio import Fingerprints
 
 CHECKPOINT_EVERY = 500
 # Named here, since help answers without JAX; the tests hold them to `umir.separation_recipes`.
-PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered".split()
+PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered magnitudes magnitudes-half".split()
+PRIOR_NAMES = "none adversarial factorgan".split()
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("separate_train", "Train a published separator on songs with stems.")
-    p.add_argument("--data", required=True, help=DATA_HELP)
-    p.add_argument("--preset", default="m5-highsr", choices=PRESET_NAMES)
+    p.add_argument("--pairs", "--data", dest="data", help=f"songs with stems: {DATA_HELP}")
+    p.add_argument("--mixtures", metavar="DIR", help="mixtures without stems: folder or manifest")
+    p.add_argument(
+        "--solo",
+        action="extend",
+        nargs="+",
+        type=solo,
+        metavar="NAME=DIR",
+        help="recordings of one source: folder or manifest; once for each source",
+    )
+    p.add_argument(
+        "--prior",
+        default="none",
+        choices=PRIOR_NAMES,
+        help="critics that learn from --mixtures and --solo",
+    )
+    p.add_argument(
+        "--preset",
+        choices=PRESET_NAMES,
+        help="default m5-highsr, with a prior magnitudes-half (for a CPU)",
+    )
     p.add_argument("--out", required=True, type=Path, help="the model's folder")
     p.add_argument("--sources", metavar="NAME,NAME", help="other sources than the preset's")
     p.add_argument("--batch", type=positive, help="windows per step, in every stage")
     p.add_argument("--learning-rate", type=positive_number, help="of the first stage")
     p.add_argument("--epoch-steps", type=positive, help="steps between two looks")
+    p.add_argument("--steps", type=positive, help="at most so many, of the magnitudes presets")
     p.add_argument("--patience", type=positive, help="looks without improvement in a stage")
     p.add_argument("--seed", type=seed, default=0)
     p.add_argument("--resume", action="store_true", help="go on where --out was left")
     return p
+
+
+def solo(text: str) -> str:
+    """Return an argument that spells NAME=DIR."""
+    name, _, folder = text.partition("=")
+    if not (name and folder):
+        raise argparse.ArgumentTypeError(f"{text!r}: give NAME=DIR, as in vocals=my_singers")
+    return text
 
 
 def preset_of(args: argparse.Namespace) -> "SeparationPreset":
@@ -60,13 +94,21 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
     Raises:
         ValueError: what they ask for does not fit together.
     """
-    from umir.separation_recipes import PRESETS
+    from umir.separation_recipes import PRESETS, PriorRecipe
 
-    preset = PRESETS[args.preset]
+    preset = PRESETS[preset_name(args)]
     network, recipe = preset.network, preset.recipe
     if args.sources:
         network = replace(network, sources=tuple(args.sources.split(",")))
-    given = {"epoch_steps": args.epoch_steps, "patience": args.patience}
+    given = {"epoch_steps": args.epoch_steps, "patience": args.patience, "steps": args.steps}
+    if not isinstance(recipe, PriorRecipe):
+        asked = {"--steps": args.steps, "--mixtures": args.mixtures, "--solo": args.solo}
+        asked["--prior"] = args.prior != "none"
+        if wrong := [name for name, value in asked.items() if value]:
+            raise ValueError(
+                f"{', '.join(wrong)}: not of the preset {preset_name(args)}; leave --preset out, "
+                "or take magnitudes or magnitudes-half"
+            )
     recipe = replace(recipe, **{name: value for name, value in given.items() if value})
     factor = (args.learning_rate or recipe.stages[0].learning_rate) / recipe.stages[0].learning_rate
     stages = [
@@ -81,32 +123,98 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
     return replace(preset, network=network, recipe=replace(recipe, stages=tuple(stages)))
 
 
+def preset_name(args: argparse.Namespace) -> str:
+    """Return the preset that is asked for, or the one that does for the other arguments."""
+    unpaired = args.prior != "none" or args.mixtures or args.solo
+    return args.preset or ("magnitudes-half" if unpaired else "m5-highsr")
+
+
 def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     """Train, write the model directory, and return the scores on the test songs.
 
     Raises:
         ValueError: the data cannot be used, or `--out` holds another training.
     """
-    from umir.data.problems import describe
     from umir.data_specification import open_data
+    from umir.prior_training import prior_training
+    from umir.priors.pictures import draw_log
+    from umir.separation_recipes import PriorRecipe
     from umir.separation_training import SeparationTraining
     from umir.training_settings import check_settings
 
     preset = preset_of(args)
+    with_prior = isinstance(preset.recipe, PriorRecipe)
+    if not (args.data or with_prior):
+        raise ValueError("no songs with stems: give --pairs")
     settings = {"data": str(args.data), "seed": args.seed, **as_json(preset)}
+    if with_prior:
+        settings |= {"prior": args.prior, "mixtures": str(args.mixtures), "solo": args.solo}
     check_settings(args.out, settings, args.resume)
-    data = open_data(args.data, "stems", None, common_stems=False)
+    data = open_data(args.data, "stems", None, common_stems=False) if args.data else None
+    songs = {} if data is None else _labelled_songs(args, preset, data)
+    if with_prior:
+        known = _separation_data(args, preset, data, songs)
+        training: SeparationTraining = prior_training(preset, args.prior, known, args.seed)
+    else:
+        training = SeparationTraining(
+            preset.network, preset.recipe, songs["train"], songs["valid"], args.seed
+        )
+    for line in training.in_words:
+        print(line, file=sys.stderr)
+    state = _run(training, args.out)
+    if with_prior:
+        draw_log(args.out / "log.jsonl", args.out / "training.png")
+    return _finished(training, state, data, args, command)
+
+
+def _labelled_songs(
+    args: argparse.Namespace, preset: "SeparationPreset", data: "LabelledData"
+) -> "dict[str, list[StemSong]]":
+    """Return the songs of the splits that training needs, and say what cannot be used."""
+    from umir.data.problems import describe
+
     songs = {split: _songs(args, preset, data, split) for split in ("train", "valid")}
     if data.problems:
         print(describe(data.problems), file=sys.stderr)
-    for split, found in songs.items():
-        if not found:
+    for split in ("train", "valid") if args.prior == "none" else ("train",):
+        if not songs[split]:
             raise ValueError(f"{data.path}: no song with stems is in the split {split!r}")
-    training = SeparationTraining(
-        preset.network, preset.recipe, songs["train"], songs["valid"], args.seed
+    return songs
+
+
+def _separation_data(
+    args: argparse.Namespace,
+    preset: "SeparationPreset",
+    data: "LabelledData | None",
+    songs: "dict[str, list[StemSong]]",
+) -> "SeparationData":
+    """Return all songs, those without stems written to OUT/songs as well."""
+    from tqdm import tqdm
+
+    from umir.separation_data import SeparationData
+    from umir.unpaired_audio import held_out_fingerprints, read_folder
+
+    solos = dict(text.split("=", 1) for text in args.solo or ())
+    if len(solos) < len(args.solo or ()):
+        raise ValueError("--solo: a source is named twice; put its recordings into one folder")
+    rate, channels = preset.network.rate, preset.network.channels
+    held_out: Fingerprints = {}
+    if data is not None and (args.mixtures or solos):
+        held_out = held_out_fingerprints(data, rate, channels)
+
+    def recordings(path: str, name: str) -> "tuple[StemSong, ...]":
+        bar = lambda files: tqdm(files, desc=name, unit="file", disable=None)  # noqa: E731
+        found = read_folder(Path(path), held_out, rate, channels, args.out / "songs" / name, bar)
+        for problem in found.problems:
+            print(problem, file=sys.stderr)
+        return found.songs
+
+    return SeparationData(
+        tuple(songs.get("train", ())),
+        tuple(songs.get("valid", ())),
+        recordings(args.mixtures, "mixtures") if args.mixtures else (),
+        {name: recordings(folder, f"solo-{name}") for name, folder in solos.items()},
     )
-    state = _run(training, args.out)
-    return _finished(training, state, data, args, command)
 
 
 def as_json(preset: "SeparationPreset") -> dict[str, Any]:
@@ -156,27 +264,31 @@ def _run(training: "SeparationTraining", out: Path) -> "State":
 def _finished(
     training: "SeparationTraining",
     state: "State",
-    data: "LabelledData",
+    data: "LabelledData | None",
     args: argparse.Namespace,
     command: str,
 ) -> dict[str, float]:
     """Score the best parameters on the test songs, and write the model directory."""
-    from umir.data_specification import sources_of
+    from umir.data_specification import OWN_FOLDER, sources_of
     from umir.fine_tuning import score
     from umir.separator_model import SeparatorModel
     from umir.stem_songs import separation_of
     from umir.user_data import known_examples
 
+    sources = sources_of(args.data) if args.data else []
+    unpaired = [OWN_FOLDER] if args.mixtures or args.solo else []
     facts = {
-        "data": sources_of(args.data),
-        "splits": dict(data.assignment),
-        "validation_loss": float(state["best_loss"]),
+        "data": list(dict.fromkeys(sources + unpaired)),
+        "splits": {} if data is None else dict(data.assignment),
+        "validation_loss": float(state["best_loss"]) if training.valid_songs else None,
     }
     model = SeparatorModel(training.network, state["best"], facts)
-    read = data.examples("test", model.rate, model.channels)
-    examples = known_examples(separation_of(training.network.sources), read, data)
-    metrics = score(model, examples)[0] if examples else {}
-    model.save(args.out, separator_card(model, metrics, args.preset, command))
+    metrics = {}
+    if data is not None:
+        read = data.examples("test", model.rate, model.channels)
+        examples = known_examples(separation_of(training.network.sources), read, data)
+        metrics = score(model, examples)[0] if examples else {}
+    model.save(args.out, separator_card(model, metrics, preset_name(args), command))
     return metrics
 
 
@@ -186,6 +298,12 @@ def separator_card(model: Any, metrics: dict[str, float], preset: str, command: 
 
     scores = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     splits = list(model.facts["splits"].values())
+    loss = model.facts["validation_loss"]
+    best = (
+        "there were no songs to validate with"
+        if loss is None
+        else f"the best validation loss was {loss:.6f}"
+    )
     counts = ", ".join(f"{splits.count(name)} {name}" for name in ("train", "valid", "test"))
     return "\n".join(
         [
@@ -195,7 +313,7 @@ def separator_card(model: Any, metrics: dict[str, float], preset: str, command: 
             f"{', '.join(model.network.sources)}; {model.channels} channel(s) at {model.rate} Hz.",
             "",
             f"- {MADE_BY}: `{command}`",
-            f"- Training: the best validation loss was {model.facts['validation_loss']:.6f}.",
+            f"- Training: {best}.",
             f"- {DATA}: {', '.join(model.facts['data'])}; groups: {counts}.",
             f"- {LICENCE}: {LICENCE_WITH_DATA}",
             "",

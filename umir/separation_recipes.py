@@ -6,11 +6,13 @@ from typing import Any
 
 import optax
 
+from umir.magnitude_unet import MagnitudeUNet
 from umir.wave_unet.separators import FilteredWaveUNet
-from umir.wave_unet.separators.variants import VARIANTS
+from umir.wave_unet.separators.variants import VARIANTS, VOICE
 from umir.window_separator import WindowNetwork
 
-LOSSES = ("squared", "absolute", "magnitudes")
+LOG_MAGNITUDES = "log-magnitudes"
+LOSSES = ("squared", "absolute", "magnitudes", LOG_MAGNITUDES)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class SeparationRecipe:
             see each song once in windows side by side.
         patience: looks without an improvement after which a stage ends.
         loss: of windows: `squared` or `absolute` error of waveforms, or absolute error of
-            `magnitudes`, for networks that mask spectrograms.
+            `magnitudes`, for networks that mask spectrograms; a `PriorRecipe` has its own.
         gains: each source is multiplied by a random number of this range, and the mixture is the
             sum of what this gives.
     """
@@ -60,6 +62,29 @@ class SeparationRecipe:
     def __post_init__(self):
         if self.loss not in LOSSES:
             raise ValueError(f"loss {self.loss!r}: choose of {', '.join(LOSSES)}")
+
+
+@dataclass(frozen=True)
+class PriorRecipe(SeparationRecipe):
+    """How a separator is trained with critics, or without them in the same way.
+
+    Attributes:
+        loss: on songs with stems: squared error of log(1 + magnitude), summed over sources.
+        gains: what is not labelled is multiplied by a random number of this range.
+        alpha: weight of the critics.
+        beta: weight of additivity.
+        rounds: steps of the critics for one of the separator.
+        critic_filters: of the first convolution of critics.
+        steps: after which training ends in any case; None: never.
+    """
+
+    loss: str = LOG_MAGNITUDES
+    gains: tuple[float, float] = (0.2, 1.2)
+    alpha: float = 0.001
+    beta: float = 0.001
+    rounds: int = 5
+    critic_filters: int = 32
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +106,13 @@ PAPER = SeparationRecipe((Stage(16, 1e-4), Stage(32, 1e-5)))
 COMPARISON = replace(PAPER, stages=(Stage(4, 1e-4), Stage(4, 1e-5)))
 # github.com/f90/Wave-U-Net-Pytorch: absolute error, a rate that swings, one stage.
 FILTERED = SeparationRecipe((Stage(4, 1e-3, 5e-5),), epoch_steps=None, loss="absolute")
+# Stoller et al., ICASSP 2018: an epoch is 1000 steps, and the seventh in a row without an
+# improvement is the last.
+SEMI_SUPERVISED = PriorRecipe((Stage(64, 5e-5),), epoch_steps=1000, patience=7)
+# For a CPU, ours: narrower networks, fewer rounds, and a higher rate for as few steps as that.
+SMALL_SEMI_SUPERVISED = PriorRecipe(
+    (Stage(8, 5e-4),), epoch_steps=200, patience=7, rounds=2, critic_filters=16, steps=2000
+)
 
 
 def _recipe_of(variant: str) -> SeparationRecipe:
@@ -91,4 +123,6 @@ PRESETS: dict[str, SeparationPreset] = {
     **{name.lower(): SeparationPreset(net, _recipe_of(name)) for name, net in VARIANTS.items()},
     "u7a": SeparationPreset(VARIANTS["U7"], replace(COMPARISON, loss="magnitudes")),
     "filtered": SeparationPreset(FilteredWaveUNet(), FILTERED),
+    "magnitudes": SeparationPreset(MagnitudeUNet(VOICE), SEMI_SUPERVISED),
+    "magnitudes-half": SeparationPreset(MagnitudeUNet(VOICE, filters=8), SMALL_SEMI_SUPERVISED),
 }

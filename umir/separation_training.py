@@ -49,6 +49,11 @@ class SeparationTraining:
     seed: int = 0
 
     @property
+    def in_words(self) -> Sequence[str]:
+        """What is used for what, where that needs to be said, a line each."""
+        return ()
+
+    @property
     def epoch_steps(self) -> int:
         """Steps between two looks."""
         if self.recipe.epoch_steps is not None:
@@ -66,10 +71,10 @@ class SeparationTraining:
                 for name, (_, own) in self.network.parts(params).items()
             },
             "best": params,
-            "best_loss": _scalar(np.inf, np.float32),
-            "worse": _scalar(0),  # looks since the best one
-            "looks": _scalar(0),
-            "stage": _scalar(0),
+            "best_loss": scalar(np.inf, np.float32),
+            "worse": scalar(0),  # looks since the best one
+            "looks": scalar(0),
+            "stage": scalar(0),
         }
 
     def run(self, state: State, step: int, callbacks: Callbacks) -> State:
@@ -116,13 +121,13 @@ class SeparationTraining:
             total, count = total + float(found[known].sum()), count + known.sum()
         return total / count
 
-    def step(self, stage: Stage, state: State, item: tuple[Batch, Key]) -> tuple[State, dict]:
+    def step(self, stage: Stage, state: State, item: Any) -> tuple[State, dict]:
         """Take a step with each part of the network, one after the other, to save memory.
 
         Args:
             stage: batch and rate.
             state: before the step.
-            item: mixtures and targets, and what decides on what is dropped.
+            item: of the stream: a `Batch`, and the key that decides on what is dropped.
 
         Returns:
             The state, and the mean `loss` of the parts.
@@ -146,7 +151,7 @@ class SeparationTraining:
         new = {**state, "params": self.network.whole(params), "optimizer": states}
         return new, {"loss": sum(losses[1:], losses[0]) / len(losses)}
 
-    def _batch(self, stage: Stage, step: int) -> tuple[Batch, Key]:
+    def _batch(self, stage: Stage, step: int) -> Any:
         rng = np.random.default_rng((self.seed, step))
         batch = random_windows(
             self.train_songs, self.network.sizes, stage.batch, self.recipe.gains, rng
@@ -155,17 +160,17 @@ class SeparationTraining:
 
     def _looked(self, state: State, stage: Stage) -> State:
         """Return the state after a look: a new best, or one step nearer to the stage's end."""
-        state = {**state, "looks": _scalar(state["looks"] + 1)}
-        loss = _scalar(self.validation_loss(state["params"], stage.batch), np.float32)
+        state = {**state, "looks": scalar(state["looks"] + 1)}
+        loss = scalar(self.validation_loss(state["params"], stage.batch), np.float32)
         if loss < state["best_loss"]:
-            return {**state, "best": state["params"], "best_loss": loss, "worse": _scalar(0)}
-        worse = _scalar(state["worse"] + 1)
+            return {**state, "best": state["params"], "best_loss": loss, "worse": scalar(0)}
+        worse = scalar(state["worse"] + 1)
         if worse < self.recipe.patience:
             return {**state, "worse": worse}
-        return {**state, "worse": _scalar(0), "stage": _scalar(state["stage"] + 1)}
+        return {**state, "worse": scalar(0), "stage": scalar(state["stage"] + 1)}
 
 
-def _scalar(value: Any, dtype: type = np.int32) -> np.ndarray:
+def scalar(value: Any, dtype: type = np.int32) -> np.ndarray:
     """Return a number as checkpoints take it: an array without axes."""
     return np.asarray(value, dtype)
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
+from umir.magnitude_unet import MagnitudeUNet
 from umir.released_models import find_model
 from umir.separation import separate_array
 from umir.task_model import TaskModel
@@ -27,6 +28,7 @@ NETWORKS: dict[str, type] = {
     "original": OriginalWaveUNet,
     "filtered": FilteredWaveUNet,
     "spectrogram": SpectrogramUNet,
+    "magnitudes": MagnitudeUNet,
 }
 
 

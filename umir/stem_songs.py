@@ -87,7 +87,7 @@ def stored_songs(
         "rate": rate,
         "channels": channels,
     }
-    if (found := _there(folder, facts)) is not None:
+    if (found := songs_there(folder, facts)) is not None:
         return found
     folder.mkdir(parents=True, exist_ok=True)
     songs: list[StemSong] = []
@@ -98,14 +98,24 @@ def stored_songs(
         annotation = usable[0].annotation
         assert isinstance(annotation, Stems)
         stems = [to_channels(stem, channels) for stem in task.mix(annotation)]
-        with write_beside(path) as temporary, temporary.open("wb") as file:
-            np.save(file, np.stack(stems, axis=1))
-        songs.append(StemSong(path, len(stems[0])))
-    write_json(folder / FACTS_NAME, {**facts, "lengths": [song.length for song in songs]})
+        songs.append(stored_song(path, np.stack(stems, axis=1)))
+    note_songs(folder, facts, songs)
     return songs
 
 
-def _there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
+def stored_song(path: Path, stems: Window) -> StemSong:
+    """Write a song, and return it."""
+    with write_beside(path) as temporary, temporary.open("wb") as file:
+        np.save(file, stems)
+    return StemSong(path, len(stems))
+
+
+def note_songs(folder: Path, facts: dict[str, Any], songs: Sequence[StemSong]) -> None:
+    """Write that a folder holds all of its songs, and what they were made of: plain JSON."""
+    write_json(folder / FACTS_NAME, {**facts, "lengths": [song.length for song in songs]})
+
+
+def songs_there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
     """Return the songs of a folder that was written whole, with the same facts."""
     try:
         found = json.loads((folder / FACTS_NAME).read_text())

@@ -75,6 +75,14 @@ class Supervision(Protocol):
         """Return the loss."""
 
 
+@runtime_checkable
+class Measures(Protocol):
+    """Numbers about what a generator makes, for the log and the guard. A frozen dataclass."""
+
+    def __call__(self, parts: Parts) -> Metrics:
+        """Return numbers by name of a batch, generated from what it was given."""
+
+
 @dataclass(frozen=True)
 class Critic:
     """A factor and the network that judges it.
@@ -102,13 +110,14 @@ class Adversarial:
 
     Attributes:
         generator: what makes parts.
-        critics: what judges them, one per factor.
+        critics: what judges them, one per factor; none: supervision alone.
         criterion: what both sides minimise.
         optimizer: of the generator.
         critic_optimizer: of each critic, which has a state of its own.
         weight: of the critics in the generator's loss.
         memory: of the running average of the generator's parameters, at most.
         supervision: the loss beside them; None where only critics teach.
+        measures: numbers about what is generated, beside its spread; None: no others.
         guard: what watches over the training.
     """
 
@@ -120,6 +129,7 @@ class Adversarial:
     weight: float = 1.0
     memory: float = 0.999
     supervision: Any = None
+    measures: Any = None
     guard: Guard = Guard()
 
     @property
@@ -181,7 +191,8 @@ class Adversarial:
             The state, and of the last round and the generator: `loss/NAME`, `gradient_norm/NAME`,
             of each critic `balance/NAME` (how often it gives the right side the higher logit: 0.5
             if it cannot tell, 1 if it always can), of what is generated `spread/NAME` (its
-            deviation over a batch, over that of what is real); and those of the guard.
+            deviation over a batch, over that of what is real); what `measures` gives, and those
+            of the guard.
         """
         networks, metrics = state["networks"], {}
         for batches, key in zip(item["rounds"], item["keys"], strict=True):
@@ -262,15 +273,18 @@ class Adversarial:
             made, features = self.generated(params, batches[INPUTS], training=True)
             logits, vectors = self._logits(networks, made)
             factors = [critic.factor for critic in self.critics]
-            loss = self.criterion.generator_loss(log_density_ratio(factors, logits))
+            loss = jnp.zeros(())
+            if factors:
+                loss = self.criterion.generator_loss(log_density_ratio(factors, logits))
+            measured = {} if self.measures is None else self.measures(made)
             if self.supervision is None:
-                return loss, (loss, jnp.zeros(()), vectors, features)
+                return loss, (loss, jnp.zeros(()), vectors, features, measured)
             own = self.supervision.loss(self.generator, params, batches)
-            return own + size * self.weight * loss, (loss, own, vectors, features)
+            return own + size * self.weight * loss, (loss, own, vectors, features, measured)
 
         old, state = networks["generator"], networks["optimizer"]["generator"]
         (value, found), gradient = jax.value_and_grad(loss_of, has_aux=True)(old)
-        loss, own, vectors, features = found
+        loss, own, vectors, features, measured = found
         gradient, norm = judged(value, gradient)
         new, state = outer_update(self.optimizer, gradient, old, state)
         if self.supervision is None:
@@ -280,7 +294,7 @@ class Adversarial:
             partial(jnp.where, usable), self.generator.remembered(new, features), old
         )
         optimizer = {**networks["optimizer"], "generator": state}
-        metrics = {"loss/generator": loss, "gradient_norm/generator": norm}
+        metrics = {"loss/generator": loss, "gradient_norm/generator": norm} | measured
         if self.supervision is not None:
             metrics["loss/supervised"] = own
         steps = networks["steps"] + 1

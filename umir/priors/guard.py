@@ -1,9 +1,10 @@
 """Notices that an adversarial training has collapsed, and takes it back to where it was well.
 
 Three things count as a collapse: the generator makes (nearly) the same of everything, so that its
-spread beside that of what is real sinks under a floor; the gradient of the generator explodes;
-losses are not finite any more. The training then goes on from the last good state, with half the
-weight of the critics, on other batches. It is said on standard error, and logged.
+spread beside that of what is real, or another measure of what it makes, sinks under a floor; the
+gradient of the generator explodes; losses are not finite any more. The training then goes on from
+the last good state, with half the weight of the critics, on other batches. It is said on standard
+error, and logged.
 """
 
 import math
@@ -31,6 +32,7 @@ class Guard:
         every: steps between two looks.
         floor: spread of what is generated, over that of what is real, under which all is the same.
             A training that has not come above twice that yet cannot have fallen from it.
+        floors: of other metrics (`umir.priors.adversarial.Adversarial.measures`), by prefix.
         explosion: gradient of the generator, over that of the last good state, that is too large.
         bad_steps: steps in a row without finite losses after which nothing comes any more.
         factor: by which the weight of the critics is multiplied.
@@ -39,6 +41,7 @@ class Guard:
 
     every: int = 100
     floor: float = 0.1
+    floors: tuple[tuple[str, float], ...] = ()
     explosion: float = 1000.0
     bad_steps: int = 5
     factor: float = 0.5
@@ -56,8 +59,8 @@ class Guard:
             "well": _scalar(False, np.bool_),  # whether the good state was above the floor
             "step": _scalar(0, np.int32),
             "bad": _scalar(0, np.int32),  # steps in a row without finite losses
-            "spread": _scalar(1.0),  # running means
-            "norm": _scalar(0.0),
+            "height": _scalar(math.inf),  # of what is lowest above its floor, over that floor
+            "norm": _scalar(0.0),  # both are running means
             "weight": _scalar(1.0),
             "collapses": _scalar(0, np.int32),
         }
@@ -81,7 +84,7 @@ class Guard:
         if seen["bad"] >= self.bad_steps:
             state = self._back(state, f"no finite loss in {self.bad_steps} steps")
         elif seen["step"] % self.every == 0:
-            state = self._looked(state)
+            state = self._looked(state, metrics)
         weight, collapses = (float(state["guard"][name]) for name in ("weight", "collapses"))
         return state, {**metrics, "adversarial_weight": weight, "collapses": collapses}
 
@@ -91,25 +94,41 @@ class Guard:
         seen = {**seen, "step": _scalar(step, np.int32)}
         if not all(map(math.isfinite, metrics.values())):
             return {**seen, "bad": _scalar(seen["bad"] + 1, np.int32)}
-        spreads = [value for name, value in metrics.items() if name.startswith("spread/")]
-        now = {"norm": metrics["gradient_norm/generator"], "spread": min(spreads, default=1.0)}
+        height = min(self._heights(metrics).values(), default=math.inf)
+        now = {"norm": metrics["gradient_norm/generator"], "height": height}
         means = {
-            name: _scalar(value if step == 1 else MEMORY * seen[name] + (1 - MEMORY) * value)
+            name: _scalar(
+                MEMORY * seen[name] + (1 - MEMORY) * value
+                if step > 1 and math.isfinite(seen[name])
+                else value
+            )
             for name, value in now.items()
         }
         return {**seen, **means, "bad": _scalar(0, np.int32)}
 
-    def _looked(self, state: State) -> State:
+    def _heights(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return every metric that has a floor, over that floor."""
+        floors = (("spread/", self.floor), *self.floors)
+        return {
+            name: value / floor
+            for name, value in metrics.items()
+            for prefix, floor in floors
+            if name.startswith(prefix)
+        }
+
+    def _looked(self, state: State, metrics: Mapping[str, float]) -> State:
         """Return the state after a look: the good state, from now on; or the good one before."""
         seen = state["guard"]
-        if seen["well"] and seen["spread"] < self.floor:
-            return self._back(state, f"all is the same: a spread of {seen['spread']:.3f}")
+        if seen["well"] and seen["height"] < 1:
+            heights = self._heights(metrics)
+            lowest = min(heights, key=lambda name: heights[name])
+            return self._back(state, f"{lowest} has sunk to {metrics[lowest]:.3f}")
         if seen["norm"] > self.explosion * seen["good_norm"]:
             return self._back(state, f"the gradient is {seen['norm']:.3g}")
-        if seen["well"] and seen["spread"] < 2 * self.floor:
+        if seen["well"] and seen["height"] < 2:
             return state  # on its way down, maybe: not a state to come back to
         good = {"good": state["networks"], "good_norm": seen["norm"]}
-        well = _scalar(seen["spread"] >= 2 * self.floor, np.bool_)
+        well = _scalar(seen["height"] >= 2, np.bool_)
         return {**state, "guard": {**seen, **good, "well": well}}
 
     def _back(self, state: State, why: str) -> State:
@@ -126,7 +145,11 @@ class Guard:
             "weight of the critics",
             file=sys.stderr,
         )
-        again = {"spread": _scalar(1.0), "norm": seen["good_norm"], "bad": _scalar(0, np.int32)}
+        again = {
+            "height": _scalar(math.inf),
+            "norm": seen["good_norm"],
+            "bad": _scalar(0, np.int32),
+        }
         again |= {"collapses": _scalar(count, np.int32), "weight": _scalar(weight)}
         if not np.isfinite(seen["good_norm"]):
             again["norm"] = _scalar(0.0)

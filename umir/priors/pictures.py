@@ -46,7 +46,8 @@ def draw_log(log: Path, path: Path) -> None:
             axes.axvline(steps[fall], color="grey", linestyle=":")
         axes.set(title=title, xlabel="steps", yscale="log" if logarithmic else "linear")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+        if axes.get_legend_handles_labels()[0]:  # no critics: nothing of them to show
+            axes.legend(fontsize=7)
     with write_beside(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 

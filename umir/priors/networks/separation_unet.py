@@ -49,6 +49,18 @@ class SeparationUNet:
         height, width = (self._output_size(size) for size in space)
         return height, width
 
+    def input_space(self, space: tuple[int, int]) -> tuple[int, int]:
+        """Return how many bins and frames must go in for at least so many to come out."""
+        height, width = (self._input_size(size) for size in space)
+        return height, width
+
+    def _input_size(self, size: int) -> int:
+        for _ in range(self.levels):
+            size = (size + 3) // 2
+        for _ in range(self.levels):
+            size = 2 * (size + 2)
+        return size + 2
+
     def _output_size(self, size: int) -> int:
         left = size - 2
         for _ in range(self.levels):

@@ -1,0 +1,153 @@
+"""Training a separator with critics: the objective of `umir.separation_priors` in epochs.
+
+Epochs, looks at validation songs and resuming are those of `umir.separation_training`; a look is at
+the running average of the separator's parameters, and that is what is kept. Without validation
+songs the last average is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from umir.magnitude_unet import MagnitudeUNet
+from umir.priors import Adversarial, Streams
+from umir.priors.factor_gan import Parts
+from umir.priors.streams import Source
+from umir.separation_data import SeparationData, factors_of, in_words, sources_of_streams
+from umir.separation_priors import (
+    labelled_batch,
+    labelled_sizes,
+    separation_objective,
+    squared_errors,
+)
+from umir.separation_recipes import PriorRecipe, SeparationPreset, Stage
+from umir.separation_training import SeparationTraining, State, scalar
+from umir.stem_songs import windows_in_turn
+from umir.wave_unet.separators.layers import Params
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorTraining(SeparationTraining):
+    """A training with critics, without its state.
+
+    Attributes:
+        network: what learns.
+        recipe: how.
+        objective: what it learns.
+        sources: stream -> where its batches come from.
+        used: what is used for what, and what is missing, a line each.
+    """
+
+    network: MagnitudeUNet
+    recipe: PriorRecipe
+    objective: Adversarial
+    sources: Mapping[str, Source]
+    used: Sequence[str] = ()
+
+    @property
+    def in_words(self) -> Sequence[str]:
+        """What is used for what, and what is missing, a line each."""
+        return self.used
+
+    def init(self) -> State:
+        """Return the state before the first step."""
+        networks = self.objective.init(jax.random.key(self.seed))
+        params = networks["networks"]["average"]
+        return {
+            "params": params,
+            "adversarial": networks,
+            "best": params,
+            "best_loss": scalar(np.inf, np.float32),
+            "worse": scalar(0),  # looks since the best one
+            "looks": scalar(0),
+            "stage": scalar(0),
+        }
+
+    def is_over(self, state: State) -> bool:
+        """Return whether the last stage has ended, or all steps are taken."""
+        done = int(state["looks"]) * self.epoch_steps
+        return super().is_over(state) or done >= (self.recipe.steps or np.inf)
+
+    def step(self, stage: Stage, state: State, item: Any) -> tuple[State, dict]:
+        """Take the rounds of the critics and a step of the separator.
+
+        Args:
+            stage: makes no difference; the rate is the objective's.
+            state: before the step.
+            item: as `umir.priors.Streams` gives it.
+
+        Returns:
+            The state, and the metrics of `Adversarial.step`.
+        """
+        networks, metrics = self.objective.step(state["adversarial"], item)
+        params = networks["networks"]["average"]
+        return {**state, "adversarial": networks, "params": params}, metrics
+
+    def validation_loss(self, params: Params, batch: int) -> float:
+        """Return the mean of Ls over all windows of the validation songs."""
+        total = count = 0.0
+        sizes = labelled_sizes(self.network)
+        for mixtures, targets, known in windows_in_turn(self.valid_songs, sizes, batch):
+            windows = labelled_batch(self.network, mixtures, targets)
+            found = np.asarray(_errors(self.network, params, windows))
+            total, count = total + float(found[known].sum()), count + known.sum()
+        return total / count
+
+    def _batch(self, stage: Stage, step: int) -> dict[str, Any]:
+        rounds = self.recipe.rounds if self.objective.critics else 0
+        streams = Streams(self.objective, self.sources, stage.batch, rounds, self.seed)
+        return streams(step)
+
+    def _looked(self, state: State, stage: Stage) -> State:
+        if self.valid_songs:
+            return super()._looked(state, stage)
+        return {**state, "looks": scalar(state["looks"] + 1), "best": state["params"]}
+
+
+def prior_training(
+    preset: SeparationPreset, prior: str, data: SeparationData, seed: int = 0
+) -> PriorTraining:
+    """Return the training of a preset with the critics that there are recordings for.
+
+    Args:
+        preset: with a `MagnitudeUNet` and a `PriorRecipe`.
+        prior: one of `umir.separation_data.PRIORS`.
+        data: what there is to learn from.
+        seed: of the parameters and the windows.
+
+    Raises:
+        ValueError: there is too little for the prior, or the preset is another one.
+    """
+    network, recipe = preset.network, preset.recipe
+    if not (isinstance(network, MagnitudeUNet) and isinstance(recipe, PriorRecipe)):
+        raise ValueError(f"{type(network).__name__}: priors are of a MagnitudeUNet")
+    factors = factors_of(prior, network.sources, data)
+    objective = separation_objective(
+        network,
+        factors,
+        labelled=bool(data.train),
+        alpha=recipe.alpha,
+        beta=recipe.beta,
+        learning_rate=recipe.stages[0].learning_rate,
+        critic_filters=recipe.critic_filters,
+    )
+    return PriorTraining(
+        network=network,
+        recipe=recipe,
+        train_songs=data.train,
+        valid_songs=data.valid,
+        seed=seed,
+        objective=objective,
+        sources=sources_of_streams(network, factors, data, recipe.gains),
+        used=in_words(network.sources, factors, data, network.rate),
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _errors(network: MagnitudeUNet, params: Params, batch: Parts) -> Float[jax.Array, " batch"]:
+    return squared_errors(network, params, batch)
