@@ -132,10 +132,10 @@ def test_losses_by_numpy(data, rng):
     loss = jax.jit(SeparationLoss(True, 0.5).loss, static_argnums=0)
     generator = SeparatedParts(NET)
     expected = supervised + 0.5 * np.square(rest).mean()
-    assert float(loss(generator, params, batches)) == pytest.approx(expected, rel=1e-4)
+    parts, features = generator.apply(params, batches["inputs"])
+    assert float(loss(generator, params, batches, features)) == pytest.approx(expected, rel=1e-4)
     assert SeparationLoss(True).streams == ("labelled",) and SeparationLoss(False).streams == ()
     # What critics see and what is measured.
-    parts, _ = generator.apply(params, batches["inputs"])
     assert parts["vocals"].shape == (2, 16, 8, 1)
     np.testing.assert_allclose(parts["vocals"], found["inputs"]["vocals"][:, 1:, 1:9], atol=1e-6)
     measured = Presence(NET)({**batches["inputs"], **parts})

@@ -7,7 +7,7 @@ names the file, what is wrong and what to do.
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,25 @@ _MP3_SLACK_SECONDS = 0.1
 _WAV_BYTES = 2**32 - 2**16
 # Bytes per sample of what can be written.
 SUBTYPES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+
+
+def audio_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the audio files that are given or lie in folders that are given, sorted.
+
+    Raises:
+        ValueError: there are none, or a path is missing.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += [p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES]
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ValueError(f"{path}: no such file or folder; give audio")
+    if not found:
+        raise ValueError(f"{', '.join(map(str, paths))}: no audio files there")
+    return sorted(set(found))
 
 
 class AudioError(ValueError):

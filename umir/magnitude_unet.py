@@ -12,7 +12,6 @@ overlap by half; what it returns are the samples that two frames of its output c
 windows lie end to end.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,12 +26,13 @@ from umir.priors.networks import SeparationUNet
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.wave_unet.parameters import Key
 from umir.wave_unet.separators import Sizes
-from umir.wave_unet.separators.layers import TOGETHER, Params
+from umir.wave_unet.separators.layers import Params
 from umir.wave_unet.separators.spectrogram import istft, stft
+from umir.wave_unet.separators.undivided import Undivided
 
 
 @dataclass(frozen=True)
-class MagnitudeUNet:
+class MagnitudeUNet(Undivided):
     """A U-Net from magnitudes to magnitudes, without its parameters.
 
     Attributes:
@@ -181,15 +181,3 @@ class MagnitudeUNet:
         ]
         whole = jnp.stack(stems, axis=2)[..., None]
         return whole[:, self.hop : self.hop + self.sizes.output], {}
-
-    def parts(self, params: Params) -> dict[str, tuple["MagnitudeUNet", Params]]:
-        """Return this network and its parameters: its sources share all but the last layer."""
-        return {TOGETHER: (self, params)}
-
-    def whole(self, parts: Mapping[str, Params]) -> Params:
-        """Return the parameters of the network from those of its parts."""
-        return parts[TOGETHER]
-
-    def remembered(self, params: Params, features: dict[str, Any]) -> Params:
-        """Return the parameters as they are: there are no statistics."""
-        return params

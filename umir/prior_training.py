@@ -26,8 +26,9 @@ from umir.separation_priors import (
     squared_errors,
 )
 from umir.separation_recipes import PriorRecipe, SeparationPreset, Stage
-from umir.separation_training import SeparationTraining, State, scalar
+from umir.separation_training import SeparationTraining, State
 from umir.stem_songs import windows_in_turn
+from umir.wave_unet.parameters import scalar, whole_number
 from umir.wave_unet.separators.layers import Params
 
 
@@ -62,10 +63,10 @@ class PriorTraining(SeparationTraining):
             "params": params,
             "adversarial": networks,
             "best": params,
-            "best_loss": scalar(np.inf, np.float32),
-            "worse": scalar(0),  # looks since the best one
-            "looks": scalar(0),
-            "stage": scalar(0),
+            "best_loss": scalar(np.inf),
+            "worse": whole_number(0),  # looks since the best one
+            "looks": whole_number(0),
+            "stage": whole_number(0),
         }
 
     def is_over(self, state: State) -> bool:
@@ -106,7 +107,7 @@ class PriorTraining(SeparationTraining):
     def _looked(self, state: State, stage: Stage) -> State:
         if self.valid_songs:
             return super()._looked(state, stage)
-        return {**state, "looks": scalar(state["looks"] + 1), "best": state["params"]}
+        return {**state, "looks": whole_number(state["looks"] + 1), "best": state["params"]}
 
 
 def prior_training(

@@ -147,9 +147,9 @@ class SeparatedParts:
     def apply(
         self, params: Params, inputs: Parts, *, training: bool = False
     ) -> tuple[dict[str, Array], dict[str, Any]]:
-        """Return the sources as critics see them, and no features."""
+        """Return the sources as critics see them, and as features all that comes out of them."""
         found = self.network.magnitudes(params, jnp.asarray(inputs[MIXTURE]))
-        return {name: x[:, 1:, 1:-1] for name, x in found.items()}, {}
+        return {name: x[:, 1:, 1:-1] for name, x in found.items()}, found
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters as they are."""
@@ -165,9 +165,14 @@ def squared_errors(network: MagnitudeUNet, params: Params, batch: Parts) -> Floa
     return jnp.sum(jnp.stack(errors), axis=0)
 
 
-def additivity(network: MagnitudeUNet, params: Params, seen: Array) -> Scalar:
-    """Return Ladd: the mean over all bins and frames that come out."""
-    found = network.magnitudes(params, seen)
+def additivity(network: MagnitudeUNet, found: Mapping[str, Array], seen: Array) -> Scalar:
+    """Return Ladd: the mean over all bins and frames that come out.
+
+    Args:
+        network: what separates.
+        found: what it gives (`MagnitudeUNet.magnitudes`).
+        seen: of what.
+    """
     total = jnp.sum(jnp.stack([jnp.expm1(found[name]) for name in network.sources]), axis=0)
     return jnp.mean(jnp.square(total - jnp.expm1(_middle(network, seen))))
 
@@ -189,14 +194,20 @@ class SeparationLoss:
         """Names of the streams that it needs."""
         return (LABELLED,) if self.labelled else ()
 
-    def loss(self, generator: SeparatedParts, params: Params, batches: Batches) -> Scalar:
-        """Return Ls + beta * Ladd."""
+    def loss(
+        self,
+        generator: SeparatedParts,
+        params: Params,
+        batches: Batches,
+        features: Mapping[str, Array],
+    ) -> Scalar:
+        """Return Ls + beta * Ladd, of which the second is of what is separated for the critics."""
         network, loss = generator.network, jnp.zeros(())
         if self.labelled:
             loss = loss + jnp.mean(squared_errors(network, params, batches[LABELLED]))
         if self.beta:
             seen = jnp.asarray(batches[INPUTS][MIXTURE])
-            loss = loss + self.beta * additivity(network, params, seen)
+            loss = loss + self.beta * additivity(network, features, seen)
         return loss
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from umir.separation_recipes import SeparationRecipe, Stage
 from umir.stem_songs import StemSong, random_windows, windows_in_turn
 from umir.training import Callback, train
-from umir.wave_unet.parameters import Key
+from umir.wave_unet.parameters import Key, scalar, whole_number
 from umir.wave_unet.separators.layers import Params
 from umir.wave_unet.separators.spectrogram import stft
 from umir.window_separator import WindowNetwork
@@ -71,10 +71,10 @@ class SeparationTraining:
                 for name, (_, own) in self.network.parts(params).items()
             },
             "best": params,
-            "best_loss": scalar(np.inf, np.float32),
-            "worse": scalar(0),  # looks since the best one
-            "looks": scalar(0),
-            "stage": scalar(0),
+            "best_loss": scalar(np.inf),
+            "worse": whole_number(0),  # looks since the best one
+            "looks": whole_number(0),
+            "stage": whole_number(0),
         }
 
     def run(self, state: State, step: int, callbacks: Callbacks) -> State:
@@ -160,19 +160,16 @@ class SeparationTraining:
 
     def _looked(self, state: State, stage: Stage) -> State:
         """Return the state after a look: a new best, or one step nearer to the stage's end."""
-        state = {**state, "looks": scalar(state["looks"] + 1)}
-        loss = scalar(self.validation_loss(state["params"], stage.batch), np.float32)
+        state = {**state, "looks": whole_number(state["looks"] + 1)}
+        loss = scalar(self.validation_loss(state["params"], stage.batch))
         if loss < state["best_loss"]:
-            return {**state, "best": state["params"], "best_loss": loss, "worse": scalar(0)}
-        worse = scalar(state["worse"] + 1)
+            best = {"best": state["params"], "best_loss": loss}
+            return {**state, **best, "worse": whole_number(0)}
+        worse = whole_number(state["worse"] + 1)
         if worse < self.recipe.patience:
             return {**state, "worse": worse}
-        return {**state, "worse": scalar(0), "stage": scalar(state["stage"] + 1)}
-
-
-def scalar(value: Any, dtype: type = np.int32) -> np.ndarray:
-    """Return a number as checkpoints take it: an array without axes."""
-    return np.asarray(value, dtype)
+        stage_number = whole_number(state["stage"] + 1)
+        return {**state, "worse": whole_number(0), "stage": stage_number}
 
 
 @cache

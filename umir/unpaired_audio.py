@@ -18,9 +18,9 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.audio import read_audio
+from umir.audio_stream import audio_files
 from umir.data.manifest import MANIFEST_NAME
 from umir.data_specification import LabelledData
-from umir.sequence_tasks.recordings import audio_files
 from umir.stem_songs import StemSong, note_songs, songs_there, stored_song
 
 HELD_OUT = ("valid", "test")

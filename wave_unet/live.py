@@ -36,10 +36,10 @@ from umir.wave_unet.network import Network, head_with
 from umir.wave_unet.parameters import Params
 from umir.wave_unet.receptive_field import receptive_field
 from umir.wave_unet.sequences.causal_convolution import causal_convolution
-from umir.wave_unet.sequences.history import History
+from umir.wave_unet.sequences.history import BufferTree, History
 from umir.wave_unet.sequences.input_checks import check_at_least
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.staged import BufferTree, Call, CausalStage, stream, whole_file
+from umir.wave_unet.sequences.staged import Call, CausalStage, stream, whole_file
 from umir.wave_unet.universal_seq_unet import run_or_skip, universal_seq_unet
 from umir.wave_unet.wave_unet import feature_name
 

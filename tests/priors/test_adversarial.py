@@ -198,7 +198,7 @@ class Squares:
 
     streams: tuple[str, ...] = ("labelled",)
 
-    def loss(self, generator, params, batches):
+    def loss(self, generator, params, batches, features):
         made, _ = generator.apply(params, batches["labelled"])
         return jnp.mean(jnp.square(made["y"] - batches["labelled"]["y"]))
 
@@ -235,7 +235,7 @@ def test_supervision_beside_wasserstein_critics(rng):
         judges = networks["critics"]
         found = [critic.network.apply(judges[part], made[part]) for part, critic in named.items()]
         adversarial = -jnp.mean(found[0] + found[1])
-        return Squares().loss(GENERATOR, params, batches) + weight * adversarial
+        return Squares().loss(GENERATOR, params, batches, {}) + weight * adversarial
 
     for size in (1.0, 0.5):
         moved, metrics = objective.generator_step(networks, batches, np.float32(size))

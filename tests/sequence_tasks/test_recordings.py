@@ -6,9 +6,9 @@ import soundfile
 from nano_sequence_tasks import AUDIO
 
 from umir.audio import read_audio
+from umir.audio_stream import audio_files
 from umir.sequence_tasks.mu_law import mu_law
 from umir.sequence_tasks.recordings import (
-    audio_files,
     read_classes,
     read_recordings,
     split_recordings,

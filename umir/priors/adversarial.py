@@ -71,8 +71,8 @@ class Supervision(Protocol):
     def streams(self) -> tuple[str, ...]:
         """Names of the streams that it needs."""
 
-    def loss(self, generator: Generator, params: Params, batches: Batches) -> Scalar:
-        """Return the loss."""
+    def loss(self, generator: Generator, params: Params, batches: Batches, features: Any) -> Scalar:
+        """Return the loss; `features` are those of the generator on the stream of inputs."""
 
 
 @runtime_checkable
@@ -279,7 +279,7 @@ class Adversarial:
             measured = {} if self.measures is None else self.measures(made)
             if self.supervision is None:
                 return loss, (loss, jnp.zeros(()), vectors, features, measured)
-            own = self.supervision.loss(self.generator, params, batches)
+            own = self.supervision.loss(self.generator, params, batches, features)
             return own + size * self.weight * loss, (loss, own, vectors, features, measured)
 
         old, state = networks["generator"], networks["optimizer"]["generator"]

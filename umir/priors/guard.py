@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from umir.wave_unet.parameters import scalar, whole_number
+
 State = dict[str, Any]
 MEMORY = 0.95  # of the running means
 
@@ -55,14 +57,14 @@ class Guard:
         """
         return {
             "good": networks,
-            "good_norm": _scalar(math.inf),
-            "well": _scalar(False, np.bool_),  # whether the good state was above the floor
-            "step": _scalar(0, np.int32),
-            "bad": _scalar(0, np.int32),  # steps in a row without finite losses
-            "height": _scalar(math.inf),  # of what is lowest above its floor, over that floor
-            "norm": _scalar(0.0),  # both are running means
-            "weight": _scalar(1.0),
-            "collapses": _scalar(0, np.int32),
+            "good_norm": scalar(math.inf),
+            "well": scalar(False, np.bool_),  # whether the good state was above the floor
+            "step": whole_number(0),
+            "bad": whole_number(0),  # steps in a row without finite losses
+            "height": scalar(math.inf),  # of what is lowest above its floor, over that floor
+            "norm": scalar(0.0),  # both are running means
+            "weight": scalar(1.0),
+            "collapses": whole_number(0),
         }
 
     def watched(self, state: State, metrics: Mapping[str, float]) -> tuple[State, dict[str, float]]:
@@ -91,20 +93,20 @@ class Guard:
     def _noted(self, seen: State, metrics: Mapping[str, float]) -> State:
         """Return the guard's memory with another step in it."""
         step = int(seen["step"]) + 1
-        seen = {**seen, "step": _scalar(step, np.int32)}
+        seen = {**seen, "step": whole_number(step)}
         if not all(map(math.isfinite, metrics.values())):
-            return {**seen, "bad": _scalar(seen["bad"] + 1, np.int32)}
+            return {**seen, "bad": whole_number(seen["bad"] + 1)}
         height = min(self._heights(metrics).values(), default=math.inf)
         now = {"norm": metrics["gradient_norm/generator"], "height": height}
         means = {
-            name: _scalar(
+            name: scalar(
                 MEMORY * seen[name] + (1 - MEMORY) * value
                 if step > 1 and math.isfinite(seen[name])
                 else value
             )
             for name, value in now.items()
         }
-        return {**seen, **means, "bad": _scalar(0, np.int32)}
+        return {**seen, **means, "bad": whole_number(0)}
 
     def _heights(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Return every metric that has a floor, over that floor."""
@@ -128,7 +130,7 @@ class Guard:
         if seen["well"] and seen["height"] < 2:
             return state  # on its way down, maybe: not a state to come back to
         good = {"good": state["networks"], "good_norm": seen["norm"]}
-        well = _scalar(seen["height"] >= 2, np.bool_)
+        well = scalar(seen["height"] >= 2, np.bool_)
         return {**state, "guard": {**seen, **good, "well": well}}
 
     def _back(self, state: State, why: str) -> State:
@@ -146,16 +148,11 @@ class Guard:
             file=sys.stderr,
         )
         again = {
-            "height": _scalar(math.inf),
+            "height": scalar(math.inf),
             "norm": seen["good_norm"],
-            "bad": _scalar(0, np.int32),
+            "bad": whole_number(0),
         }
-        again |= {"collapses": _scalar(count, np.int32), "weight": _scalar(weight)}
+        again |= {"collapses": whole_number(count), "weight": scalar(weight)}
         if not np.isfinite(seen["good_norm"]):
-            again["norm"] = _scalar(0.0)
+            again["norm"] = scalar(0.0)
         return {"networks": seen["good"], "guard": {**seen, **again}}
-
-
-def _scalar(value: Any, dtype: type = np.float32) -> np.ndarray:
-    """Return a number as checkpoints take it: an array without axes."""
-    return np.asarray(value, dtype)

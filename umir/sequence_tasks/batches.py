@@ -42,6 +42,20 @@ class SequenceData(ABC):
         """Yield batches in which every target of a split counts once."""
 
 
+def shuffled_place(step: int, seed: int, count: int, size: int = 1) -> np.ndarray:
+    """Return which of `count` things a step takes; every epoch has its own order.
+
+    Args:
+        step: of the training.
+        seed: what the orders are drawn from.
+        count: of things; an epoch has `count // size` steps.
+        size: how many a step takes.
+    """
+    epoch, place = divmod(step, count // size)
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    return order[place * size :][:size]
+
+
 @dataclass(frozen=True)
 class WindowSizes:
     """Lengths of windows without padding.

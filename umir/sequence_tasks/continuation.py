@@ -22,6 +22,7 @@ from umir.sequence_tasks.piano_rolls import Roll, piece_batch
 from umir.sequence_tasks.polyphonic_music import KEYS, PolyphonicMusic
 from umir.sequence_tasks.texts import Symbols
 from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.sequences.input_checks import check_temperature
 
 LOWEST_KEY = 21  # as MIDI counts
 Progress = Callable[[range], Iterable[int]]
@@ -123,16 +124,6 @@ def notes_of_roll(roll: Roll, frame_seconds: float) -> Notes:
     rows = np.array(sorted(found), np.float64).reshape(-1, 3)
     frequencies = 440.0 * 2.0 ** ((rows[:, 2] + LOWEST_KEY - 69) / 12)
     return Notes(rows[:, :2] * frame_seconds, frequencies)
-
-
-def check_temperature(temperature: float) -> None:
-    """Raise unless a temperature is 0 or more.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not temperature >= 0:
-        raise ValueError(f"a temperature of {temperature}: give 0 or more")
 
 
 @partial(jax.jit, static_argnums=0)

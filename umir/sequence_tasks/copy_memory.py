@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from umir.sequence_tasks.batches import Batch, SequenceData
+from umir.sequence_tasks.batches import Batch, SequenceData, shuffled_place
 from umir.sequence_tasks.task import SequenceTask
 from umir.wave_unet.parameters import Key, Params
 
@@ -88,10 +88,9 @@ class CopySequences(SequenceData):
 
     def batch(self, step: int, seed: int) -> Batch:
         """Return some sequences; every epoch has its own order."""
-        epoch, place = divmod(step, self.epoch_steps)
-        order = np.random.default_rng((seed, epoch)).permutation(len(self._digits["train"]))
-        chosen = order[place * self._size :][: self._size]
-        return copy_batch(self._digits["train"][chosen], self._blanks)
+        digits = self._digits["train"]
+        chosen = shuffled_place(step, seed, len(digits), self._size)
+        return copy_batch(digits[chosen], self._blanks)
 
     def in_turn(self, split: str) -> Iterator[Batch]:
         """Yield all sequences of a split."""

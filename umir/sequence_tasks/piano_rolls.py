@@ -24,7 +24,7 @@ import scipy.io
 from jaxtyping import UInt8
 
 from umir.data.splits import SPLITS
-from umir.sequence_tasks.batches import Batch, SequenceData
+from umir.sequence_tasks.batches import Batch, SequenceData, shuffled_place
 from umir.sequence_tasks.polyphonic_music import KEYS
 
 Roll = UInt8[np.ndarray, "_ key"]  # `_`: pieces are of several lengths
@@ -53,9 +53,8 @@ class PianoRolls(SequenceData):
 
     def batch(self, step: int, seed: int) -> Batch:
         """Return a piece; every epoch has its own order."""
-        epoch, place = divmod(step, self.epoch_steps)
-        order = np.random.default_rng((seed, epoch)).permutation(self.epoch_steps)
-        return piece_batch(self._pieces["train"][order[place]], self._cycle)
+        (place,) = shuffled_place(step, seed, self.epoch_steps)
+        return piece_batch(self._pieces["train"][place], self._cycle)
 
     def in_turn(self, split: str) -> Iterator[Batch]:
         """Yield the pieces of a split."""

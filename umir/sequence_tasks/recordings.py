@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from umir.audio import to_channels
-from umir.audio_stream import AUDIO_SUFFIXES, open_audio, resample_blocks
+from umir.audio_stream import open_audio, resample_blocks
 from umir.data.splits import SPLITS, assign_splits
 from umir.sequence_tasks.batches import (
     Batch,
@@ -70,25 +70,6 @@ class Recordings(SequenceData):
         """Yield windows over all recordings of a split."""
         for recording in self._recordings[split]:
             yield from windows_in_turn(recording, self._sizes, self._size, fill=SILENCE)
-
-
-def audio_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the audio files that are given or lie in folders that are given, sorted.
-
-    Raises:
-        ValueError: there are none, or a path is missing.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += [p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES]
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ValueError(f"{path}: no such file or folder; give audio")
-    if not found:
-        raise ValueError(f"{', '.join(map(str, paths))}: no audio files there")
-    return sorted(set(found))
 
 
 def read_recordings(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from umir.audio_stream import audio_files
 from umir.data.splits import SPLITS
 from umir.sequence_tasks.batches import SequenceData
 from umir.sequence_tasks.copy_memory import CopyMemory, CopySequences
@@ -19,7 +20,6 @@ from umir.sequence_tasks.polyphonic_music import PolyphonicMusic
 from umir.sequence_tasks.raw_audio import RawAudio
 from umir.sequence_tasks.recordings import (
     Recordings,
-    audio_files,
     describe,
     read_recordings,
     split_recordings,

@@ -17,6 +17,7 @@ from umir.sequence_tasks.batches import (
     Batch,
     SequenceData,
     WindowSizes,
+    shuffled_place,
     windows,
     windows_in_turn,
 )
@@ -70,10 +71,9 @@ class Text(SequenceData):
 
     def batch(self, step: int, seed: int) -> Batch:
         """Return one stretch of every column."""
-        epoch, place = divmod(step, self.epoch_steps)
-        order = np.random.default_rng((seed, epoch)).permutation(self.epoch_steps)
+        (place,) = shuffled_place(step, seed, self.epoch_steps)
         column = len(self._symbols["train"]) // self._size
-        first = self._sizes.earliest + order[place] * self._sizes.outputs
+        first = self._sizes.earliest + place * self._sizes.outputs
         firsts = first + column * np.arange(self._size)
         return windows(self._symbols["train"], firsts, self._sizes)
 

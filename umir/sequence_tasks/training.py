@@ -25,7 +25,7 @@ from umir.sequence_tasks.batches import Batch, SequenceData
 from umir.sequence_tasks.recipes import Recipe
 from umir.sequence_tasks.task import SequenceTask, Totals
 from umir.training import Callback, train
-from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.parameters import Key, Params, scalar, whole_number
 
 State = dict[str, Any]
 Item = tuple[int, Batch]
@@ -65,12 +65,12 @@ class SequenceTraining:
         return {
             "params": params,
             "adam": ADAM.init(params),
-            "learning_rate": _number(self.recipe.learning_rate),
-            "seen": {"nats": _number(0.0), "count": _number(0.0)},  # since the last report
+            "learning_rate": scalar(self.recipe.learning_rate),
+            "seen": {"nats": scalar(0.0), "count": scalar(0.0)},  # since the last report
             "recent": np.full(self.recipe.patience or 1, -np.inf, np.float32),  # latest losses
             "best": params,
-            "best_loss": _number(np.inf),
-            "best_epoch": np.asarray(0, np.int32),
+            "best_loss": scalar(np.inf),
+            "best_epoch": whole_number(0),
         }
 
     def run(self, state: State, step: int, callbacks: Sequence[Callback]) -> State:
@@ -147,17 +147,17 @@ class SequenceTraining:
     def _reported(self, state: State) -> tuple[State, dict[str, float]]:
         """Return the mean loss since the last report, and the state that begins another mean."""
         nats, count = (float(state["seen"][name]) for name in ("nats", "count"))
-        empty = {"nats": _number(0.0), "count": _number(0.0)}
+        empty = {"nats": scalar(0.0), "count": scalar(0.0)}
         return {**state, "seen": empty}, {"loss/train": nats / count if count else math.nan}
 
     def _looked(self, state: State, epoch: int) -> tuple[State, float]:
         """Return the state after the look at the end of an epoch, and the loss."""
         loss = self.validation_loss(state["params"])
         if loss < state["best_loss"]:
-            best = {"best": state["params"], "best_loss": _number(loss)}
-            state = {**state, **best, "best_epoch": np.asarray(epoch, np.int32)}
+            best = {"best": state["params"], "best_loss": scalar(loss)}
+            state = {**state, **best, "best_epoch": whole_number(epoch)}
         if is_worse(loss, np.asarray(state["recent"]).tolist(), epoch, self.recipe):
-            state = {**state, "learning_rate": _number(float(state["learning_rate"]) / 2)}
+            state = {**state, "learning_rate": scalar(float(state["learning_rate"]) / 2)}
         recent = np.append(np.asarray(state["recent"])[1:], np.float32(loss))
         return {**state, "recent": recent}, loss
 
@@ -175,11 +175,6 @@ def is_worse(loss: float, recent: Sequence[float], epoch: int, recipe: Recipe) -
         return False
     # Kept losses are float32: the same loss again is not worse.
     return bool(np.float32(loss) > np.float32(max(recent)))
-
-
-def _number(value: float) -> np.ndarray:
-    """Return a number as checkpoints take it: an array without axes."""
-    return np.asarray(value, np.float32)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -18,7 +18,7 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import transposed_convolution
-from umir.wave_unet.parameters import Key
+from umir.wave_unet.parameters import Key, init_uniform
 from umir.wave_unet.separators.filtered_resampling import filtered_down, filtered_up
 from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, clip, convolve, crop
 from umir.wave_unet.separators.normalisation import (
@@ -292,14 +292,3 @@ def transposed(
         x, layer["kernel"], space=(length,), stride=stride, padding=((reach, reach),)
     )
     return y + layer["bias"][None, None]
-
-
-def init_uniform(key: Key, taps: int, channels_in: int, channels_out: int) -> Layer:
-    """Draw a convolution as PyTorch does: kernel and bias within 1 / sqrt(taps * channels_in)."""
-    limit = (taps * channels_in) ** -0.5
-    draw = partial(jax.random.uniform, minval=-limit, maxval=limit)
-    kernel_key, bias_key = jax.random.split(key)
-    return {
-        "kernel": draw(kernel_key, (taps, channels_in, channels_out)),
-        "bias": draw(bias_key, (channels_out,)),
-    }

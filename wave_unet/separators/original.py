@@ -11,9 +11,8 @@ went in. With context, none does: the output is the middle of the input, and len
 decimation keeps both ends of every level, so that interpolation never has to guess.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +21,6 @@ from jaxtyping import Float
 
 from umir.wave_unet.parameters import Key
 from umir.wave_unet.separators.layers import (
-    TOGETHER,
     Params,
     clip,
     convolve,
@@ -30,13 +28,14 @@ from umir.wave_unet.separators.layers import (
     init_convolution,
 )
 from umir.wave_unet.separators.sizes import Sizes
+from umir.wave_unet.separators.undivided import Undivided
 
 LEAK = 0.2  # of the leaky ReLU after every convolution but the last
 ACTIVATIONS = ("tanh", "linear")
 
 
 @dataclass(frozen=True)
-class OriginalWaveUNet:
+class OriginalWaveUNet(Undivided):
     """A Wave-U-Net of 2018, without its parameters.
 
     Attributes:
@@ -158,19 +157,6 @@ class OriginalWaveUNet:
             x = jnp.concatenate([crop(features[f"encoder_{n}"], x.shape[1]), x], axis=2)
             x = features[f"decoder_{n}"] = _leaky(convolve(layer, x, padding))
         return self._outputs(params["output"], x, crop(mixture, x.shape[1]), training), features
-
-    def parts(self, params: Params) -> dict[str, tuple["OriginalWaveUNet", Params]]:
-        """Return this network and its parameters: it has no parts that run by themselves."""
-        return {TOGETHER: (self, params)}
-
-    def whole(self, parts: Mapping[str, Params]) -> Params:
-        """Return the parameters of the network from those of its parts."""
-        return parts[TOGETHER]
-
-    def remembered(self, params: Params, features: dict[str, Any]) -> Params:
-        """Return the parameters with what is kept of a batch in training: here nothing."""
-        del features
-        return params
 
     def _outputs(self, layers: Params, x: Array, mixture: Array, training: bool) -> Array:
         """Return the sources from the last features and the mixture over them."""

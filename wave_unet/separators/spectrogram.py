@@ -8,7 +8,6 @@ gives a mask for them; the mixture's phase does for all. Trained on waveforms, t
 transform, it is U7; on magnitudes, with their absolute error, U7a.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +19,14 @@ from jaxtyping import Complex, Float
 
 from umir.wave_unet.convolution import transposed_convolution
 from umir.wave_unet.parameters import Key
-from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, convolve, init_convolution
+from umir.wave_unet.separators.layers import Layer, Params, convolve, init_convolution
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,
     init_statistics,
     with_statistics,
 )
 from umir.wave_unet.separators.sizes import Sizes
+from umir.wave_unet.separators.undivided import Undivided
 
 LEAK = 0.2
 MOMENTUM = 0.999  # of the statistics of batch normalisation
@@ -38,7 +38,7 @@ FAINT = 1e-8  # windows whose squares sum to less than this give no sample
 
 
 @dataclass(frozen=True)
-class SpectrogramUNet:
+class SpectrogramUNet(Undivided):
     """A U-Net that masks spectrograms, without its parameters.
 
     Attributes:
@@ -130,14 +130,6 @@ class SpectrogramUNet:
         ]
         found = {"magnitudes": magnitudes, "masks": mask, "statistics": statistics}
         return jnp.stack(stems, axis=2)[..., None], found
-
-    def parts(self, params: Params) -> dict[str, tuple["SpectrogramUNet", Params]]:
-        """Return this network and its parameters: its parts share a transform."""
-        return {TOGETHER: (self, params)}
-
-    def whole(self, parts: Mapping[str, Params]) -> Params:
-        """Return the parameters of the network from those of its parts."""
-        return parts[TOGETHER]
 
     def remembered(self, params: Params, features: dict[str, Any]) -> Params:
         """Return the parameters with a thousandth of the statistics that a batch had."""

@@ -10,37 +10,17 @@ One output frame is computed as a matrix product, not as a convolution: convolut
 needs.
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import convolution, transposed_convolution
-from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.sequences.history import History
 from umir.wave_unet.sequences.signal import Signal
 
 STRIDE = 2  # of everything that changes the rate in the networks of the paper
-
-
-def init_convolution(key: Key, taps: int, channels_in: int, channels_out: int) -> Params:
-    """Draw kernel and bias from -b to b, `b = 1 / sqrt(taps * channels_in)`.
-
-    So PyTorch starts its layers, and with them the published networks. (Of transposed ones it
-    counts the channels that go out; here these are as many for each kernel.)
-
-    Returns:
-        `kernel`, `(tap, in, out)`, the last tap for the present, and `bias`, `(out,)`.
-    """
-    bound = 1 / math.sqrt(taps * channels_in)
-    shapes = {"kernel": (taps, channels_in, channels_out), "bias": (channels_out,)}
-    keys = jax.random.split(key)
-    return {
-        name: jax.random.uniform(own, shape, jnp.float32, -bound, bound)
-        for own, (name, shape) in zip(keys, shapes.items(), strict=True)
-    }
 
 
 def causal_convolution(

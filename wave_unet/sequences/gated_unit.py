@@ -10,11 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.parameters import Key, Params, init_uniform
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_upsampling,
-    init_convolution,
     upsampling_reach,
     windows,
 )
@@ -31,7 +30,7 @@ def init_gated_unit(key: Key, taps: int, width: int, *, conditioned: bool = Fals
         width: channels of the output, and of the input.
         conditioned: whether as many channels of a condition come beside.
     """
-    return init_convolution(key, taps, width * (2 if conditioned else 1), 2 * width)
+    return init_uniform(key, taps, width * (2 if conditioned else 1), 2 * width)
 
 
 def gated_unit(

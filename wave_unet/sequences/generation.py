@@ -27,10 +27,11 @@ from jaxtyping import Float, Int
 
 from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import with_rows
-from umir.wave_unet.sequences.input_checks import check_at_least
+from umir.wave_unet.sequences.history import BufferTree
+from umir.wave_unet.sequences.input_checks import check_at_least, check_temperature
 from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.stages import Stages
-from umir.wave_unet.sequences.streaming import BufferTree, StreamState, run_stage
+from umir.wave_unet.sequences.streaming import StreamState, run_stage
 
 
 def generate(
@@ -64,8 +65,7 @@ def generate(
     if net.outputs != net.channels:
         raise ValueError(f"{net.outputs} outputs cannot be fed back as {net.channels} channels")
     check_at_least(1, count=count)
-    if temperature < 0:
-        raise ValueError(f"a temperature of {temperature}: give 0 or more")
+    check_temperature(temperature)
     if last.shape[0] != state.streams:
         raise ValueError(f"{last.shape[0]} last sample(s) for {state.streams} stream(s)")
     drawn_from = None if temperature == 0 else key

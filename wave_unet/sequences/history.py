@@ -17,6 +17,7 @@ from jax import Array
 from umir.wave_unet.sequences.signal import Signal
 
 PADDINGS = ("zeros", "valid")
+BufferTree = Mapping[str, Mapping[str, Array]]  # stage -> layer -> its last frames
 
 
 class History(ABC):

@@ -40,6 +40,16 @@ def check_at_least(least: int, **sizes: int) -> None:
             raise ValueError(f"{name} {size}: give {least} or more")
 
 
+def check_temperature(temperature: float) -> None:
+    """Raise unless logits can be divided by a temperature, or it is 0: the most probable class.
+
+    Raises:
+        ValueError: it is below 0, or no number.
+    """
+    if not temperature >= 0:
+        raise ValueError(f"a temperature of {temperature}: give 0 or more")
+
+
 def check_taps(taps: int) -> None:
     """Raise unless a Seq-U-Net can have kernels of that length.
 

@@ -12,11 +12,10 @@ from functools import partial
 
 import jax
 
-from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.parameters import Key, Params, init_uniform
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_convolution,
-    init_convolution,
 )
 from umir.wave_unet.sequences.causal_unet import CausalUNet
 from umir.wave_unet.sequences.gated_unit import gated_unit, gated_upsampling, init_gated_unit
@@ -63,12 +62,12 @@ class ResidualSeqUNet(CausalUNet):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters (`init_convolution`)."""
+        """Draw fresh parameters (`init_uniform`)."""
         first, last, bottom, *keys = jax.random.split(key, 3 + 2 * (self.levels - 1))
         params = {
-            "enter": init_convolution(first, self.taps, self.channels, self.width),
+            "enter": init_uniform(first, self.taps, self.channels, self.width),
             "bottom": self._units(bottom),
-            "leave": init_convolution(last, 1, self.width, self.outputs),
+            "leave": init_uniform(last, 1, self.width, self.outputs),
         }
         for level in range(self.levels - 1):
             params[f"down{level}"] = self._units(keys[2 * level], "strided")

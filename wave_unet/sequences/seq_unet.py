@@ -13,12 +13,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.parameters import Key, Params, init_uniform
 from umir.wave_unet.sequences.causal_convolution import (
     STRIDE,
     causal_convolution,
     causal_upsampling,
-    init_convolution,
     upsampling_reach,
 )
 from umir.wave_unet.sequences.causal_unet import CausalUNet
@@ -66,11 +65,11 @@ class SeqUNet(CausalUNet):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters (`init_convolution`)."""
+        """Draw fresh parameters (`init_uniform`)."""
         keys = iter(jax.random.split(key, 4 * len(self.widths)))
 
         def layer(channels_in: int, channels_out: int) -> Params:
-            return init_convolution(next(keys), self.taps, channels_in, channels_out)
+            return init_uniform(next(keys), self.taps, channels_in, channels_out)
 
         params, above = {}, self.channels
         for level, width in enumerate(self.widths[:-1]):
@@ -82,7 +81,7 @@ class SeqUNet(CausalUNet):
             }
             above = width
         params["bottom"] = layer(above, self.widths[-1])
-        params["leave"] = init_convolution(next(keys), 1, self.widths[0], self.outputs)
+        params["leave"] = init_uniform(next(keys), 1, self.widths[0], self.outputs)
         return params
 
     def enter(self, params: Params, x: Signal, history: History, key: Key | None) -> Signal:

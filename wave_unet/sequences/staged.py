@@ -19,8 +19,6 @@ from umir.wave_unet.parameters import Params
 from umir.wave_unet.sequences.history import Buffers, History, Zeros
 from umir.wave_unet.sequences.signal import Signal
 
-BufferTree = Mapping[str, Mapping[str, Array]]
-
 
 @dataclass(frozen=True)
 class CausalStage(ABC):

@@ -25,13 +25,11 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.parameters import Params
-from umir.wave_unet.sequences.history import Buffers, Zeros
+from umir.wave_unet.sequences.history import Buffers, BufferTree, Zeros
 from umir.wave_unet.sequences.input_checks import check_at_least, check_input
 from umir.wave_unet.sequences.levels import traverse
 from umir.wave_unet.sequences.signal import Signal
 from umir.wave_unet.sequences.stages import Stages
-
-BufferTree = Mapping[str, Mapping[str, Array]]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["buffers"], meta_fields=["phase"])

@@ -16,8 +16,8 @@ from functools import partial
 
 import jax
 
-from umir.wave_unet.parameters import Key, Params
-from umir.wave_unet.sequences.causal_convolution import causal_convolution, init_convolution
+from umir.wave_unet.parameters import Key, Params, init_uniform
+from umir.wave_unet.sequences.causal_convolution import causal_convolution
 from umir.wave_unet.sequences.dilated_stack import DilatedStack
 from umir.wave_unet.sequences.dropout import check_rate, dropout, split_or_none
 from umir.wave_unet.sequences.history import History
@@ -75,7 +75,7 @@ class TCN(DilatedStack):
         }
         if not self.mapped:
             return params
-        return params | {"leave": init_convolution(last, 1, self.widths[-1], self.outputs)}
+        return params | {"leave": init_uniform(last, 1, self.widths[-1], self.outputs)}
 
     def run(
         self, params: Params, x: Signal, history: History, key: Key | None
@@ -95,7 +95,7 @@ class TCN(DilatedStack):
             "second": init_normed(two, self.taps, width, width),
         }
         if channels != width:
-            drawn = init_convolution(identity, 1, channels, width)
+            drawn = init_uniform(identity, 1, channels, width)
             kernel = SCALE * jax.random.normal(small, drawn["kernel"].shape)
             block["identity"] = drawn | {"kernel": kernel}
         return block

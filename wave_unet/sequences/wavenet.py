@@ -16,8 +16,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from umir.wave_unet.parameters import Key, Params
-from umir.wave_unet.sequences.causal_convolution import causal_convolution, init_convolution
+from umir.wave_unet.parameters import Key, Params, init_uniform
+from umir.wave_unet.sequences.causal_convolution import causal_convolution
 from umir.wave_unet.sequences.dilated_stack import DilatedStack
 from umir.wave_unet.sequences.history import History
 from umir.wave_unet.sequences.input_checks import check_at_least
@@ -66,13 +66,13 @@ class WaveNet(DilatedStack):
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: Key) -> Params:
-        """Draw fresh parameters (`init_convolution`)."""
+        """Draw fresh parameters (`init_uniform`)."""
         enter, first, last, *keys = jax.random.split(key, 3 + len(self.dilations))
         layers = {f"layer{n}": self._init_layer(layer_key) for n, layer_key in enumerate(keys)}
         return layers | {
-            "enter": init_convolution(enter, 1, self.channels, self.width),
-            "joined": init_convolution(first, 1, self.skip_width, self.skip_width),
-            "leave": init_convolution(last, 1, self.skip_width, self.outputs),
+            "enter": init_uniform(enter, 1, self.channels, self.width),
+            "joined": init_uniform(first, 1, self.skip_width, self.skip_width),
+            "leave": init_uniform(last, 1, self.skip_width, self.outputs),
         }
 
     def run(
@@ -106,9 +106,9 @@ class WaveNet(DilatedStack):
     def _init_layer(self, key: Key) -> Params:
         gate, skip, onward = jax.random.split(key, 3)
         return {
-            "gate": init_convolution(gate, self.taps, self.width, 2 * self.width),
-            "skip": init_convolution(skip, 1, self.width, self.skip_width),
-            "onward": init_convolution(onward, 1, self.width, self.width),
+            "gate": init_uniform(gate, self.taps, self.width, 2 * self.width),
+            "skip": init_uniform(skip, 1, self.width, self.skip_width),
+            "onward": init_uniform(onward, 1, self.width, self.width),
         }
 
 

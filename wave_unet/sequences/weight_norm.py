@@ -9,13 +9,12 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.parameters import Key, Params
-from umir.wave_unet.sequences.causal_convolution import init_convolution
+from umir.wave_unet.parameters import Key, Params, init_uniform
 
 
 def init_normed(key: Key, taps: int, channels_in: int, channels_out: int) -> Params:
-    """Draw a convolution (`init_convolution`) whose kernel is `direction` and `length`."""
-    drawn = init_convolution(key, taps, channels_in, channels_out)
+    """Draw a convolution (`init_uniform`) whose kernel is `direction` and `length`."""
+    drawn = init_uniform(key, taps, channels_in, channels_out)
     direction = drawn["kernel"]
     length = jnp.sqrt(jnp.sum(jnp.square(direction), axis=(0, 1)))
     return {"direction": direction, "length": length, "bias": drawn["bias"]}

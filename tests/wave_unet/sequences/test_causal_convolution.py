@@ -6,10 +6,10 @@ from by_hand import as_float64, convolve, transposed
 from nano_nets import noise
 from numpy.testing import assert_allclose, assert_array_equal
 
+from umir.wave_unet.parameters import init_uniform
 from umir.wave_unet.sequences.causal_convolution import (
     causal_convolution,
     causal_upsampling,
-    init_convolution,
     upsampling_reach,
     windows,
     with_rows,
@@ -19,7 +19,7 @@ from umir.wave_unet.sequences.signal import Signal
 
 
 def draw_layer(taps, seed=0):
-    layer = init_convolution(jax.random.key(seed), taps, 2, 3)
+    layer = init_uniform(jax.random.key(seed), taps, 2, 3)
     return layer | {"bias": jnp.asarray([1.0, -1.0, 0.5])}
 
 
@@ -114,7 +114,7 @@ def test_buffers_go_on_where_zeros_stopped():
 def test_fresh_layers_are_pytorchs(rng):
     torch = pytest.importorskip("torch")
     theirs = torch.nn.Conv1d(40, 50, 5)
-    ours = init_convolution(jax.random.key(0), 5, 40, 50)
+    ours = init_uniform(jax.random.key(0), 5, 40, 50)
     for mine, yours in ((ours["kernel"], theirs.weight), (ours["bias"], theirs.bias)):
         assert mine.size == yours.numel()
         assert_allclose(np.std(mine), yours.std().item(), rtol=0.25)

@@ -10,7 +10,8 @@ from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
-from umir.priors.networks.layers import LEAK, dense, init_transposed, init_uniform, named, spread
+from umir.priors.networks.layers import LEAK, dense, init_transposed, named, spread
+from umir.wave_unet.parameters import init_uniform
 from umir.wave_unet.separators.layers import convolve
 
 Params = dict[str, Any]

@@ -10,7 +10,8 @@ from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
-from umir.priors.networks.layers import LEAK, dense, init_uniform, named
+from umir.priors.networks.layers import LEAK, dense, named
+from umir.wave_unet.parameters import init_uniform
 
 Params = dict[str, Any]
 

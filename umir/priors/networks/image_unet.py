@@ -9,7 +9,8 @@ from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
-from umir.priors.networks.layers import dense, doubled, halved, init_uniform, named
+from umir.priors.networks.layers import dense, doubled, halved, named
+from umir.wave_unet.parameters import init_uniform
 from umir.wave_unet.separators.layers import Layer, convolve
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,

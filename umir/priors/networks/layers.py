@@ -1,38 +1,15 @@
 """What networks on pictures and spectrograms are made of, beside convolutions."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.wave_unet.convolution import transposed_convolution
+from umir.wave_unet.parameters import init_uniform
 from umir.wave_unet.separators.layers import Layer
 
 LEAK = 0.01  # of critics, as PyTorch has it
-
-
-def init_uniform(
-    key: PRNGKeyArray, window: tuple[int, ...], channels_in: int, channels_out: int
-) -> Layer:
-    """Draw a layer as PyTorch does: all of it uniform within one over the root of the fan-in.
-
-    Args:
-        key: what to draw from.
-        window: taps per axis of space; none for a dense layer.
-        channels_in: channels of the input.
-        channels_out: channels of the output.
-
-    Returns:
-        `kernel`, `(*window, in, out)`, and `bias`, `(out,)`.
-    """
-    first, second = jax.random.split(key)
-    bound = 1 / np.sqrt(channels_in * np.prod(window))
-    kernel = jax.random.uniform(
-        first, (*window, channels_in, channels_out), jnp.float32, -bound, bound
-    )
-    bias = jax.random.uniform(second, (channels_out,), jnp.float32, -bound, bound)
-    return {"kernel": kernel, "bias": bias}
 
 
 def init_transposed(
