@@ -28,7 +28,7 @@ from umir.separation_priors import (
 from umir.separation_recipes import PRESETS, PriorRecipe, SeparationPreset, Stage
 from umir.separator_model import SeparatorModel
 from umir.stem_songs import StemSong, stored_song
-from umir.unpaired_audio import held_out_fingerprints, read_folder, recordings_in
+from umir.unpaired_audio import HELD_OUT, fingerprints, read_folder, recordings_in
 
 VOICE = ("accompaniment", "vocals")
 NET = MagnitudeUNet(VOICE, 4000, window=32, frames=8, filters=2, levels=2)
@@ -198,7 +198,7 @@ def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, t
     rows = read_rows(stems_folder)  # songs 2 and 3 are the validation and the test song
     for n, stem in ((2, "accompaniment"), (3, "accompaniment"), (0, "accompaniment")):
         (folder / f"known{n}.wav").write_bytes((stems_folder / rows[n]["stems"][stem]).read_bytes())
-    held_out = held_out_fingerprints(open_data(stems_folder), 4000, 1)
+    held_out = fingerprints(open_data(stems_folder), HELD_OUT, 4000, 1)
     found = read_folder(folder, held_out, 4000, 1, tmp_path / "stored")
     assert [s.length for s in found.songs] == [25, 400, 12_000]
     told = "\n".join(found.problems)
@@ -305,12 +305,37 @@ def test_the_program(stems_folder, command, tmp_path, rng, capsys):
     )
 
 
+def test_mixtures_that_are_not_the_sum_of_their_stems_serve_alone(
+    stems_folder, command, rng, capsys
+):
+    rows = read_rows(stems_folder)
+    soundfile.write(stems_folder / "odd.wav", 0.3 * rng.normal(size=3 * RATE), RATE)
+    rows.append({**rows[0], "audio": "odd.wav", "group": "odd", "split": "train"})
+    write_rows(stems_folder, rows)
+    pairs = [*command, "adversarial", "--pairs", str(stems_folder)]
+    assert main(pairs) == 0
+    told = capsys.readouterr().err
+    assert "do not add up to the mixture: what is missing is at" in told and " dB of it" in told
+    assert "1 of the pairs, whose stems do not add up, serve as mixtures" in told
+    assert "mixtures: 1 recording (0.1 min) for the critics" in told
+    # What was found is kept with the songs.
+    assert main([*pairs, "--resume"]) == 0
+    assert "1 of the pairs" in capsys.readouterr().err
+    pairs[2], pairs[4] = "plain", "none"
+    assert main([*pairs, "--preset", "magnitudes-half"]) == 0
+    assert "serve as mixtures" not in capsys.readouterr().err
+
+
 def test_arguments_that_do_not_fit(stems_folder, command, capsys):
     told = fails(capsys, *command, "adversarial", "--preset", "m4", "--pairs", str(stems_folder))
-    assert "--prior: not of the preset m4" in told
+    assert "--prior adversarial: not of the preset m4" in told
     assert "no songs with stems: give --pairs" in fails(capsys, *command[:3])
     pairs = ["--pairs", str(stems_folder), "--solo", "oboe=nowhere"]
+    assert "solos of oboe: the sources are" in fails(capsys, *command, "adversarial", *pairs)
+    pairs[-1] = "vocals=nowhere"
     assert "nowhere: no such file or folder" in fails(capsys, *command, "adversarial", *pairs)
+    # What is wrong with arguments is found before anything is written.
+    assert not Path("model").exists()
     with pytest.raises(SystemExit, match="2"):
         main([*command, "none", "--solo", "vocals"])
     assert "give NAME=DIR" in capsys.readouterr().err

@@ -11,8 +11,7 @@ from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use
 if TYPE_CHECKING:
     from umir.data.example import Example
     from umir.data_specification import LabelledData
-    from umir.separator_model import SeparatorModel
-    from umir.task_model import TaskModel
+    from umir.separator_model import AnyModel
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def evaluate(
-    model: "str | Path | TaskModel | SeparatorModel", data: str | Path, split: str = "test"
+    model: "str | Path | AnyModel", data: str | Path, split: str = "test"
 ) -> dict[str, Any]:
     """Score a model on one split of labelled audio.
 

@@ -138,11 +138,16 @@ class MagnitudeUNet(Undivided):
         Returns:
             By name, all bins of the `frames + 2` frames in the middle.
         """
+        found, _ = self.unet.apply(params, {MIXTURE: self.padded(seen)})
+        return {name: x[:, : self.bins] for name, x in found.items()}
+
+    def padded(
+        self, seen: Float[Array | np.ndarray, "batch bin frame 1"]
+    ) -> Float[Array, "batch high frame 1"]:
+        """Return a spectrogram with zeros below and above, so that all bins come out."""
         below, _ = self.context
         above = self._input[0] - self.bins - below
-        padded = jnp.pad(jnp.asarray(seen), ((0, 0), (below, above), (0, 0), (0, 0)))
-        found, _ = self.unet.apply(params, {MIXTURE: padded})
-        return {name: x[:, : self.bins] for name, x in found.items()}
+        return jnp.pad(jnp.asarray(seen), ((0, 0), (below, above), (0, 0), (0, 0)))
 
     def apply(
         self,

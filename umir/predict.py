@@ -23,8 +23,7 @@ from umir.program import (
 
 if TYPE_CHECKING:
     from umir.file_batch import Work
-    from umir.separator_model import SeparatorModel
-    from umir.task_model import TaskModel
+    from umir.separator_model import AnyModel
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def predict_file(model: "TaskModel | SeparatorModel", path: Path, out: Path) -> Path:
+def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     """Predict one file and write the result under `out`; return what was written.
 
     Raises:

@@ -38,16 +38,16 @@ class PriorTraining(SeparationTraining):
 
     Attributes:
         network: what learns.
-        recipe: how.
         objective: what it learns.
         sources: stream -> where its batches come from.
+        rounds: steps of the critics for one of the separator.
         used: what is used for what, and what is missing, a line each.
     """
 
     network: MagnitudeUNet
-    recipe: PriorRecipe
     objective: Adversarial
     sources: Mapping[str, Source]
+    rounds: int = 0
     used: Sequence[str] = ()
 
     @property
@@ -68,11 +68,6 @@ class PriorTraining(SeparationTraining):
             "looks": whole_number(0),
             "stage": whole_number(0),
         }
-
-    def is_over(self, state: State) -> bool:
-        """Return whether the last stage has ended, or all steps are taken."""
-        done = int(state["looks"]) * self.epoch_steps
-        return super().is_over(state) or done >= (self.recipe.steps or np.inf)
 
     def step(self, stage: Stage, state: State, item: Any) -> tuple[State, dict]:
         """Take the rounds of the critics and a step of the separator.
@@ -100,12 +95,11 @@ class PriorTraining(SeparationTraining):
         return total / count
 
     def _batch(self, stage: Stage, step: int) -> dict[str, Any]:
-        rounds = self.recipe.rounds if self.objective.critics else 0
-        streams = Streams(self.objective, self.sources, stage.batch, rounds, self.seed)
+        streams = Streams(self.objective, self.sources, stage.batch, self.rounds, self.seed)
         return streams(step)
 
     def _looked(self, state: State, stage: Stage) -> State:
-        if self.valid_songs:
+        if self.validates:
             return super()._looked(state, stage)
         return {**state, "looks": whole_number(state["looks"] + 1), "best": state["params"]}
 
@@ -145,6 +139,7 @@ def prior_training(
         seed=seed,
         objective=objective,
         sources=sources_of_streams(network, factors, data, recipe.gains),
+        rounds=recipe.rounds if factors else 0,
         used=in_words(network.sources, factors, data, network.rate),
     )
 

@@ -5,9 +5,10 @@ there can be, `sources_of_streams` where each of them gets its batches, and `in_
 for what.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from umir.active_songs import ActiveSong
 from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Factor, factor_gan, marginals
 from umir.priors.factor_gan import PAIRED
@@ -15,7 +16,7 @@ from umir.priors.streams import INPUTS, Source
 from umir.separation_priors import LABELLED, LabelledWindows, MixtureWindows, SourceWindows
 from umir.stem_songs import StemSong
 
-NONE, ADVERSARIAL, FACTORGAN = PRIORS = ("none", "adversarial", "factorgan")
+NONE, ADVERSARIAL, FACTORGAN, JOINT = PRIORS = ("none", "adversarial", "factorgan", "joint")
 
 
 @dataclass(frozen=True)
@@ -27,30 +28,39 @@ class SeparationData:
         valid: songs with stems to look at.
         mixtures: without stems.
         solos: recordings of a source, by its name.
+        active: recordings with labels of activity to learn from.
+        active_valid: with labels of activity, to look at.
     """
 
     train: Sequence[StemSong] = ()
     valid: Sequence[StemSong] = ()
     mixtures: Sequence[StemSong] = ()
     solos: Mapping[str, Sequence[StemSong]] = field(default_factory=dict)
+    active: Sequence[ActiveSong] = ()
+    active_valid: Sequence[ActiveSong] = ()
+
+
+def check_solos(solos: Collection[str], names: Sequence[str]) -> None:
+    """Raise a ValueError if there are solos of what is not a source."""
+    if strangers := sorted({*solos} - {*names}):
+        raise ValueError(
+            f"solos of {', '.join(strangers)}: the sources are {', '.join(names)}; name others "
+            "with --sources"
+        )
 
 
 def factors_of(prior: str, names: Sequence[str], data: SeparationData) -> tuple[Factor, ...]:
     """Return what critics there can be.
 
     Args:
-        prior: one of `PRIORS`.
+        prior: one of `PRIORS` but `JOINT`.
         names: of all sources.
         data: what they can learn from.
 
     Raises:
         ValueError: it is not enough for the prior, or a solo is of no source.
     """
-    if strangers := sorted({*data.solos} - {*names}):
-        raise ValueError(
-            f"solos of {', '.join(strangers)}: the sources are {', '.join(names)}; name others "
-            "with --sources"
-        )
+    check_solos(data.solos, names)
     if prior == NONE:
         if not data.train:
             raise ValueError("without a prior there must be songs with stems: give --pairs")
@@ -114,14 +124,14 @@ def _labelled(data: SeparationData, rate: int) -> str:
     if not data.train:
         return "pairs: none, so nothing is learnt from answers; the last average is kept"
     looks = f"{len(data.valid)} to choose the best step" if data.valid else "none to choose by"
-    return f"pairs: {_amount(data.train, rate)} to learn from, {looks}"
+    return f"pairs: {amount(data.train, rate)} to learn from, {looks}"
 
 
 def _unlabelled(factors: Sequence[Factor], data: SeparationData, rate: int) -> str:
     if not factors:
         return f"mixtures: {'not used' if data.mixtures else 'none'}, there is no prior"
     if data.mixtures:
-        return f"mixtures: {_amount(data.mixtures, rate)} for the critics and additivity"
+        return f"mixtures: {amount(data.mixtures, rate)} for the critics and additivity"
     return "mixtures: none; those of the pairs serve the critics and additivity"
 
 
@@ -132,7 +142,7 @@ def _solo(name: str, has_critic: bool, data: SeparationData, rate: int) -> str:
     if not own:
         return f"{name}: a critic, which learns from the stems of the pairs"
     few = "; it will know the only one by heart" if len(own) == 1 else ""
-    return f"{name}: a critic, which learns from {_amount(own, rate)}{few}"
+    return f"{name}: a critic, which learns from {amount(own, rate)}{few}"
 
 
 def _dependencies(critics: set[str]) -> list[str]:
@@ -143,6 +153,7 @@ def _dependencies(critics: set[str]) -> list[str]:
     return ["dependency: no pairs; sources are taken to be independent"]
 
 
-def _amount(songs: Sequence[StemSong], rate: int) -> str:
+def amount(songs: Sequence[StemSong], rate: int) -> str:
+    """Return how many recordings there are, and how long they are together."""
     minutes = sum(song.length for song in songs) / rate / 60
     return f"{len(songs)} recording{'s'[: len(songs) > 1]} ({minutes:.1f} min)"

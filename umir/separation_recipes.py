@@ -6,12 +6,13 @@ from typing import Any
 
 import optax
 
+from umir.joint_unet import JointUNet
 from umir.magnitude_unet import MagnitudeUNet
 from umir.wave_unet.separators import FilteredWaveUNet
 from umir.wave_unet.separators.variants import VARIANTS, VOICE
 from umir.window_separator import WindowNetwork
 
-LOG_MAGNITUDES = "log-magnitudes"
+LOG_MAGNITUDES = "log-magnitudes"  # networks that learn with critics, or to detect as well
 LOSSES = ("squared", "absolute", "magnitudes", LOG_MAGNITUDES)
 
 
@@ -48,9 +49,11 @@ class SeparationRecipe:
             see each song once in windows side by side.
         patience: looks without an improvement after which a stage ends.
         loss: of windows: `squared` or `absolute` error of waveforms, or absolute error of
-            `magnitudes`, for networks that mask spectrograms; a `PriorRecipe` has its own.
+            `magnitudes`, for networks that mask spectrograms; recipes for more than that have
+            their own.
         gains: each source is multiplied by a random number of this range, and the mixture is the
             sum of what this gives.
+        steps: after which training ends in any case; None: never.
     """
 
     stages: tuple[Stage, ...]
@@ -58,6 +61,7 @@ class SeparationRecipe:
     patience: int = 20
     loss: str = "squared"
     gains: tuple[float, float] = (0.7, 1.0)
+    steps: int | None = None
 
     def __post_init__(self):
         if self.loss not in LOSSES:
@@ -75,7 +79,6 @@ class PriorRecipe(SeparationRecipe):
         beta: weight of additivity.
         rounds: steps of the critics for one of the separator.
         critic_filters: of the first convolution of critics.
-        steps: after which training ends in any case; None: never.
     """
 
     loss: str = LOG_MAGNITUDES
@@ -84,7 +87,19 @@ class PriorRecipe(SeparationRecipe):
     beta: float = 0.001
     rounds: int = 5
     critic_filters: int = 32
-    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class JointRecipe(SeparationRecipe):
+    """How one network learns to separate and to detect.
+
+    Attributes:
+        loss: squared error of log(1 + magnitude), and binary cross-entropy of activity.
+        weight: of separation; what is left to 1 is that of detection.
+    """
+
+    loss: str = LOG_MAGNITUDES
+    weight: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,11 @@ SMALL_SEMI_SUPERVISED = PriorRecipe(
     (Stage(8, 5e-4),), epoch_steps=200, patience=7, rounds=2, critic_filters=16, steps=2000
 )
 
+# Stoller et al., LVA/ICA 2018: a look every 1000 steps, and ten of them without an improvement end
+# the training. Batch and rate are not stated: here as in the paper of the same year.
+JOINT = JointRecipe((Stage(64, 5e-5),), epoch_steps=1000, patience=10)
+SMALL_JOINT = JointRecipe((Stage(8, 5e-4),), epoch_steps=200, patience=10, steps=2000)
+
 
 def _recipe_of(variant: str) -> SeparationRecipe:
     return COMPARISON if variant in ("M7", "U7") else PAPER
@@ -125,4 +145,6 @@ PRESETS: dict[str, SeparationPreset] = {
     "filtered": SeparationPreset(FilteredWaveUNet(), FILTERED),
     "magnitudes": SeparationPreset(MagnitudeUNet(VOICE), SEMI_SUPERVISED),
     "magnitudes-half": SeparationPreset(MagnitudeUNet(VOICE, filters=8), SMALL_SEMI_SUPERVISED),
+    "joint": SeparationPreset(JointUNet(VOICE), JOINT),
+    "joint-half": SeparationPreset(JointUNet(VOICE, 8192, frames=64, filters=8), SMALL_JOINT),
 }

@@ -54,6 +54,11 @@ class SeparationTraining:
         return ()
 
     @property
+    def validates(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.valid_songs)
+
+    @property
     def epoch_steps(self) -> int:
         """Steps between two looks."""
         if self.recipe.epoch_steps is not None:
@@ -98,8 +103,11 @@ class SeparationTraining:
         return state
 
     def is_over(self, state: State) -> bool:
-        """Return whether the last stage has ended."""
-        return int(state["stage"]) >= len(self.recipe.stages)
+        """Return whether the last stage has ended, or all steps are taken."""
+        done = int(state["looks"]) * self.epoch_steps
+        return int(state["stage"]) >= len(self.recipe.stages) or done >= (
+            self.recipe.steps or np.inf
+        )
 
     def _trained(
         self, state: State, stage: Stage, first: int, last: int, callbacks: Callbacks

@@ -15,6 +15,8 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
+from umir.detector_model import LEARNT, DetectorModel
+from umir.joint_unet import JointUNet
 from umir.magnitude_unet import MagnitudeUNet
 from umir.released_models import find_model
 from umir.separation import separate_array
@@ -29,6 +31,7 @@ NETWORKS: dict[str, type] = {
     "filtered": FilteredWaveUNet,
     "spectrogram": SpectrogramUNet,
     "magnitudes": MagnitudeUNet,
+    "joint": JointUNet,
 }
 
 
@@ -60,6 +63,11 @@ class SeparatorModel:
     def task(self) -> SourceSeparation:
         """What it does, and how that is scored."""
         return SourceSeparation("source_separation", self.network.sources)
+
+    @property
+    def learnt(self) -> list[str]:
+        """Names of the tasks that it was trained for; a joint model may be for two."""
+        return list(self.facts.get(LEARNT, [self.task.name]))
 
     @property
     def separator(self) -> WindowSeparator:
@@ -96,9 +104,10 @@ class SeparatorModel:
         return cls(network, stored.params, config)
 
 
-def load_model_for(
-    model: str | Path, task: str | None = None, kind: str | None = None
-) -> TaskModel | SeparatorModel:
+AnyModel = TaskModel | SeparatorModel | DetectorModel
+
+
+def load_model_for(model: str | Path, task: str | None = None, kind: str | None = None) -> AnyModel:
     """Read a model directory of either sort, or a released model; see `TaskModel.load`.
 
     Raises:
@@ -109,9 +118,12 @@ def load_model_for(
     if stored.config.get("format") != FORMAT:
         return TaskModel.load(directory, task, kind)
     separator = SeparatorModel.of(stored, directory)
-    if task not in (None, separator.task.name):
-        raise ValueError(f"{directory}: a model for {separator.task.name}, not for {task}")
-    return separator
+    learnt = separator.learnt
+    if (task or learnt[0]) not in learnt:
+        raise ValueError(f"{directory}: a model for {' and '.join(learnt)}, not for {task}")
+    if (task or learnt[0]) == separator.task.name:
+        return separator
+    return DetectorModel.of(separator)
 
 
 def _network(fields: Any, directory: Path) -> WindowNetwork:

@@ -23,7 +23,7 @@ from umir.user_data import known_examples
 from umir.wave_unet.separators import Sizes
 
 ACCOMPANIMENT = "accompaniment"  # the sum of all stems that no other source is
-FACTS_NAME = "songs.json"
+FACTS_NAME, ALONE = "songs.json", "mixtures_alone"
 
 Window = Float[np.ndarray, "time source channel"]
 
@@ -91,6 +91,7 @@ def stored_songs(
         return found
     folder.mkdir(parents=True, exist_ok=True)
     songs: list[StemSong] = []
+    before = len(data.problems)
     for example in progress(data.stream(split, rate, channels)):
         if not (usable := known_examples(task, [example], data)):
             continue
@@ -99,8 +100,16 @@ def stored_songs(
         assert isinstance(annotation, Stems)
         stems = [to_channels(stem, channels) for stem in task.mix(annotation)]
         songs.append(stored_song(path, np.stack(stems, axis=1)))
-    note_songs(folder, facts, songs)
+    alone = [str(p.recording) for p in data.problems[before:] if p.recording is not None]
+    note_songs(folder, facts, songs, alone)
     return songs
+
+
+def mixtures_alone(folder: Path) -> list[Path]:
+    """Return the mixtures that `stored_songs` found, but whose stems do not add up to them."""
+    if not (folder / FACTS_NAME).is_file():
+        return []
+    return [Path(path) for path in json.loads((folder / FACTS_NAME).read_text())[ALONE]]
 
 
 def stored_song(path: Path, stems: Window) -> StemSong:
@@ -110,9 +119,19 @@ def stored_song(path: Path, stems: Window) -> StemSong:
     return StemSong(path, len(stems))
 
 
-def note_songs(folder: Path, facts: dict[str, Any], songs: Sequence[StemSong]) -> None:
-    """Write that a folder holds all of its songs, and what they were made of: plain JSON."""
-    write_json(folder / FACTS_NAME, {**facts, "lengths": [song.length for song in songs]})
+def note_songs(
+    folder: Path, facts: dict[str, Any], songs: Sequence[StemSong], alone: Sequence[str] = ()
+) -> None:
+    """Write that a folder holds all of its songs, and what they were made of: plain JSON.
+
+    Args:
+        folder: where they lie.
+        facts: what they were made of.
+        songs: all of them.
+        alone: paths of mixtures that have no stems that add up to them.
+    """
+    lengths = [song.length for song in songs]
+    write_json(folder / FACTS_NAME, {**facts, "lengths": lengths, ALONE: list(alone)})
 
 
 def songs_there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
@@ -121,7 +140,7 @@ def songs_there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
         found = json.loads((folder / FACTS_NAME).read_text())
     except (FileNotFoundError, ValueError):
         return None
-    lengths = found.pop("lengths", None)
+    lengths, _ = found.pop("lengths", None), found.pop(ALONE, None)
     if found != facts or lengths is None:
         return None
     return [StemSong(folder / f"{n:05}.npy", length) for n, length in enumerate(lengths)]

@@ -71,16 +71,19 @@ def fingerprint(waveform: Float[np.ndarray, "time channel"]) -> str:
     return hashlib.sha256(np.ascontiguousarray(kept, np.float32).tobytes()).hexdigest()
 
 
-def held_out_fingerprints(data: LabelledData, rate: int, channels: int) -> Fingerprints:
-    """Return the fingerprints of the songs of `HELD_OUT` splits, and of all their stems.
+def fingerprints(
+    data: LabelledData, splits: Sequence[str], rate: int, channels: int
+) -> Fingerprints:
+    """Return the fingerprints of the songs of some splits, and of all their stems.
 
     Args:
         data: songs with stems.
+        splits: which of them, as `HELD_OUT`.
         rate: that they are read at, in Hz.
         channels: that they are read with.
     """
     found: dict[str, str] = {}
-    for split in HELD_OUT:
+    for split in splits:
         for example in data.stream(split, rate, channels):
             assert isinstance(example.annotation, Stems)
             words = f"of {example.name}, in the split {split!r} of the pairs"

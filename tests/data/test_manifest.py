@@ -101,7 +101,8 @@ def test_stems_that_leave_much_of_the_mixture_out_are_reported(folder):
     assert example.name == "mastered.wav"
     (problem,) = manifest.problems
     assert problem.line == 1
-    assert "do not add up to the mixture: what is missing has 34% of its power" in problem.reason
+    assert "do not add up to the mixture: what is missing is at -4.7 dB of it" in problem.reason
+    assert problem.recording == folder / "mix.wav"
 
 
 def test_unfit_stems_are_reported(folder):

@@ -15,6 +15,7 @@ Paths are relative to the manifest, or absolute. Other keys are the user's own a
 cannot be used is collected in `Manifest.problems` while the run goes on without it.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from umir.annotations import Annotation, Labels, Stems
 from umir.audio import read_audio
@@ -34,10 +36,14 @@ from umir.data.splits import assign_splits
 MANIFEST_NAME = "manifest.jsonl"
 # Stems that differ from the mixture by no more than this are cut or filled up with silence.
 _STEM_SLACK_SECONDS = 0.1
-# Share of the mixture's power that its stems may fail to explain.
-_MOST_REST = 0.1
+# Level of what stems may fail to explain, in dB of the mixture's.
+_MOST_RESIDUAL = -10.0
 
 __all__ = ["Entry", "Manifest", "ManifestError", "read_manifest"]
+
+
+class ResidualError(ManifestError):
+    """Stems do not add up to their mixture; the mixture itself can be used."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,8 @@ class Manifest:
         try:
             return self.load(entry, rate, channels)
         except (ValueError, OSError) as error:
-            self._report([Problem(self.path, entry.line, str(error))])
+            alone = entry.audio if isinstance(error, ResidualError) else None
+            self._report([Problem(self.path, entry.line, str(error), alone)])
             return None
 
     def _annotation(self, entry: Entry, waveform: np.ndarray, rate: int) -> Annotation:
@@ -230,9 +237,19 @@ def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> St
     rest = mixture - np.sum(list(stems.values()), axis=0)
     if len(stems) == 1:
         stems["rest"] = rest
-    elif np.mean(rest**2) > _MOST_REST * np.mean(mixture**2):
-        raise ManifestError(
-            f"the stems {', '.join(stems)} do not add up to the mixture: what is missing has "
-            f"{np.mean(rest**2) / np.mean(mixture**2):.0%} of its power; name it as a stem too"
+    elif (residual := level_difference(rest, mixture)) > _MOST_RESIDUAL:
+        raise ResidualError(
+            f"the stems {', '.join(stems)} do not add up to the mixture: what is missing is at "
+            f"{residual:.1f} dB of it (above {_MOST_RESIDUAL:.0f} dB); name it as a stem too"
         )
     return Stems(stems, rate)
+
+
+def level_difference(
+    one: Float[np.ndarray, "time channel"], other: Float[np.ndarray, "time channel"]
+) -> float:
+    """Return the level of a waveform in dB of that of another, 20 log10 of the ratio of RMS."""
+    power, whole = (float(np.mean(np.square(x), dtype=np.float64)) for x in (one, other))
+    if not power:
+        return -math.inf
+    return 10 * math.log10(power / whole) if whole else math.inf

@@ -17,11 +17,13 @@ class Problem:
         path: the file.
         line: its line number, from 1; 0 if the file as a whole is meant.
         reason: what is wrong and, where that helps, how it was repaired or what to do.
+        recording: audio that can be used all the same, without its annotation.
     """
 
     path: Path
     line: int
     reason: str
+    recording: Path | None = None
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
