@@ -29,7 +29,7 @@ from umir.program import (
     seed,
     use_compilation_cache,
 )
-from umir.studio.features import GROUPS
+from umir.studio.features import GROUPS, LEFT_OUT
 
 if TYPE_CHECKING:
     from umir.meta_training import Trained
@@ -107,11 +107,12 @@ def _what_to_learn(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--without",
-        nargs="+",
-        default=[],
+        nargs="*",
+        default=list(LEFT_OUT),
         choices=GROUPS,
         metavar="GROUP",
-        help=f"features that songs of the studio shall not have: {', '.join(GROUPS)}",
+        help=f"features that songs of the studio shall not have: {', '.join(GROUPS)}; default "
+        f"{' '.join(LEFT_OUT)}, without a name none",
     )
     group.add_argument("--songs", type=positive, default=128, help="number of training songs")
     group.add_argument(

@@ -21,7 +21,7 @@ from umir.program import (
     run_program,
     seed,
 )
-from umir.studio.features import GROUPS
+from umir.studio.features import GROUPS, LEFT_OUT
 from umir.studio.song_files import FORMATS
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def _add_render(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     r.add_argument("--seed", type=seed, default=0, help="other songs for every seed")
     r.add_argument("--song-seconds", type=positive_number, default=24.0, help="length of a song")
     r.add_argument(
-        "--without", nargs="+", choices=GROUPS, default=[], metavar="GROUP",
-        help="features that songs shall not have: " + ", ".join(GROUPS),
+        "--without", nargs="*", choices=GROUPS, metavar="GROUP",
+        help=f"features that songs shall not have: {', '.join(GROUPS)}; default "
+        f"{' '.join(LEFT_OUT)}, without a name none",
     )  # fmt: skip
     r.add_argument("--soundfonts", type=Path, metavar="DIR", help="with .sf2 files to play, too")
     r.add_argument("--midi", type=Path, metavar="DIR", help="with MIDI files to play instead")
@@ -99,6 +100,7 @@ def settings_of(args: argparse.Namespace) -> "LibrarySettings":
 
     if args.rate < 8000 or args.song_seconds < 1:
         raise ValueError("--rate must be 8000 Hz at least, --song-seconds 1 s at least")
+    left_out = LEFT_OUT if args.without is None else args.without
     if args.midi and args.without:
         raise ValueError("--without: means nothing to --midi, which composes nothing; leave it out")
     return LibrarySettings(
@@ -106,7 +108,7 @@ def settings_of(args: argparse.Namespace) -> "LibrarySettings":
         channels=args.channels,
         seed=args.seed,
         song_seconds=args.song_seconds,
-        without=tuple(sorted(set(args.without))),
+        without=() if args.midi else tuple(sorted(set(left_out))),
         soundfonts=_readable_soundfonts(_files(args.soundfonts, (".sf2",))),
         midi=_files(args.midi, _MIDI_SUFFIXES),
         container=args.format,
