@@ -26,8 +26,10 @@ from umir.joint_losses import ACTIVE, JointLoss, detection_errors, separation_er
 from umir.joint_training import joint_in_words, joint_training
 from umir.joint_unet import JointUNet
 from umir.separation_data import SeparationData
-from umir.separation_priors import LABELLED, SeparatedParts
+from umir.separation_domains import Magnitudes
+from umir.separation_priors import SeparatedParts
 from umir.separation_recipes import PRESETS, JointRecipe, SeparationPreset, Stage
+from umir.separation_streams import LABELLED
 from umir.separator_model import SeparatorModel, load_model_for
 from umir.stem_songs import stored_song
 from umir.wave_unet import n_parameters
@@ -136,7 +138,7 @@ def test_losses_by_numpy(data, params, rng):
     p, on = 1 / (1 + np.exp(-logits)), item[ACTIVE][ACTIVE]
     detected = -np.mean(on * np.log(p) + (1 - on) * np.log(1 - p), axis=1)
     np.testing.assert_allclose(detection_errors(NET, params, item[ACTIVE]), detected, rtol=1e-4)
-    loss = JointLoss().loss(SeparatedParts(NET), params, item, {})
+    loss = JointLoss().loss(SeparatedParts(Magnitudes(NET)), params, item, {})
     assert float(loss) == pytest.approx(0.9 * separated.mean() + 0.1 * detected.mean(), rel=1e-4)
     assert JointLoss((ACTIVE,)).whole({ACTIVE: 3.0}) == 3
 

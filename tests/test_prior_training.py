@@ -16,22 +16,17 @@ from umir.magnitude_unet import MagnitudeUNet
 from umir.prior_training import prior_training
 from umir.priors import Guard, Logistic, Wasserstein
 from umir.separation_data import PRIORS, SeparationData, factors_of, in_words
-from umir.separation_priors import (
-    FLOORS,
-    LabelledWindows,
-    MixtureWindows,
-    Presence,
-    SeparatedParts,
-    SeparationLoss,
-    SourceWindows,
-)
+from umir.separation_domains import Magnitudes
+from umir.separation_priors import FLOORS, Presence, SeparatedParts, SeparationLoss
 from umir.separation_recipes import PRESETS, PriorRecipe, SeparationPreset, Stage
+from umir.separation_streams import LabelledWindows, MixtureWindows, SourceWindows
 from umir.separator_model import SeparatorModel
 from umir.stem_songs import StemSong, stored_song
 from umir.unpaired_audio import HELD_OUT, fingerprints, read_folder, recordings_in
 
 VOICE = ("accompaniment", "vocals")
 NET = MagnitudeUNet(VOICE, 4000, window=32, frames=8, filters=2, levels=2)
+DOMAIN = Magnitudes(NET)
 RECIPE = PriorRecipe(
     (Stage(3, 3e-3),), epoch_steps=2, patience=2, rounds=2, critic_filters=2, steps=4
 )
@@ -72,7 +67,7 @@ def test_streams_by_numpy(data, rng):
     """Every window is a stretch of a song, at the place where the network looks."""
     stems = np.load(data.train[0].path)[:, :, 0]
     mixture = stems.sum(1)
-    found = LabelledWindows(NET, data.train).draw(rng, 2)
+    found = LabelledWindows(DOMAIN, data.train).draw(rng, 2)
     whole = np.pad(mixture, NET.sizes.margin + 16)
     stretches = np.lib.stride_tricks.sliding_window_view(whole, 32)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(32) / 32)
@@ -95,12 +90,12 @@ def test_streams_by_numpy(data, rng):
 def test_what_critics_hear_by_numpy(data, rng):
     """Solos, louder and softer, without the lowest bin; sources of pairs belong together."""
     solo = np.load(data.solos["vocals"][0].path)[:, 0, 0]
-    windows = SourceWindows(NET, data.solos["vocals"][:1], {"vocals": 0}, (0.5, 0.5))
+    windows = SourceWindows(DOMAIN, data.solos["vocals"][:1], {"vocals": 0}, (0.5, 0.5))
     (found,) = windows.draw(rng, 1)["vocals"][..., 0]
     parts = np.lib.stride_tricks.sliding_window_view(0.5 * solo, NET.sizes.output)
     assert found.shape == (16, 8)
     assert min(np.abs(spectra(part)[1:] - found).max() for part in parts) < 1e-4
-    both = SourceWindows(NET, data.train, {"accompaniment": 0, "vocals": 1}, (1.0, 1.0)).draw(
+    both = SourceWindows(DOMAIN, data.train, {"accompaniment": 0, "vocals": 1}, (1.0, 1.0)).draw(
         rng, 1
     )
     stems = np.load(data.train[0].path)[:, :, 0]
@@ -118,8 +113,8 @@ def test_what_critics_hear_by_numpy(data, rng):
 def test_losses_by_numpy(data, rng):
     params = jax.jit(NET.init)(jax.random.key(1))
     batches = {
-        "labelled": LabelledWindows(NET, data.train).draw(rng, 2),
-        "inputs": MixtureWindows(NET, data.mixtures, (0.2, 1.2)).draw(rng, 2),
+        "labelled": LabelledWindows(DOMAIN, data.train).draw(rng, 2),
+        "inputs": MixtureWindows(DOMAIN, data.mixtures, (0.2, 1.2)).draw(rng, 2),
     }
     found = {s: APPLY(params, batches[s]["mixture"]) for s in batches}
     made, truth = (
@@ -130,7 +125,7 @@ def test_losses_by_numpy(data, rng):
     mixture = batches["inputs"]["mixture"][:, :, NET.context[1] :][:, :, :10]
     rest = np.expm1(made.astype(float)).sum(0) - np.expm1(mixture.astype(float))
     loss = jax.jit(SeparationLoss(True, 0.5).loss, static_argnums=0)
-    generator = SeparatedParts(NET)
+    generator = SeparatedParts(DOMAIN)
     expected = supervised + 0.5 * np.square(rest).mean()
     parts, features = generator.apply(params, batches["inputs"])
     assert float(loss(generator, params, batches, features)) == pytest.approx(expected, rel=1e-4)
@@ -138,12 +133,12 @@ def test_losses_by_numpy(data, rng):
     # What critics see and what is measured.
     assert parts["vocals"].shape == (2, 16, 8, 1)
     np.testing.assert_allclose(parts["vocals"], found["inputs"]["vocals"][:, 1:, 1:9], atol=1e-6)
-    measured = Presence(NET)({**batches["inputs"], **parts})
+    measured = Presence(DOMAIN)({**batches["inputs"], **parts})
     inner = mixture[:, 1:, 1:9]
     assert float(measured["level/vocals"]) == pytest.approx(
         float(np.mean(parts["vocals"]) / inner.mean()), rel=1e-4
     )
-    copied = Presence(NET)({**batches["inputs"], "vocals": inner, "accompaniment": 0 * inner})
+    copied = Presence(DOMAIN)({**batches["inputs"], "vocals": inner, "accompaniment": 0 * inner})
     assert float(copied["distance/vocals"]) == float(copied["level/accompaniment"]) == 0
 
 
@@ -266,7 +261,9 @@ def test_the_factorised_prior_and_none_at_all(data):
         state, metrics = alone.step(RECIPE.stages[0], state, alone._batch(RECIPE.stages[0], n))
     assert metrics["loss/generator"] == 0
     assert alone.validation_loss(state["params"], 3) < 0.9 * before
-    with pytest.raises(ValueError, match="priors are of a MagnitudeUNet"):
+    with pytest.raises(ValueError, match="SpectrogramUNet: priors are of a MagnitudeUNet"):
+        prior_training(PRESETS["u7"], "adversarial", data)
+    with pytest.raises(ValueError, match="loss 'squared' alone: it has no critics"):
         prior_training(PRESETS["m4"], "adversarial", data)
 
 

@@ -31,7 +31,9 @@ from umir.priors.adversarial import Batches
 from umir.priors.factor_gan import Parts
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import Batch
-from umir.separation_priors import LABELLED, SeparatedParts, labelled_sizes, squared_errors
+from umir.separation_domains import Magnitudes
+from umir.separation_priors import SeparatedParts, squared_errors
+from umir.separation_streams import LABELLED
 from umir.stem_songs import StemSong, random_windows
 from umir.wave_unet.separators.layers import Params
 
@@ -75,7 +77,7 @@ class StemWindows:
 
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """Return parts as `ActiveWindows` does."""
-        sizes = labelled_sizes(self.network)
+        sizes = Magnitudes(self.network).labelled_sizes
         mixtures, stems = random_windows(self.songs, sizes, batch, (1.0, 1.0), rng)
         return active_batch(self.network, mixtures, activity_of_stems(self.network, stems))
 
@@ -91,8 +93,8 @@ def active_batch(
 
 @partial(jax.jit, static_argnums=0)
 def separation_errors(network: JointUNet, params: Params, batch: Parts) -> Float[Array, " batch"]:
-    """Return Ls for each window of a batch of `umir.separation_priors.labelled_batch`."""
-    return squared_errors(network, params, batch) / len(network.sources)
+    """Return Ls for each window of a batch of `umir.separation_streams.labelled_batch`."""
+    return squared_errors(Magnitudes(network), params, batch) / len(network.sources)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -120,11 +122,11 @@ class JointLoss:
         generator: SeparatedParts,
         params: Params,
         batches: Batches,
-        features: Mapping[str, Array],
+        features: Any,
     ) -> Scalar:
         """Return L of both batches."""
         del features
-        network: Any = generator.network
+        network: Any = generator.domain.network
         kinds = ((LABELLED, separation_errors), (ACTIVE, detection_errors))
         means = {
             name: jnp.mean(errors(network, params, batches[name]))

@@ -25,9 +25,10 @@ from umir.priors import Adversarial
 from umir.priors.adversarial import adam
 from umir.priors.streams import INPUTS, Source
 from umir.separation_data import SeparationData, amount
-from umir.separation_priors import LABELLED, LabelledWindows, SeparatedParts, labelled_batch
-from umir.separation_priors import labelled_sizes as sizes_of
+from umir.separation_domains import Magnitudes
+from umir.separation_priors import SeparatedParts
 from umir.separation_recipes import JointRecipe, SeparationPreset
+from umir.separation_streams import LABELLED, LabelledWindows, labelled_batch
 from umir.stem_songs import windows_in_turn as labelled_windows_in_turn
 from umir.wave_unet.separators.layers import Params
 
@@ -51,9 +52,9 @@ class JointTraining(PriorTraining):
     def validation_loss(self, params: Params, batch: int) -> float:
         """Return the loss over all windows to validate with, of the kinds that there are."""
         found: dict[str, list[np.ndarray]] = {}
-        sizes = sizes_of(self.network)
+        sizes = self.domain.labelled_sizes
         for mixtures, targets, known in labelled_windows_in_turn(self.valid_songs, sizes, batch):
-            labelled = labelled_batch(self.network, mixtures, targets)
+            labelled = labelled_batch(self.domain, mixtures, targets)
             errors = np.asarray(separation_errors(self.network, params, labelled))
             found.setdefault(LABELLED, []).append(errors[known])
         for waveforms, active, known in windows_in_turn(self.active_songs, self.network, batch):
@@ -65,7 +66,12 @@ class JointTraining(PriorTraining):
 
 
 def joint_training(
-    preset: SeparationPreset, data: SeparationData, seed: int = 0, *, detects: bool = True
+    preset: SeparationPreset,
+    data: SeparationData,
+    seed: int = 0,
+    start: Params | None = None,
+    *,
+    detects: bool = True,
 ) -> JointTraining:
     """Return the training of a preset on the data that there are.
 
@@ -73,6 +79,7 @@ def joint_training(
         preset: with a `JointUNet` and a `JointRecipe`.
         data: songs with stems, recordings with labels of activity, or both.
         seed: of the parameters and the windows.
+        start: parameters to start from; None: fresh ones.
         detects: whether detection is learnt at all; if not, separation is alone.
 
     Raises:
@@ -87,17 +94,19 @@ def joint_training(
     sources = _sources(network, data, detects)
     rate = recipe.stages[0].learning_rate
     objective = Adversarial(
-        SeparatedParts(network),
+        SeparatedParts(Magnitudes(network)),
         (),
         optimizer=adam(rate, 0.9),
         supervision=JointLoss(tuple(sorted({*sources} - {INPUTS})), recipe.weight),
     )
     return JointTraining(
         network=network,
+        domain=Magnitudes(network),
         recipe=recipe,
         train_songs=data.train,
         valid_songs=data.valid,
         seed=seed,
+        start=start,
         objective=objective,
         sources=sources,
         used=joint_in_words(network, data, detects),
@@ -109,7 +118,7 @@ def _sources(network: JointUNet, data: SeparationData, detects: bool) -> dict[st
     """Return where the batches of every stream come from."""
     found: dict[str, Source] = {}
     if data.train:
-        found[LABELLED] = LabelledWindows(network, data.train)
+        found[LABELLED] = LabelledWindows(Magnitudes(network), data.train)
     if detects and data.active:
         found[ACTIVE] = ActiveWindows(network, data.active)
     elif detects:

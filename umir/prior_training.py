@@ -14,18 +14,14 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Adversarial, Streams
 from umir.priors.factor_gan import Parts
 from umir.priors.streams import Source
 from umir.separation_data import SeparationData, factors_of, in_words, sources_of_streams
-from umir.separation_priors import (
-    labelled_batch,
-    labelled_sizes,
-    separation_objective,
-    squared_errors,
-)
+from umir.separation_domains import Domain, domain_of
+from umir.separation_priors import separation_objective, squared_errors
 from umir.separation_recipes import PriorRecipe, SeparationPreset, Stage
+from umir.separation_streams import labelled_batch
 from umir.separation_training import SeparationTraining, State
 from umir.stem_songs import windows_in_turn
 from umir.wave_unet.parameters import scalar, whole_number
@@ -37,14 +33,14 @@ class PriorTraining(SeparationTraining):
     """A training with critics, without its state.
 
     Attributes:
-        network: what learns.
+        domain: what the network is seen through.
         objective: what it learns.
         sources: stream -> where its batches come from.
         rounds: steps of the critics for one of the separator.
         used: what is used for what, and what is missing, a line each.
     """
 
-    network: MagnitudeUNet
+    domain: Domain
     objective: Adversarial
     sources: Mapping[str, Source]
     rounds: int = 0
@@ -57,7 +53,7 @@ class PriorTraining(SeparationTraining):
 
     def init(self) -> State:
         """Return the state before the first step."""
-        networks = self.objective.init(jax.random.key(self.seed))
+        networks = self.objective.init(jax.random.key(self.seed), self.start)
         params = networks["networks"]["average"]
         return {
             "params": params,
@@ -87,10 +83,10 @@ class PriorTraining(SeparationTraining):
     def validation_loss(self, params: Params, batch: int) -> float:
         """Return the mean of Ls over all windows of the validation songs."""
         total = count = 0.0
-        sizes = labelled_sizes(self.network)
+        sizes = self.domain.labelled_sizes
         for mixtures, targets, known in windows_in_turn(self.valid_songs, sizes, batch):
-            windows = labelled_batch(self.network, mixtures, targets)
-            found = np.asarray(_errors(self.network, params, windows))
+            windows = labelled_batch(self.domain, mixtures, targets)
+            found = np.asarray(_errors(self.domain, params, windows))
             total, count = total + float(found[known].sum()), count + known.sum()
         return total / count
 
@@ -105,25 +101,31 @@ class PriorTraining(SeparationTraining):
 
 
 def prior_training(
-    preset: SeparationPreset, prior: str, data: SeparationData, seed: int = 0
+    preset: SeparationPreset,
+    prior: str,
+    data: SeparationData,
+    seed: int = 0,
+    start: Params | None = None,
 ) -> PriorTraining:
     """Return the training of a preset with the critics that there are recordings for.
 
     Args:
-        preset: with a `MagnitudeUNet` and a `PriorRecipe`.
+        preset: with a network that has a domain, and a `PriorRecipe`.
         prior: one of `umir.separation_data.PRIORS`.
         data: what there is to learn from.
         seed: of the parameters and the windows.
+        start: parameters of the network to start from, while critics are fresh; None: fresh ones.
 
     Raises:
         ValueError: there is too little for the prior, or the preset is another one.
     """
     network, recipe = preset.network, preset.recipe
-    if not (isinstance(network, MagnitudeUNet) and isinstance(recipe, PriorRecipe)):
-        raise ValueError(f"{type(network).__name__}: priors are of a MagnitudeUNet")
+    domain = domain_of(network)
+    if not isinstance(recipe, PriorRecipe):
+        raise ValueError(f"a recipe for the loss {recipe.loss!r} alone: it has no critics")
     factors = factors_of(prior, network.sources, data)
     objective = separation_objective(
-        network,
+        domain,
         factors,
         labelled=bool(data.train),
         alpha=recipe.alpha,
@@ -133,17 +135,19 @@ def prior_training(
     )
     return PriorTraining(
         network=network,
+        domain=domain,
         recipe=recipe,
         train_songs=data.train,
         valid_songs=data.valid,
         seed=seed,
+        start=start,
         objective=objective,
-        sources=sources_of_streams(network, factors, data, recipe.gains),
+        sources=sources_of_streams(domain, factors, data, recipe.gains),
         rounds=recipe.rounds if factors else 0,
         used=in_words(network.sources, factors, data, network.rate),
     )
 
 
 @partial(jax.jit, static_argnums=0)
-def _errors(network: MagnitudeUNet, params: Params, batch: Parts) -> Float[jax.Array, " batch"]:
-    return squared_errors(network, params, batch)
+def _errors(domain: Domain, params: Params, batch: Parts) -> Float[jax.Array, " batch"]:
+    return squared_errors(domain, params, batch)

@@ -6,6 +6,8 @@ at the validation songs, until the recipe's last stage has seen no improvement f
 best parameters become a model directory, for `umir separate --model OUT`. Ctrl-C saves, and
 `--resume` goes on.
 
+`--init` starts from a model of the same network instead of fresh parameters.
+
 With a prior, critics learn besides from mixtures without stems and from solos of the sources; or
 one network learns to separate and, from recordings with labels of activity, to detect. Each of the
 folders may be missing; the program says what it uses for what (`umir/separation_data.py`).
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from umir.program import (
     DATA_HELP,
+    MODEL_HELP,
     command_line,
     going_on_with,
     positive,
@@ -35,12 +38,12 @@ if TYPE_CHECKING:
     from umir.separation_data import SeparationData
     from umir.separation_recipes import SeparationPreset
     from umir.separation_training import Callbacks, SeparationTraining, State
+    from umir.separator_start import SeparatorStart
 
 CHECKPOINT_EVERY = 500
 # Named here, since help answers without JAX; the tests hold them to `umir.separation_recipes`.
-PRESET_NAMES = (
-    "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered magnitudes magnitudes-half joint joint-half"
-).split()
+PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered".split()
+PRESET_NAMES += "magnitudes magnitudes-half waveforms waveforms-half joint joint-half".split()
 PRIOR_NAMES = "none adversarial factorgan joint".split()
 
 
@@ -70,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
         "--preset",
         choices=PRESET_NAMES,
         help="default m5-highsr; with a prior, for a CPU, magnitudes-half or joint-half",
+    )
+    p.add_argument(
+        "--init",
+        metavar="NAME|DIR",
+        help=f"a model of the same network to start from: {MODEL_HELP}; none: a fresh one",
     )
     p.add_argument("--out", required=True, type=Path, help="the model's folder")
     p.add_argument("--sources", metavar="NAME,NAME", help="other sources than the preset's")
@@ -126,7 +134,7 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
 
 def check_prior(args: argparse.Namespace, recipe: Any) -> None:
     """Raise a ValueError if arguments ask for what the recipe of their preset does not have."""
-    from umir.separation_recipes import JointRecipe, PriorRecipe
+    from umir.separation_recipes import PRESETS, JointRecipe, PriorRecipe
 
     joint, critics = isinstance(recipe, JointRecipe), isinstance(recipe, PriorRecipe)
     asked = {
@@ -136,9 +144,11 @@ def check_prior(args: argparse.Namespace, recipe: Any) -> None:
         "--activity": args.activity and not joint,
     }
     if wrong := [name for name, value in asked.items() if value]:
+        kind = JointRecipe if _joint(args) or args.activity else PriorRecipe
+        others = [name for name, other in PRESETS.items() if isinstance(other.recipe, kind)]
         raise ValueError(
             f"{', '.join(wrong)}: not of the preset {preset_name(args)}; leave --preset out, or "
-            "take magnitudes or magnitudes-half, for --prior joint joint or joint-half"
+            f"take one of {', '.join(others)}"
         )
 
 
@@ -169,6 +179,7 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     """
     from umir.priors.pictures import draw_log
     from umir.separation_folders import NamedData, stored
+    from umir.separator_start import SeparatorStart
     from umir.trained_separator import Origin, finished
     from umir.training_settings import check_settings
 
@@ -176,7 +187,15 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     network = preset.network
     several = has_several_losses(preset)
     check_enough(args)
-    named = NamedData.of(network, args.data, args.mixtures, args.solo or (), args.activity)
+    start = SeparatorStart.load(args.init, network) if args.init else None
+    named = NamedData.of(
+        network,
+        args.data,
+        args.mixtures,
+        args.solo or (),
+        args.activity,
+        start.splits if start else {},
+    )
     check_settings(args.out, settings_of(args, preset), args.resume)
     data = stored(
         named,
@@ -185,23 +204,24 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
         validates=not several or args.prior == "none",
         unpaired=args.prior in ("adversarial", "factorgan"),
     )
-    training = training_of(preset, args, data)
+    training = training_of(preset, args, data, start)
     for line in training.in_words:
         print(line, file=sys.stderr)
     state = _run(training, args.out)
     if several:
         draw_log(args.out / "log.jsonl", args.out / "training.png")
-    origin = Origin(data_in_words(args), preset_name(args), command)
+    origin = Origin(data_in_words(args, start), preset_name(args), command, args.init)
     return finished(training, state, named, origin, args.out)
 
 
-def data_in_words(args: argparse.Namespace) -> list[str]:
+def data_in_words(args: argparse.Namespace, start: "SeparatorStart | None") -> list[str]:
     """Return what a model learns from, for its card."""
     from umir.data_specification import OWN_FOLDER, sources_of
 
     named = [text for text in (args.data, args.activity) if text]
     found = [source for text in named for source in sources_of(text)]
     found += [OWN_FOLDER] if args.mixtures or args.solo else []
+    found += start.data if start else []
     return list(dict.fromkeys(found))
 
 
@@ -226,7 +246,7 @@ def has_several_losses(preset: "SeparationPreset") -> bool:
 
 def settings_of(args: argparse.Namespace, preset: "SeparationPreset") -> dict[str, Any]:
     """Return what another training in the same folder must agree with, as plain JSON."""
-    settings = {"data": str(args.data), "seed": args.seed, **as_json(preset)}
+    settings = {"data": str(args.data), "seed": args.seed, "init": args.init, **as_json(preset)}
     if has_several_losses(preset):
         settings |= {"prior": args.prior, "mixtures": str(args.mixtures), "solo": args.solo}
         settings["activity"] = str(args.activity)
@@ -234,7 +254,10 @@ def settings_of(args: argparse.Namespace, preset: "SeparationPreset") -> dict[st
 
 
 def training_of(
-    preset: "SeparationPreset", args: argparse.Namespace, data: "SeparationData"
+    preset: "SeparationPreset",
+    args: argparse.Namespace,
+    data: "SeparationData",
+    start: "SeparatorStart | None",
 ) -> "SeparationTraining":
     """Return the training that a preset and arguments ask for."""
     from umir.joint_training import joint_training
@@ -243,11 +266,12 @@ def training_of(
     from umir.separation_training import SeparationTraining
 
     network, recipe = preset.network, preset.recipe
+    params = start.params if start else None
     if isinstance(recipe, JointRecipe):
-        return joint_training(preset, data, args.seed, detects=_joint(args))
+        return joint_training(preset, data, args.seed, params, detects=_joint(args))
     if isinstance(recipe, PriorRecipe):
-        return prior_training(preset, args.prior, data, args.seed)
-    return SeparationTraining(network, recipe, data.train, data.valid, args.seed)
+        return prior_training(preset, args.prior, data, args.seed, params)
+    return SeparationTraining(network, recipe, data.train, data.valid, args.seed, params)
 
 
 def as_json(preset: "SeparationPreset") -> dict[str, Any]:

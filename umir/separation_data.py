@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from umir.active_songs import ActiveSong
-from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Factor, factor_gan, marginals
 from umir.priors.factor_gan import PAIRED
 from umir.priors.streams import INPUTS, Source
-from umir.separation_priors import LABELLED, LabelledWindows, MixtureWindows, SourceWindows
+from umir.separation_domains import Domain
+from umir.separation_streams import LABELLED, LabelledWindows, MixtureWindows, SourceWindows
 from umir.stem_songs import StemSong
 
 NONE, ADVERSARIAL, FACTORGAN, JOINT = PRIORS = ("none", "adversarial", "factorgan", "joint")
@@ -81,7 +81,7 @@ def factors_of(prior: str, names: Sequence[str], data: SeparationData) -> tuple[
 
 
 def sources_of_streams(
-    network: MagnitudeUNet,
+    domain: Domain,
     factors: Sequence[Factor],
     data: SeparationData,
     gains: tuple[float, float],
@@ -89,21 +89,21 @@ def sources_of_streams(
     """Return where the batches of every stream come from.
 
     Args:
-        network: that sees them.
+        domain: of the network that sees them.
         factors: of the critics.
         data: the songs.
         gains: range of the numbers that what does not belong together is multiplied by.
     """
-    places = {name: n for n, name in enumerate(network.sources)}
-    found: dict[str, Source] = {INPUTS: MixtureWindows(network, data.mixtures or data.train, gains)}
+    places: dict[str, int] = {name: n for n, name in enumerate(domain.network.sources)}
+    found: dict[str, Source] = {INPUTS: MixtureWindows(domain, data.mixtures or data.train, gains)}
     if data.train:
-        found[LABELLED] = LabelledWindows(network, data.train)
-        found[PAIRED] = SourceWindows(network, data.train, places, (1.0, 1.0))
+        found[LABELLED] = LabelledWindows(domain, data.train)
+        found[PAIRED] = SourceWindows(domain, data.train, places, (1.0, 1.0))
     for name in (f.stream for f in factors if f.stream in places):
         if data.solos.get(name):
-            found[name] = SourceWindows(network, data.solos[name], {name: 0}, gains)
+            found[name] = SourceWindows(domain, data.solos[name], {name: 0}, gains)
         else:
-            found[name] = SourceWindows(network, data.train, {name: places[name]}, gains)
+            found[name] = SourceWindows(domain, data.train, {name: places[name]}, gains)
     return found
 
 

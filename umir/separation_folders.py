@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from umir.active_songs import ActiveSong, detection_of, stored_active_songs
 from umir.data.problems import describe
-from umir.data_specification import LabelledData, open_data
+from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.joint_unet import JointUNet
 from umir.separation_data import SeparationData, check_solos
 from umir.stem_songs import StemSong, mixtures_alone, separation_of, stored_songs
@@ -55,6 +55,7 @@ class NamedData:
         mixtures: str | None = None,
         solos: Sequence[str] = (),
         activity: str | None = None,
+        splits: Mapping[str, str] | None = None,
     ) -> "NamedData":
         """Return what arguments of the command name.
 
@@ -64,6 +65,7 @@ class NamedData:
             mixtures: a folder or manifest.
             solos: each NAME=FOLDER.
             activity: a specification.
+            splits: of songs that a start has learnt from, which are not held out then.
 
         Raises:
             ValueError: something is not there, has no recordings, or does not fit the network.
@@ -74,7 +76,10 @@ class NamedData:
         check_solos(folders, network.sources)
         for path in [*([mixtures] if mixtures else []), *folders.values()]:
             recordings_in(Path(path))
-        opened = open_data(pairs, "stems", None, common_stems=False) if pairs else None
+        opened = None
+        if pairs:
+            known = stored_splits(pairs, splits)
+            opened = open_data(pairs, "stems", None, known, common_stems=False)
         if opened is not None and "train" not in opened.assignment.values():
             raise ValueError(f"{opened.path}: no song with stems is in the split 'train'")
         return cls(opened, mixtures, folders, _activity(network, activity))

@@ -5,7 +5,7 @@ parameters and optimiser of the last step, the best parameters so far, and where
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -40,6 +40,7 @@ class SeparationTraining:
         train_songs: to learn from.
         valid_songs: to look at.
         seed: of the parameters, the windows and what is dropped.
+        start: parameters to start from; None: fresh ones.
     """
 
     network: WindowNetwork
@@ -47,6 +48,7 @@ class SeparationTraining:
     train_songs: Sequence[StemSong]
     valid_songs: Sequence[StemSong]
     seed: int = 0
+    start: Params | None = field(default=None, repr=False, compare=False)
 
     @property
     def in_words(self) -> Sequence[str]:
@@ -68,7 +70,9 @@ class SeparationTraining:
 
     def init(self) -> State:
         """Return the state before the first step."""
-        params = self.network.init(jax.random.key(self.seed))
+        params = self.start
+        if params is None:
+            params = self.network.init(jax.random.key(self.seed))
         return {
             "params": params,
             "optimizer": {

@@ -80,8 +80,8 @@ class SeparatorModel:
 
     def save(self, directory: Path, card: str) -> None:
         """Write a model directory with `card` as its MODEL_CARD.md."""
-        kind = next(name for name, known in NETWORKS.items() if type(self.network) is known)
-        config = {"format": FORMAT, "network": {"kind": kind, **asdict(self.network)}, **self.facts}
+        network = {"kind": kind_of(self.network), **asdict(self.network)}
+        config = {"format": FORMAT, "network": network, **self.facts}
         save_model(directory, Model(config, self.params), card)
 
     @classmethod
@@ -102,6 +102,11 @@ class SeparatorModel:
         network = _network(config.pop("network", None), directory)
         check_params(stored.params, jax.eval_shape(network.init, jax.random.key(0)), directory)
         return cls(network, stored.params, config)
+
+
+def kind_of(network: WindowNetwork) -> str:
+    """Return the name that a network's class has in model directories."""
+    return next(name for name, known in NETWORKS.items() if type(network) is known)
 
 
 AnyModel = TaskModel | SeparatorModel | DetectorModel

@@ -34,11 +34,13 @@ class Origin:
         data: what it learnt from.
         preset: name of its network and recipe.
         command: that made it.
+        start: name of the model that it started from; None: fresh parameters.
     """
 
     data: Sequence[str]
     preset: str
     command: str
+    start: str | None = None
 
 
 def finished(
@@ -57,6 +59,7 @@ def finished(
         Metrics on the songs and recordings that were held out, of a detector as `TASK/METRIC`.
     """
     facts = {
+        "init": origin.start,
         "data": list(origin.data),
         "splits": {} if named.pairs is None else dict(named.pairs.assignment),
         "validation_loss": float(state["best_loss"]) if training.validates else None,
@@ -139,10 +142,11 @@ def separator_card(model: SeparatorModel, metrics: Mapping[str, float], origin: 
         [
             f"# {', '.join(model.learnt)}",
             "",
-            f"A published separator ({origin.preset}), trained with umir. Sources: "
+            f"A separator of a fixed window ({origin.preset}), trained with umir. Sources: "
             f"{', '.join(model.network.sources)}; {model.channels} channel(s) at {model.rate} Hz.",
             "",
             f"- {MADE_BY}: `{origin.command}`",
+            f"- Start: {origin.start or 'fresh parameters'}.",
             f"- Training: {best}.",
             f"- {DATA}: {', '.join(model.facts['data'])}; groups: {counts}.",
             f"- {LICENCE}: {LICENCE_WITH_DATA}",

@@ -8,7 +8,7 @@ import scipy.special
 
 from umir.priors import Logistic, Wasserstein
 from umir.priors.criteria import between, gradient_penalty
-from umir.priors.networks import SeparationCritic
+from umir.priors.networks import SeparationCritic, WaveformCritic
 
 KEY = jax.random.key(0)
 
@@ -51,14 +51,21 @@ def test_the_penalty_is_one_sided(rng):
         assert slope == pytest.approx(2 * max(steepness - 1, 0))  # finite where it is flat
 
 
-def test_the_penalty_by_finite_differences(rng):
+@pytest.mark.parametrize(
+    ("critic", "shape"),
+    [
+        (SeparationCritic((16, 8), filters=2), (16, 8, 1)),
+        (WaveformCritic(70, channels=2, filters=2), (70, 2)),
+    ],
+    ids=["bins and frames", "time"],
+)
+def test_the_penalty_by_finite_differences(critic, shape, rng):
     """In float64: of the logits for the gradient, and of the penalty for its own gradient."""
-    critic = SeparationCritic((16, 8), filters=2)
     with jax.enable_x64(True):
         params = jax.tree.map(
             lambda p: jnp.asarray(4 * np.asarray(p), jnp.float64), critic.init(jax.random.key(1))
         )
-        x = jnp.asarray(rng.normal(size=(2, 16, 8, 1)))
+        x = jnp.asarray(rng.normal(size=(2, *shape)))
 
         @jax.jit
         def penalty(params):
@@ -70,7 +77,7 @@ def test_the_penalty_by_finite_differences(rng):
             moved = np.zeros(x.shape)
             moved[(slice(None), *place)] = step
             slopes[(slice(None), *place)] = (apply(x + moved) - apply(x - moved)) / (2 * step)
-        norms = np.sqrt((slopes**2).sum(axis=(1, 2, 3)))
+        norms = np.sqrt((slopes**2).sum(axis=tuple(range(1, slopes.ndim))))
         assert norms.max() > 1
         expected = np.mean(np.maximum(norms - 1, 0) ** 2)
         assert penalty(params) == pytest.approx(expected, rel=1e-6)

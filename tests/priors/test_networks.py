@@ -15,6 +15,7 @@ from umir.priors.networks import (
     ImageUNet,
     SeparationCritic,
     SeparationUNet,
+    WaveformCritic,
 )
 from umir.priors.networks.layers import cropped, doubled, halved, spread
 from umir.wave_unet import n_parameters
@@ -38,6 +39,7 @@ def size(network):
         (DenseGenerator((28, 28), PAIR), 225_312),
         (SeparationUNet(("accompaniment", "vocals")), 958_596),
         (SeparationCritic(), 1_869_344),
+        (WaveformCritic(), 17_427_969),  # WaveGAN's discriminator
     ],
     ids=str,
 )
@@ -237,6 +239,28 @@ def test_the_separation_critic_by_torch(rng):
     hidden = np.where(hidden > 0, hidden, 0.2 * hidden)
     expected = (hidden @ np.asarray(params["output"]["kernel"]))[:, 0]
     np.testing.assert_allclose(jax.jit(critic.apply)(params, x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [70, 1001])
+def test_the_critic_of_waveforms_by_torch(length, rng):
+    """Any length; zeros at both ends such that a quarter comes out, the odd one at the end."""
+    critic = WaveformCritic(length, 2, filters=2)
+    params = drawn(critic, rng)
+    x = picture(rng, 3, length, 2)
+    y = tensor(x)
+    for n, frames in enumerate(critic.lengths[1:], 1):
+        layer = params[f"level{n}"]
+        kernel = torch.tensor(np.transpose(np.asarray(layer["kernel"]), (2, 1, 0)).copy())
+        zeros = (frames - 1) * 4 + 25 - y.shape[2]
+        y = torch.nn.functional.pad(y, (zeros // 2, zeros - zeros // 2))
+        y = torch.nn.functional.conv1d(y, kernel, torch.tensor(np.asarray(layer["bias"])), stride=4)
+        y = leaky(y, 0.2)
+    assert 16 <= y.shape[2] < 64 and y.shape[1] == 2 ** (len(critic.lengths) - 1)
+    output = params["output"]
+    expected = array(y).reshape(3, -1) @ np.asarray(output["kernel"]) + np.asarray(output["bias"])
+    np.testing.assert_allclose(
+        jax.jit(critic.apply)(params, x), expected[:, 0], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_pictures_are_halved_and_doubled(rng):

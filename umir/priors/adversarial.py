@@ -144,24 +144,25 @@ class Adversarial:
         own = () if self.supervision is None else self.supervision.streams
         return tuple(dict.fromkeys([INPUTS, *own]))
 
-    def init(self, key: Key) -> State:
+    def init(self, key: Key, start: Params | None = None) -> State:
         """Return the state before the first step.
 
         Args:
             key: what all networks are drawn from.
+            start: parameters of the generator to start from; None: it is drawn as well.
 
         Returns:
             `networks`: parameters of the `generator`, their `average`, those of the `critics`, the
             `vectors` of their spectral normalisation, the states of the `optimizer`s, the number of
             `steps`; and `guard`.
         """
-        networks = self._init_networks(key)
+        networks = self._init_networks(key, start)
         return {"networks": networks, "guard": self.guard.init(networks)}
 
     @partial(jax.jit, static_argnums=0)  # one compilation, not one for each shape
-    def _init_networks(self, key: Key) -> PyTree:
+    def _init_networks(self, key: Key, start: Params | None = None) -> PyTree:
         own, *keys = jax.random.split(_quick(key), 2 * len(self.critics) + 1)
-        generator = self.generator.init(own)
+        generator = self.generator.init(own) if start is None else start
         critics, vectors = {}, {}
         for critic, (first, second) in zip(
             self.critics, zip(keys[::2], keys[1::2], strict=True), strict=True

@@ -1,7 +1,7 @@
-"""Generators and critics on pictures and spectrograms, as they were published.
+"""Generators and critics on pictures and spectrograms as published, and a critic of waveforms.
 
-They stand here and not in `umir.wave_unet`, which holds networks on waveforms: what goes in is
-`(batch, height, width, channel)`, and nothing but the adversarial objectives asks for them. The
+They stand here and not in `umir.wave_unet`, because nothing but the adversarial objectives asks for
+them. What goes in is `(batch, height, width, channel)`, of waveforms `(batch, time, channel)`. The
 convolutions are those of `umir.wave_unet.convolution`, because the penalty of a critic
 differentiates a gradient. Layers with a bias, batch normalisation and its statistics are those of
 `umir.wave_unet.separators`; `minimal_filtering` has one axis of time only.
@@ -18,3 +18,4 @@ from umir.priors.networks.dense import DenseGenerator as DenseGenerator
 from umir.priors.networks.image_unet import ImageUNet as ImageUNet
 from umir.priors.networks.separation_critic import SeparationCritic as SeparationCritic
 from umir.priors.networks.separation_unet import SeparationUNet as SeparationUNet
+from umir.priors.networks.waveform_critic import WaveformCritic as WaveformCritic
