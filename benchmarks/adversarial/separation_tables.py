@@ -1,0 +1,112 @@
+"""What the trials of separation came to: tables, and how far priors are ahead of none.
+
+Runs are plain JSON, `[METHOD][PAIRS][SEED]`, as of `adversarial.separation_runs.measured`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from proof.statistics import difference
+from recordings.tables import per_group
+
+from adversarial.runs import table
+from adversarial.separation_runs import STFT
+from adversarial.separation_trials import Trial
+from umir.separation_data import NONE
+
+STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
+Ahead = Mapping[int, tuple[float, float, float]]  # pairs -> difference and its interval
+
+
+def per_song(seeds: Mapping[str, Any], metric: str, groups: Mapping[str, str]) -> dict[str, float]:
+    """Return the mean over seeds of a metric for each group of songs where it is defined."""
+    songs = per_group([run["songs"] for run in seeds.values()], metric)
+    found: dict[str, list[float]] = {}
+    for song, value in songs.items():
+        found.setdefault(groups.get(song, song), []).append(value)
+    return {group: float(np.mean(values)) for group, values in found.items()}
+
+
+def ahead(
+    runs: Mapping[str, Any], method: str, metric: str, groups: Mapping[str, str] | None = None
+) -> Ahead:
+    """Return by how much a method is ahead of none, and the 95% interval of that.
+
+    Only seeds that both have count, and songs that both have a value for.
+
+    Args:
+        runs: method -> pairs -> seed -> run.
+        method: the prior.
+        metric: higher is better.
+        groups: song -> group that is resampled as a whole; None: songs are.
+    """
+    found = {}
+    for pairs in sorted(runs[method], key=int):
+        both = [runs[name].get(pairs, {}) for name in (method, NONE)]
+        seeds = {*both[0]} & {*both[1]}
+        ours, alone = (
+            per_song({seed: own[seed] for seed in seeds}, metric, groups or {}) for own in both
+        )
+        shared = sorted({*ours} & {*alone})
+        if shared:
+            found[int(pairs)] = difference(
+                np.array([ours[song] for song in shared]),
+                np.array([alone[song] for song in shared]),
+            )
+    return found
+
+
+def where_it_ends(found: Ahead) -> str:
+    """Return up to how many pairs the interval of an advantage lies above 0, in words."""
+    sure = [low > 0 for _, low, _ in found.values()]
+    counts = list(found)
+    if not any(sure):
+        return f"no advantage that is sure, with {', '.join(map(str, counts))} pairs"
+    last = max(n for n, above in enumerate(sure) if above)
+    gaps = [str(counts[n]) for n in range(last) if not sure[n]]
+    but = f" (but not at {', '.join(gaps)})" if gaps else ""
+    if last + 1 == len(counts):
+        return f"an advantage up to {counts[last]} pairs, the most that were tried{but}"
+    return (
+        f"an advantage up to {counts[last]} pairs{but}; none that is sure from {counts[last + 1]}"
+    )
+
+
+def report(trial: Trial, runs: Mapping[str, Any]) -> None:
+    """Print the tables, and what the priors gain."""
+    whole = {
+        method: {
+            pairs: {seed: run["set"] for seed, run in seeds.items()}
+            for pairs, seeds in by_pairs.items()
+        }
+        for method, by_pairs in runs.items()
+    }
+    counts = list(trial.counts)
+    for stem in ("vocals", "accompaniment"):
+        for metric in STEM_METRICS:
+            print(table(whole, f"{metric}/{stem}", counts))
+    for metric in ("silence_rms_db", "collapses"):
+        print(table(whole, metric, counts, digits=1))
+    singers = {song.name: song.group for song in trial.other.deal.test}
+    for method in runs:
+        if method != NONE and NONE in runs:
+            for metric in ("SDR", "SDR/vocals", "SDR/accompaniment"):
+                _gain(runs, method, metric, singers)
+
+
+def _gain(runs: Mapping[str, Any], method: str, metric: str, groups: Mapping[str, str]) -> None:
+    """Print by how much a prior is ahead of none."""
+    found, by_group = ahead(runs, method, metric), ahead(runs, method, metric, groups)
+    for pairs, values in found.items():
+        line = f"{method}, {pairs} pairs: {metric} {interval(values)} dB ahead of none"
+        apart = by_group[pairs]
+        print(line + (f"; over singers {interval(apart)}" if apart != values else ""))
+    if found:
+        print(f"{method}, {metric}: {where_it_ends(found)}\n")
+
+
+def interval(values: tuple[float, float, float]) -> str:
+    """Return a difference and its interval."""
+    middle, low, high = values
+    return f"{middle:+.2f} [{low:+.2f}, {high:+.2f}]"
