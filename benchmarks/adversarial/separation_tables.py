@@ -68,9 +68,7 @@ def where_it_ends(found: Ahead) -> str:
     but = f" (but not at {', '.join(gaps)})" if gaps else ""
     if last + 1 == len(counts):
         return f"an advantage up to {counts[last]} pairs, the most that were tried{but}"
-    return (
-        f"an advantage up to {counts[last]} pairs{but}; none that is sure from {counts[last + 1]}"
-    )
+    return f"an advantage up to {counts[last]} pairs{but}; none that is sure with more"
 
 
 def report(trial: Trial, runs: Mapping[str, Any]) -> None:

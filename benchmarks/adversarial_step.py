@@ -1,0 +1,193 @@
+"""A training step with critics against the same step in PyTorch.
+
+    pip install torch==2.13.0
+    python benchmarks/adversarial_step.py [--rounds 5]
+
+The step of `umir separate-train --prior adversarial --preset magnitudes-half`: two rounds of both
+critics with the gradient penalty, each on fresh batches of 8, and one step of the separator on
+pairs, critics and additivity. PyTorch runs it eagerly, with as many threads as there are cores.
+Both sides start from the same parameters, take the same batches, and must find the same losses in
+the first step. Each has a process of its own, warm, and they take turns: only one computes at a
+time. Batches are random numbers that are there before the clock starts. Bar: 1.5 times as fast.
+Nothing else may run meanwhile. `--preset nano` shows in seconds whether it works.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from umir.magnitude_unet import MagnitudeUNet
+from umir.priors import Adversarial, marginals
+from umir.priors.networks.separation_unet import MIXTURE
+from umir.priors.streams import INPUTS
+from umir.program import use_compilation_cache
+from umir.separation_priors import LABELLED, labelled_sizes, separation_objective
+from umir.separation_recipes import PRESETS, PriorRecipe
+
+BAR = 1.5
+NANO = MagnitudeUNet(("accompaniment", "vocals"), window=32, frames=8, filters=2, levels=2)
+TOLERANCE = 1e-3  # relative, of the losses of the first step
+
+
+def setting(preset: str) -> tuple[MagnitudeUNet, PriorRecipe]:
+    """Return the network and the recipe of a preset."""
+    network, recipe = PRESETS["magnitudes-half"].network, PRESETS["magnitudes-half"].recipe
+    assert isinstance(network, MagnitudeUNet) and isinstance(recipe, PriorRecipe)
+    if preset == "nano":
+        return NANO, replace(recipe, critic_filters=2)
+    return network, recipe
+
+
+def objective_of(network: MagnitudeUNet, recipe: PriorRecipe) -> Adversarial:
+    """Return what `umir.prior_training` makes of a preset, with critics of all sources."""
+    return separation_objective(
+        network,
+        marginals(network.sources),
+        labelled=True,
+        alpha=recipe.alpha,
+        beta=recipe.beta,
+        learning_rate=recipe.stages[0].learning_rate,
+        critic_filters=recipe.critic_filters,
+    )
+
+
+def item_of(network: MagnitudeUNet, recipe: PriorRecipe, seed: int = 0) -> dict[str, Any]:
+    """Return random batches in the shapes of those that a training draws."""
+    rng, batch = np.random.default_rng(seed), recipe.stages[0].batch
+    names = network.sources
+
+    def seen(samples: int) -> np.ndarray:
+        frames = samples // network.hop - 1
+        shape = (batch, network.bins, frames, 1)
+        return np.log1p(rng.exponential(size=shape)).astype(np.float32)
+
+    def mixtures() -> dict[str, np.ndarray]:
+        return {MIXTURE: seen(network.sizes.input)}
+
+    def solos() -> dict[str, dict[str, np.ndarray]]:
+        return {name: {name: seen(network.sizes.output)[:, 1:]} for name in names}
+
+    answers = {name: seen(labelled_sizes(network).output) for name in names}
+    return {
+        "rounds": [{INPUTS: mixtures(), **solos()} for _ in range(recipe.rounds)],
+        "generator": {INPUTS: mixtures(), LABELLED: mixtures() | answers},
+        "keys": rng.integers(2**32, size=(recipe.rounds, 2), dtype=np.uint32),
+    }
+
+
+def our_step(preset: str) -> Callable[[], dict[str, float]]:
+    """Return what takes one step and returns the losses."""
+    network, recipe = setting(preset)
+    objective, item = objective_of(network, recipe), item_of(network, recipe)
+    held = [objective.init(jax.random.key(0))]
+
+    def step() -> dict[str, float]:
+        held[0], metrics = objective.step(held[0], item)
+        jax.block_until_ready(held[0]["networks"])
+        return {name: x for name, x in metrics.items() if name.startswith("loss/")}
+
+    return step
+
+
+def their_step(preset: str) -> Callable[[], dict[str, float]]:
+    """Return what takes one step in PyTorch, from the same parameters on the same batches."""
+    import torch
+    from torch_adversarial import AdversarialPeer, drawn_between, tensors
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    network, recipe = setting(preset)
+    objective, item = objective_of(network, recipe), item_of(network, recipe)
+    state = objective.init(jax.random.key(0))
+    peer = AdversarialPeer(objective, state, recipe.stages[0].learning_rate)
+    given = {
+        "rounds": [tensors(batches) for batches in item["rounds"]],
+        "generator": tensors(item["generator"]),
+        "between": drawn_between([*peer.critics], item["keys"], recipe.stages[0].batch),
+    }
+    return lambda: peer.step(given)
+
+
+SIDES = {"ours": our_step, "PyTorch": their_step}
+
+
+def answer(side: str, preset: str) -> None:
+    """Take a step for every line on standard input; print its seconds and losses as JSON."""
+    step = SIDES[side](preset)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        losses = step()
+        seconds = time.perf_counter() - start
+        print(json.dumps({"seconds": seconds, "losses": losses}), flush=True)
+
+
+def in_turns(preset: str, rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Return what every side says of its steps, the first of which it only warms up with."""
+    processes = {
+        side: subprocess.Popen(
+            [sys.executable, __file__, "--side", side, "--preset", preset],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for side in SIDES
+    }
+    found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
+    try:
+        for _ in range(rounds + 2):
+            for side, process in processes.items():
+                assert process.stdin is not None and process.stdout is not None
+                process.stdin.write("step\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+                if not line:
+                    raise RuntimeError(f"{side} ended: see above")
+                found[side].append(json.loads(line))
+    finally:
+        for process in processes.values():
+            process.communicate()  # closes its input, which ends it
+    return found
+
+
+def check(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Raise an error unless the first steps of both sides have the same losses."""
+    ours, theirs = (found[side][0]["losses"] for side in SIDES)
+    for name in ours:
+        if not np.isclose(ours[name], theirs[name], rtol=TOLERANCE, atol=TOLERANCE):
+            raise RuntimeError(f"{name}: ours {ours[name]}, PyTorch's {theirs[name]}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the times of both sides, and their ratio."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--preset", default="magnitudes-half", choices=["magnitudes-half", "nano"])
+    parser.add_argument("--rounds", type=int, default=5, help="timed steps of each side")
+    parser.add_argument("--side", choices=list(SIDES), help="only this, for the other process")
+    args = parser.parse_args(argv)
+    use_compilation_cache()
+    if args.side:
+        answer(args.side, args.preset)
+        return
+    found = in_turns(args.preset, args.rounds)
+    check(found)
+    seconds = {
+        side: float(np.median([step["seconds"] for step in steps[2:]]))
+        for side, steps in found.items()
+    }
+    for side, steps in found.items():
+        each = ", ".join(f"{step['seconds']:.2f}" for step in steps[2:])
+        print(f"{side}: {seconds[side]:.3f} s a step (of {each})")
+    ratio = seconds["PyTorch"] / seconds["ours"]
+    print(f"{args.preset}: {ratio:.2f} x as fast as PyTorch (bar {BAR})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""Separation with few pairs: splits, windows, intervals, and a run that goes on."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from benchmark_scripts import benchmark_module
+from folders import write_rows
+
+from umir.data.manifest import read_manifest
+from umir.tasks.metrics.separation_metrics import si_sdr
+from umir.tasks.metrics.spectral_distance import stft_distance
+
+SONGS = benchmark_module("adversarial.vocal_songs")
+TRIALS = benchmark_module("adversarial.separation_trials")
+RUNS = benchmark_module("adversarial.separation_runs")
+TABLES = benchmark_module("adversarial.separation_tables")
+SCRIPT = benchmark_module("separation_priors")
+RATE = SCRIPT.NANO.network.rate
+
+
+def everything(deal):
+    """All songs of a deal, by purpose."""
+    pairs = [song for own in deal.paired for song in own]
+    return [*deal.unpaired.values(), pairs, deal.valid, deal.test]
+
+
+def test_no_song_has_two_purposes():
+    deal = SONGS.deal_songs(range(40), test=5, valid=3, paired=8)
+    assert sorted(song for part in everything(deal) for song in part) == [*range(40)]
+    assert {name: len(own) for name, own in deal.unpaired.items()} == {
+        "mixtures": 8, "vocals": 8, "accompaniment": 8,
+    }  # fmt: skip
+    # More songs without stems leave the others what they were.
+    more = SONGS.deal_songs(range(400), test=5, valid=3, paired=8)
+    assert everything(more)[-3:] == everything(deal)[-3:]
+    with pytest.raises(ValueError, match="15 songs: 16 are needed"):
+        SONGS.deal_songs(range(15), test=5, valid=3, paired=8)
+
+
+@pytest.mark.parametrize("paired", [0, 2])
+def test_no_singer_has_two_purposes(paired):
+    clips = {f"singer{n}": [(n, clip) for clip in range(5)] for n in range(12)}
+    tested = set()
+    for fold in range(3):
+        deal = SONGS.deal_singers(clips, fold, paired)
+        *unpaired, pairs, valid, test = everything(deal)
+        whole = [{singer for singer, _ in part} for part in (sum(unpaired, ()), pairs, valid, test)]
+        assert [len(part) for part in whole] == [7 - paired, paired, 1, 4]
+        assert len(set.union(*whole)) == 12
+        # Every singer is heard in mixtures, alone and not at all, in different clips.
+        assert all({s for s, _ in part} == whole[0] for part in unpaired)
+        assert len(set(sum(unpaired, ()))) == 5 * (7 - paired)
+        assert [len(own) for own in deal.paired] == [5] * paired
+        tested |= whole[3]
+    assert len(tested) == 12
+    with pytest.raises(ValueError, match="7 singers: too few"):
+        SONGS.deal_singers({f"{n}": [n] for n in range(7)}, 0, 2)
+
+
+def test_fewer_pairs_are_some_of_the_more():
+    deal = SONGS.deal_songs(range(20), test=1, valid=1, paired=10)
+    few, more = deal.pairs(2, seed=3), deal.pairs(5, seed=3)
+    assert more[:2] == few and len({*more}) == 5
+    assert deal.pairs(2, seed=4) != few and sorted(deal.pairs(10, 4)) == [*range(2, 12)]
+    with pytest.raises(ValueError, match="11 pairs: there are 10"):
+        deal.pairs(11, 0)
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """A manifest of songs of vocals, drums and bass, two of each of four singers."""
+    rows = []
+    for n in range(8):
+        stems = {}
+        for k, name in enumerate(("vocals", "drums", "bass")):
+            tone = np.sin(2 * np.pi * (k + 1) * (200 + 31 * n) * np.arange(RATE) / RATE)
+            stems[name] = f"{n}-{name}.wav"
+            soundfile.write(tmp_path / stems[name], 0.1 * tone, RATE, subtype="FLOAT")
+        whole = sum(soundfile.read(tmp_path / path)[0] for path in stems.values())
+        soundfile.write(tmp_path / f"{n}.wav", whole, RATE, subtype="FLOAT")
+        rows.append({"audio": f"{n}.wav", "group": f"singer{n // 2}", "stems": stems})
+    return write_rows(tmp_path, rows)
+
+
+def trial_on(folder):
+    manifest = read_manifest(folder, "stems")
+    songs = SONGS.Songs(manifest, SCRIPT.NANO.network, folder / "stored")
+    share = TRIALS.Share(songs, SONGS.deal_songs(manifest.entries, test=2, valid=1, paired=2))
+    return TRIALS.Trial("tiny", share, share, share, (1, 2), 1)
+
+
+def test_what_is_stored_is_what_the_deal_says(folder):
+    trial = trial_on(folder)
+    data = trial.data(2, 0)
+    read = lambda n, name: soundfile.read(folder / f"{n}-{name}.wav", dtype="float32")[0]  # noqa: E731
+    # Songs 0 and 1 test, 2 chooses, 3 and 4 are pairs; 5 is a mixture, 6 vocals, 7 accompaniment.
+    stems = data.valid[0].window(0, RATE)
+    np.testing.assert_allclose(stems[:, 1, 0], read(2, "vocals"), atol=1e-6)
+    np.testing.assert_allclose(stems[:, 0, 0], read(2, "drums") + read(2, "bass"), atol=1e-6)
+    (mixture,), (vocals,), (rest,) = (
+        data.mixtures, data.solos["vocals"], data.solos["accompaniment"],
+    )  # fmt: skip
+    whole = sum(read(5, name) for name in ("vocals", "drums", "bass"))
+    np.testing.assert_allclose(mixture.window(0, RATE), whole[:, None, None], atol=1e-6)
+    np.testing.assert_allclose(vocals.window(0, RATE)[:, 0, 0], read(6, "vocals"), atol=1e-6)
+    np.testing.assert_allclose(
+        rest.window(0, RATE)[:, 0, 0], read(7, "drums") + read(7, "bass"), atol=1e-6
+    )
+    written = mixture.path.stat().st_mtime_ns
+    assert trial.data(2, 0) == data and mixture.path.stat().st_mtime_ns == written
+    pairs = {tuple(song.window(9, 1)[0, :, 0]) for song in data.train}
+    assert pairs == {
+        (read(n, "drums")[9] + read(n, "bass")[9], read(n, "vocals")[9]) for n in (3, 4)
+    }
+    assert [entry.name for entry, _ in trial.judged("test")] == ["0.wav", "1.wav"]
+
+
+def job_on(folder, method, steps=2, seed=0):
+    return RUNS.Job(method, 2, seed, 1e-3, 1e-3, SCRIPT.NANO, steps, folder / "trainings")
+
+
+def test_methods_see_the_same_windows_of_pairs(folder):
+    trial, found = trial_on(folder), []
+    for method in ("none", "adversarial", "factorgan"):
+        training = RUNS.training_of(trial, job_on(folder, method))
+        stage = training.recipe.stages[0]
+        batches = [training._batch(stage, step)["generator"]["labelled"] for step in (0, 1)]
+        assert not np.array_equal(batches[0]["mixture"], batches[1]["mixture"])
+        found.append(batches)
+        # All steps are taken, with a look at every tenth of them.
+        assert training.recipe.patience > training.recipe.steps == 2 * training.epoch_steps
+        assert training.objective.weight == 1e-3
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            assert {*one} == {*other}
+            assert all(np.array_equal(one[name], other[name]) for name in one)
+    again = RUNS.training_of(trial, job_on(folder, "none", seed=1))
+    other = again._batch(again.recipe.stages[0], 0)["generator"]["labelled"]["mixture"]
+    assert not np.array_equal(found[0][0]["mixture"], other)
+
+
+class Halves:
+    """A separator that gives half of the mixture for everything."""
+
+    network = SCRIPT.NANO.network
+    rate = RATE
+
+    def predict(self, waveform, rate):
+        from umir.annotations import Stems
+
+        return Stems({name: waveform / 2 for name in self.network.sources}, rate)
+
+
+def test_scores_of_songs(folder):
+    songs = trial_on(folder).judged("test")
+    found = RUNS.scores(Halves(), songs)
+    assert [*found["songs"]] == ["0.wav", "1.wav"]
+    stems = songs[0][1].window(0, RATE)
+    half = stems.sum(axis=1) / 2
+    first = found["songs"]["0.wav"]
+    error = np.sum((half - stems[:, 1]) ** 2)
+    assert first["SDR/vocals"] == pytest.approx(10 * np.log10(np.sum(stems[:, 1] ** 2) / error))
+    assert first["SI-SDR/vocals"] == pytest.approx(si_sdr(stems[:, 1], half))
+    expected = [stft_distance(stems[:, n], half) for n in range(2)]
+    assert first["STFT/accompaniment"] == pytest.approx(expected[0])
+    assert first["STFT"] == pytest.approx(np.mean(expected))
+    means = [song["STFT"] for song in found["songs"].values()]
+    assert found["set"]["STFT"] == pytest.approx(np.mean(means))
+    assert {"SDR", "SDR_pooled/vocals", "silence_rms_db"} <= {*found["set"]}
+
+
+def runs_of(values):
+    """method -> pairs -> seed -> song -> SDR, as runs."""
+    return {
+        method: {
+            pairs: {
+                str(seed): {"songs": {f"{n}": {"SDR": x} for n, x in enumerate(songs)}}
+                for seed, songs in enumerate(seeds)
+            }
+            for pairs, seeds in by_pairs.items()
+        }
+        for method, by_pairs in values.items()
+    }
+
+
+def test_differences_are_paired_over_songs(rng):
+    hard = rng.normal(scale=10, size=30)
+    gain = rng.normal(1, 0.5, size=30)
+    noise = rng.normal(scale=0.1, size=30)
+    runs = runs_of(
+        {
+            "none": {"2": [hard + noise, hard - noise], "5": [hard]},
+            "adversarial": {"2": [hard + gain + noise, hard + gain - noise], "5": [hard]},
+        }
+    )
+    found = TABLES.ahead(runs, "adversarial", "SDR")
+    middle, low, high = found[2]
+    assert middle == pytest.approx(gain.mean())
+    # How songs differ from each other does not count: the interval is that of the gains.
+    width = 2 * 1.96 * gain.std() / np.sqrt(30)
+    assert high - low == pytest.approx(width, rel=0.15) and low < middle < high
+    assert found[5] == (0, 0, 0)
+    # Whole groups: of two with different gains, the interval spans both.
+    groups = {f"{n}": "low" if gain[n] < 1 else "high" for n in range(30)}
+    _, low, high = TABLES.ahead(runs, "adversarial", "SDR", groups)[2]
+    assert low == pytest.approx(gain[gain < 1].mean(), abs=1e-6)
+    assert high == pytest.approx(gain[gain >= 1].mean(), abs=1e-6)
+    # A seed, or a song, that only one of them has does not count.
+    lacking = runs["adversarial"]["2"]
+    del lacking["1"], lacking["0"]["songs"]["0"]
+    middle, _, _ = TABLES.ahead(runs, "adversarial", "SDR")[2]
+    assert middle == pytest.approx(gain[1:].mean())
+
+
+@pytest.mark.parametrize(
+    ("lows", "words"),
+    [
+        ({2: -1, 5: -1}, "no advantage that is sure, with 2, 5 pairs"),
+        ({2: 1, 5: -1, 10: 0}, "an advantage up to 2 pairs; none that is sure with more"),
+        ({2: -1, 5: 1, 10: 0}, "an advantage up to 5 pairs (but not at 2); none that is sure"),
+        ({2: 1, 5: 1}, "an advantage up to 5 pairs, the most that were tried"),
+    ],
+)
+def test_where_an_advantage_ends(lows, words):
+    found = {pairs: (low + 0.5, low, low + 1) for pairs, low in lows.items()}
+    assert TABLES.where_it_ends(found).startswith(words)
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on(folder, monkeypatch, capsys, tmp_path):
+    trial = trial_on(folder)
+    monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: trial)
+    out = tmp_path / "found.json"
+    arguments = ["studio", "--folder", str(folder), "--out", str(out), "--preset", "nano"]
+    arguments += ["--steps", "2", "--batch", "2", "--seeds", "0", "--rates", "1e-3", "1e-2"]
+    arguments += ["--alphas", "1e-3", "--methods", "none", "adversarial"]
+    # Killed between two looks: the checkpoint of the first step is what is there.
+    run = RUNS.PriorTraining.run
+    seen = []
+
+    def killed(training, state, step, callbacks):
+        seen.append(step)
+        if len(seen) == 2:
+
+            class Kill:
+                def __call__(self, step, state, metrics):
+                    raise MemoryError
+
+                def close(self):
+                    pass
+
+            return run(training, state, step, lambda a, b: [*callbacks(a, b), *[Kill()][:a]])
+        return run(training, state, step, callbacks)
+
+    monkeypatch.setattr(RUNS.PriorTraining, "run", killed)
+    with pytest.raises(MemoryError):
+        SCRIPT.main(arguments)
+    (found,) = json.loads(out.read_text()).values()
+    (tuned,) = found.values()
+    assert [*tuned["none"]] == ["rate 0.001, alpha 0"]
+    SCRIPT.main(arguments)
+    assert seen[2] in (1, 2) and set(seen) - {seen[2]} == {0}
+    printed = capsys.readouterr().out
+    assert "| STFT/vocals | 1 pairs | 2 pairs |" in printed
+    assert "adversarial, 1 pairs: SDR " in printed and "adversarial, SDR: " in printed
+    found = json.loads(out.read_text())["tiny"]["nano, 2 steps of 2"]
+    assert [*found["adversarial"]] == ["1", "2"]
+    assert {"collapses", "validation_loss", "STFT"} <= {*found["none"]["2"]["0"]["set"]}
+    assert not [*folder.rglob("checkpoints")] and len([*folder.rglob("training.png")]) == 8
+    SCRIPT.main(arguments)
+    assert " s)" not in capsys.readouterr().out  # nothing was missing
+
+
+def test_arguments_that_cannot_be(tmp_path):
+    args = SCRIPT.parser().parse_args(["mir1k", "--folder", str(tmp_path)])
+    with pytest.raises(ValueError, match="the trial mir1k is on MIR-1K: give --mir-1k DIR"):
+        TRIALS.trial_of(args, SCRIPT.NANO.network)
