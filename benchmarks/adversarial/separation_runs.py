@@ -125,7 +125,6 @@ def trained(trial: Trial, job: Job) -> tuple[SeparatorModel, Metrics]:
     model = SeparatorModel(training.network, jax.device_get(state["best"]))
     course = {"validation_loss": float(state["best_loss"])}
     course["collapses"] = float(state["adversarial"]["guard"]["collapses"])
-    jax.clear_caches()
     return model, course
 
 
