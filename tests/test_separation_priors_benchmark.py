@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 import soundfile
@@ -123,7 +124,7 @@ def job_on(folder, method, steps=2, seed=0):
 
 
 def test_methods_see_the_same_windows_of_pairs(folder):
-    trial, found = trial_on(folder), []
+    trial, found, starts = trial_on(folder), [], []
     for method in ("none", "adversarial", "factorgan"):
         training = RUNS.training_of(trial, job_on(folder, method))
         stage = training.recipe.stages[0]
@@ -133,10 +134,13 @@ def test_methods_see_the_same_windows_of_pairs(folder):
         # All steps are taken, with a look at every tenth of them.
         assert training.recipe.patience > training.recipe.steps == 2 * training.epoch_steps
         assert training.objective.weight == 1e-3
+        starts.append(training.init()["params"])
     for others in found[1:]:
         for one, other in zip(found[0], others, strict=True):
             assert {*one} == {*other}
             assert all(np.array_equal(one[name], other[name]) for name in one)
+    for start in starts[1:]:  # and start from the same parameters
+        jax.tree.map(np.testing.assert_array_equal, start, starts[0])
     again = RUNS.training_of(trial, job_on(folder, "none", seed=1))
     other = again._batch(again.recipe.stages[0], 0)["generator"]["labelled"]["mixture"]
     assert not np.array_equal(found[0][0]["mixture"], other)

@@ -10,7 +10,7 @@ import numpy as np
 from proof.statistics import difference
 from recordings.tables import per_group
 
-from adversarial.runs import table
+from adversarial.runs import Runs, table
 from adversarial.separation_runs import STFT
 from adversarial.separation_trials import Trial
 from umir.separation_data import NONE
@@ -80,17 +80,22 @@ def report(trial: Trial, runs: Mapping[str, Any]) -> None:
         }
         for method, by_pairs in runs.items()
     }
-    counts = list(trial.counts)
-    for stem in ("vocals", "accompaniment"):
-        for metric in STEM_METRICS:
-            print(table(whole, f"{metric}/{stem}", counts))
-    for metric in ("silence_rms_db", "collapses"):
-        print(table(whole, metric, counts, digits=1))
+    counts, names = list(trial.counts), trial.other.songs.network.sources
+    metrics = [f"{metric}/{stem}" for stem in names for metric in STEM_METRICS]
+    for metric in (*metrics, "silence_rms_db", "collapses"):
+        if not np.isnan(_values(whole, metric)).all():  # of songs without silence there is no level
+            print(table(whole, metric, counts, digits=2))
     singers = {song.name: song.group for song in trial.other.deal.test}
     for method in runs:
         if method != NONE and NONE in runs:
             for metric in ("SDR", "SDR/vocals", "SDR/accompaniment"):
                 _gain(runs, method, metric, singers)
+
+
+def _values(runs: Runs, metric: str) -> list[float]:
+    return [
+        run[metric] for own in runs.values() for seeds in own.values() for run in seeds.values()
+    ]
 
 
 def _gain(runs: Mapping[str, Any], method: str, metric: str, groups: Mapping[str, str]) -> None:
