@@ -76,13 +76,13 @@ class CriticPeer(nn.Module):
     def __init__(self, critic: SeparationCritic):
         super().__init__()
         layers, space, channels = [], critic.space, critic.channels
-        self.pads = []
+        self.odd = []
         for taps, strides, width in critic.layers:
-            layers.append(nn.Conv2d(channels, width, taps, strides))
             # Zeros for as many frames as there are strides, shared out, the odd one after.
             surplus = [k - stride for k, stride in zip(taps, strides, strict=True)]
-            top, left = ((n // 2, n - n // 2) for n in surplus)
-            self.pads.append((*left, *top))
+            shared = tuple(n // 2 for n in surplus)
+            layers.append(nn.Conv2d(channels, width, taps, strides, padding=shared))
+            self.odd.append((0, surplus[1] % 2, 0, surplus[0] % 2))
             space = (space[0] // strides[0], space[1] // strides[1])
             channels = width
         self.layers = nn.ModuleList(layers)
@@ -91,8 +91,9 @@ class CriticPeer(nn.Module):
 
     def forward(self, x):
         """Return a number for each spectrogram."""
-        for pads, convolution in zip(self.pads, self.layers, strict=True):
-            x = functional.leaky_relu(convolution(functional.pad(x, pads)), LEAK)
+        for odd, convolution in zip(self.odd, self.layers, strict=True):
+            padded = functional.pad(x, odd) if any(odd) else x
+            x = functional.leaky_relu(convolution(padded), LEAK)
         x = functional.leaky_relu(self.dense(x.flatten(1)), LEAK)
         return self.output(x)[:, 0]
 
