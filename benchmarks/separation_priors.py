@@ -144,7 +144,12 @@ def shown(found: Mapping[str, Any]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, do what is missing, and print the tables."""
     use_compilation_cache()
-    grid = Grid(parser().parse_args(argv))
+    p = parser()
+    args = p.parse_args(argv)
+    try:
+        grid = Grid(args)
+    except ValueError as error:  # before hours of training: one line
+        p.error(str(error))
     runs = grid.run()
     print(f"\n{grid.trial.name}, {grid.settings}\n")
     report(grid.trial, runs)
