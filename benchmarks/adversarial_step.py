@@ -33,8 +33,10 @@ from umir.priors import Adversarial, marginals
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import INPUTS
 from umir.program import use_compilation_cache
-from umir.separation_priors import LABELLED, labelled_sizes, separation_objective
+from umir.separation_domains import Magnitudes
+from umir.separation_priors import separation_objective
 from umir.separation_recipes import PRESETS, PriorRecipe
+from umir.separation_streams import LABELLED
 
 BAR = 1.5
 NANO = MagnitudeUNet(("accompaniment", "vocals"), window=32, frames=8, filters=2, levels=2)
@@ -54,7 +56,7 @@ def setting(preset: str) -> tuple[MagnitudeUNet, PriorRecipe]:
 def objective_of(network: MagnitudeUNet, recipe: PriorRecipe) -> Adversarial:
     """Return what `umir.prior_training` makes of a preset, with critics of all sources."""
     return separation_objective(
-        network,
+        Magnitudes(network),
         marginals(network.sources),
         labelled=True,
         alpha=recipe.alpha,
@@ -80,7 +82,7 @@ def item_of(network: MagnitudeUNet, recipe: PriorRecipe, seed: int = 0) -> dict[
     def solos() -> dict[str, dict[str, np.ndarray]]:
         return {name: {name: seen(network.sizes.output)[:, 1:]} for name in names}
 
-    answers = {name: seen(labelled_sizes(network).output) for name in names}
+    answers = {name: seen(Magnitudes(network).labelled_sizes.output) for name in names}
     return {
         "rounds": [{INPUTS: mixtures(), **solos()} for _ in range(recipe.rounds)],
         "generator": {INPUTS: mixtures(), LABELLED: mixtures() | answers},

@@ -44,10 +44,11 @@ from recordings.results import Results
 
 from umir.magnitude_unet import MagnitudeUNet
 from umir.program import use_compilation_cache
-from umir.separation_data import NONE, PRIORS
+from umir.separation_data import ADVERSARIAL, FACTORGAN, NONE
 from umir.separation_recipes import PRESETS, SMALL_SEMI_SUPERVISED, SeparationPreset
 from umir.wave_unet.separators.variants import VOICE
 
+METHODS = [NONE, ADVERSARIAL, FACTORGAN]
 ALPHAS = (1e-3, 1e-2, 1e-4)  # the first is that of the preset, with which rates are chosen
 NANO = SeparationPreset(  # to see whether it works
     MagnitudeUNet(VOICE, 8192, window=64, frames=8, filters=2, levels=2),
@@ -61,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     separation_trials.add_arguments(p)
     p.add_argument("--out", type=Path, default=Path("separation_priors.json"))
-    p.add_argument("--methods", nargs="+", default=list(PRIORS), choices=PRIORS)
+    p.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--preset", default="magnitudes-half", choices=KNOWN)
     p.add_argument("--steps", type=int, default=2000, help="of the separator")

@@ -110,7 +110,7 @@ class AdversarialPeer:
     def __init__(self, objective: Adversarial, state: Mapping[str, Any], rate: float):
         if not isinstance(objective.criterion, Wasserstein):
             raise ValueError("only Wasserstein's criterion has a peer")
-        network, params = objective.generator.network, state["networks"]
+        network, params = objective.generator.domain.network, state["networks"]
         self.penalty, self.alpha = objective.criterion.penalty, objective.weight
         self.beta, self.memory, self.steps = objective.supervision.beta, objective.memory, 0
         self.names = network.sources

@@ -22,8 +22,8 @@ from umir.prior_training import PriorTraining, prior_training
 from umir.priors.pictures import draw_log
 from umir.priors.streams import Batch, Source
 from umir.resuming import Checkpoints, Interruption
-from umir.separation_priors import LABELLED
 from umir.separation_recipes import SeparationPreset
+from umir.separation_streams import LABELLED
 from umir.separator_model import SeparatorModel
 from umir.stem_songs import StemSong
 from umir.tasks.base import nan_mean
@@ -42,7 +42,7 @@ class Job:
     """One training.
 
     Attributes:
-        method: a prior, of `umir.separation_data.PRIORS`.
+        method: a prior, of `umir.separation_data.PRIORS` but `joint`.
         pairs: how many there are.
         seed: of parameters, windows, and which songs are pairs.
         rate: of all optimisers.
