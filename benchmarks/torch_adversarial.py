@@ -20,7 +20,7 @@ from umir.priors.networks import SeparationCritic
 from umir.priors.networks.separation_critic import DENSE, LEAK
 from umir.priors.networks.separation_unet import MIXTURE, SeparationUNet
 from umir.priors.streams import INPUTS
-from umir.separation_priors import LABELLED
+from umir.separation_streams import LABELLED
 
 
 class UNetPeer(nn.Module):
