@@ -22,11 +22,13 @@ from umir.song_library import LibrarySettings, SongLibrary
 from umir.studio import STEMS, render_song
 from umir.studio.song_files import TASK_MANIFESTS
 from umir.studio.sounds.soundfont import default_soundfont
+from umir.studio_command import parser, settings_of
 from umir.user_data import read_user_data
 
 SECONDS = 4.0
 SONGS = 7  # with these, every split has songs
-OPTIONS = ["--song-seconds", str(SECONDS), "--rate", "8000"]
+# `--without` alone: songs with all features, as `render_song` makes them.
+OPTIONS = ["--song-seconds", str(SECONDS), "--rate", "8000", "--without"]
 HOURS = ["--hours", str(SONGS * SECONDS / 3600)]
 
 
@@ -304,6 +306,9 @@ def test_features_channels_and_formats(tmp_path):
     assert main(["studio", "render", *hours, *OPTIONS, *options, "--out", str(tmp_path)]) == 0
     settings = LibrarySettings(8000, 2, 3, SECONDS, ("production", "timbre"), container="wav")
     song = settings.song(0)
+    assert settings_of(parser().parse_args(["render", "--hours", "1", "--out", "o"])).without == (
+        "metre",
+    )
     assert song.seed == 3_000_000
     read, _ = read_audio(tmp_path / "00000-00999" / "00000" / "mixture.wav")
     np.testing.assert_array_equal(read, song.mixture)
