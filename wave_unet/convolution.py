@@ -25,8 +25,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-# Samples of a mono signal that are convolved together.
-FOLD = 8
+# Samples of a mono signal that are convolved together; of a picture of one channel, on each axis.
+FOLD, TILE = 8, 2
+SOME_CHANNELS = 16  # of a convolution of pictures that XLA may be slow at
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -78,6 +79,8 @@ def convolution(
             return _folded(x, kernel, geometry, 1)  # 1.3-1.8x faster
         if x.shape[-1] == 1 and kernel.shape[0] > 1 and geometry.output[0] % FOLD == 0:
             return _folded(x, kernel, geometry, FOLD)  # 3-4x faster
+    if geometry.dilation == geometry.stride == (1, 1) and x.shape[-1] == 1:
+        return _tiled(x, kernel, geometry)  # 7x faster, its kernel's gradient as fast
     return _forward(geometry, x, kernel)
 
 
@@ -115,14 +118,27 @@ def transposed_convolution(
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _forward(geometry: _Geometry, x: Array, kernel: Array) -> Array:
-    return lax.conv_general_dilated(
+    padding = geometry.padding
+    if detour := _is_slow(geometry, kernel.shape):
+        padding = (padding[0], (0, 1))
+    y = lax.conv_general_dilated(
         x,
         kernel,
         window_strides=geometry.stride,
-        padding=geometry.padding,
+        padding=padding,
         rhs_dilation=geometry.dilation,
         dimension_numbers=_dimension_numbers(x.ndim),
     )
+    return y[:, :, :-1] if detour else y
+
+
+def _is_slow(geometry: _Geometry, kernel_shape: tuple[int, ...]) -> bool:
+    """Return whether it pays to give XLA's CPU backend a column of zeros to convolve as well.
+
+    With it, pictures of some sizes take a half to a seventh of the time, never much longer.
+    """
+    plain = geometry.padding == ((0, 0), (0, 0)) and geometry.stride == geometry.dilation == (1, 1)
+    return plain and min(kernel_shape[2:]) >= SOME_CHANNELS
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -238,6 +254,23 @@ def _folded(x: Array, kernel: Array, geometry: _Geometry, outputs: int) -> Array
     kernel = jnp.stack(copies, axis=2).reshape(taps, x.shape[2], outputs * width)
     y = _forward(_Geometry((1,), (1,), ((0, 0),), x.shape[1:2], (taps,)), x, kernel)
     return y.reshape(y.shape[0], frames, width)
+
+
+def _tiled(x: Array, kernel: Array, geometry: _Geometry) -> Array:
+    """Give squares of frames at once, as channels: four shifted copies of the kernel, stride 2."""
+    tile, taps = (TILE, TILE), tuple(n + TILE - 1 for n in geometry.window)
+    tiles = tuple(-(-n // TILE) for n in geometry.output)
+    shifts = [(down, across) for down in range(TILE) for across in range(TILE)]
+    copies = [
+        jnp.pad(kernel, (*((n, TILE - 1 - n) for n in shift), (0, 0), (0, 0))) for shift in shifts
+    ]
+    axes = zip(geometry.padding, tiles, taps, geometry.space, strict=True)
+    padding = tuple((b, (n - 1) * TILE + k - size - b) for (b, _), n, k, size in axes)
+    own = _Geometry(tile, (1, 1), padding, geometry.space, taps)
+    y = _forward(own, x, jnp.concatenate(copies, axis=3))
+    y = y.reshape(len(y), *tiles, *tile, -1).transpose(0, 1, 3, 2, 4, 5)
+    y = y.reshape(len(y), tiles[0] * TILE, tiles[1] * TILE, -1)
+    return y[:, : geometry.output[0], : geometry.output[1]]
 
 
 def _pad_front(kernel: Array, before: int, after: int) -> Array:

@@ -20,6 +20,7 @@ GEOMETRIES = [
     ((11,), (2,), 3, 1, "same"),
     ((16,), (5,), 1, 1, "same"),
     ((6, 5), (3, 2), (2, 1), (1, 2), ((1, 0), (0, 2))),
+    ((5, 6), (3, 2), 1, 1, "same"),
 ]
 
 
@@ -63,7 +64,7 @@ def test_a_tiny_case_by_hand():
     data=st.data(),
     stride=st.integers(1, 4),
     dilation=st.integers(1, 3),
-    channels=st.sampled_from([(1, 2), (2, 3)]),
+    channels=st.sampled_from([(1, 2), (2, 3), (16, 17)]),
 )
 def test_values_are_those_of_the_definition(rank, data, stride, dilation, channels):
     window = tuple(data.draw(st.integers(1, 6 // rank)) for _ in range(rank))
@@ -115,6 +116,16 @@ def test_derivatives_are_finite_differences(rng, geometry):
     check_grads(loss, (x, kernel), order=1, modes=["rev"])
     gradient = jax.jit(jax.grad(loss, argnums=(0, 1)))
     check_grads(gradient, (x, kernel), order=1, modes=["rev"])
+
+
+def test_derivatives_of_many_channels_are_finite_differences(rng):
+    x, kernel = draw_arrays(rng, (4, 5), (3, 2), batch=1, channels=(16, 16))
+
+    @jax.jit
+    def loss(x, kernel):
+        return jnp.sum(jnp.sin(convolution(x, kernel, padding="valid")))
+
+    check_grads(jax.jit(jax.grad(loss, argnums=(0, 1))), (x, kernel), order=1, modes=["rev"])
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
