@@ -2,10 +2,11 @@
 
     python benchmarks/studio_ablation.py FOLDERS --minutes 15 --seeds 0 1 2 --hours 0.1 0.3 1 3
 
-For all features, none, and all but each of the five groups (`umir.studio.features`), a network is
-trained on several tasks at once, on as many songs with those features; so are networks on several
-hours of songs with all features. Their decoders are fitted on other songs of the same kind, and
-they are scored on the folders that `benchmarks/without_adaptation.py` counts, without adaptation.
+For all features, none, all but each of the five groups (`umir.studio.features`), and all but the
+two that earn least, a network is trained on several tasks at once, on as many songs with those
+features; so are networks on several hours of songs with all features. Their decoders are fitted on
+other songs of the same kind, and they are scored on the folders that
+`benchmarks/without_adaptation.py` counts, without adaptation.
 
 `--minutes` become a number of steps, the same for every training: the speed of the network is
 measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
@@ -43,11 +44,12 @@ from umir.training import Callback, ProgressBar, train
 from umir.training_songs import Edition, TrainingSongs
 from umir.warm_up import WarmUp
 
-ALL, NONE = "all", "none"
+ALL, NONE, BOTH = "all", "none", "without metre and timbre"  # the two that earn least alone
 CONDITIONS: dict[str, Features] = {
     ALL: ALL_FEATURES,
     NONE: ALL_FEATURES.without(*GROUPS),
     **{f"without {group}": ALL_FEATURES.without(group) for group in GROUPS},
+    BOTH: ALL_FEATURES.without("metre", "timbre"),
 }
 SONG_SECONDS = 24.0
 # Steps by which the speed is measured: some for compiling, some that count, whole rounds of turns.

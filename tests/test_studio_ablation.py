@@ -21,7 +21,8 @@ def found(score):
 
 
 def test_conditions_leave_out_one_group_each():
-    assert set(SCRIPT.CONDITIONS) == {"all", "none", *(f"without {group}" for group in GROUPS)}
+    alone = {f"without {group}" for group in GROUPS}
+    assert set(SCRIPT.CONDITIONS) == {"all", "none", SCRIPT.BOTH, *alone}
     for group in GROUPS:
         left = SCRIPT.CONDITIONS[f"without {group}"]
         assert [name for name in GROUPS if not getattr(left, name)] == [group]
