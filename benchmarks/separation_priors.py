@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 from adversarial import separation_trials
 from adversarial.runs import RATES, TUNING_SEED
-from adversarial.separation_runs import Job, measured
+from adversarial.separation_runs import Job, in_batches, measured
 from adversarial.separation_tables import report
 from adversarial.separation_trials import Trial, trial_of
 from adversarial.vocal_songs import TEST, VALID
@@ -72,14 +72,6 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def preset_of(args: argparse.Namespace) -> SeparationPreset:
-    """Return the preset that arguments ask for."""
-    preset = KNOWN[args.preset]
-    (stage,) = preset.recipe.stages
-    stage = replace(stage, batch=args.batch or stage.batch)
-    return replace(preset, recipe=replace(preset.recipe, stages=(stage,)))
-
-
 class Grid:
     """The trainings of a trial: those that are missing are done, all are kept.
 
@@ -89,7 +81,7 @@ class Grid:
     """
 
     def __init__(self, args: argparse.Namespace):
-        self.args, self.preset = args, preset_of(args)
+        self.args, self.preset = args, in_batches(KNOWN[args.preset], args.batch)
         self.trial: Trial = trial_of(args, self.preset.network)
         self.results = Results(args.out)
         batch = self.preset.recipe.stages[0].batch

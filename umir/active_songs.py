@@ -91,8 +91,8 @@ def stored_active_songs(
     facts: dict[str, Any] = {"data": str(data.path), "groups": groups}
     facts |= {"detected": network.detected, "rate": rate, "channels": channels}
     facts["known"] = sorted(known)
-    if (there := songs_there(folder, facts)) is not None:
-        return [_with_intervals(song) for song in there]
+    if (there := active_songs_there(folder, facts)) is not None:
+        return there
     folder.mkdir(parents=True, exist_ok=True)
     task = detection_of(network.detected)
     found: list[ActiveSong] = []
@@ -103,13 +103,19 @@ def stored_active_songs(
             continue
         for usable in known_examples(task, [example], data):
             path = folder / f"{len(found):05}.npy"
-            found.append(_stored(path, usable, task))
+            found.append(stored_active_song(path, usable, task))
     note_songs(folder, facts, [active.song for active in found])
     return found
 
 
-def _stored(path: Path, example: Example, task: IntervalDetection) -> ActiveSong:
-    """Write a recording, and return it."""
+def stored_active_song(path: Path, example: Example, task: IntervalDetection) -> ActiveSong:
+    """Write a recording and its intervals beside it, and return it.
+
+    Args:
+        path: of the `.npy` file of its waveform.
+        example: a recording of kind `intervals`, at the rate and with the channels of a network.
+        task: whose only class is meant.
+    """
     assert isinstance(example.annotation, Intervals)
     (intervals,) = task.class_intervals(example.annotation).values()
     with write_beside(_intervals_of(path)) as temporary, temporary.open("wb") as file:
@@ -117,8 +123,11 @@ def _stored(path: Path, example: Example, task: IntervalDetection) -> ActiveSong
     return ActiveSong(stored_song(path, example.waveform[:, None]), intervals)
 
 
-def _with_intervals(song: StemSong) -> ActiveSong:
-    return ActiveSong(song, np.load(_intervals_of(song.path)))
+def active_songs_there(folder: Path, facts: dict[str, Any]) -> list[ActiveSong] | None:
+    """Return what `umir.stem_songs.songs_there` does, with intervals."""
+    if (there := songs_there(folder, facts)) is None:
+        return None
+    return [ActiveSong(song, np.load(_intervals_of(song.path))) for song in there]
 
 
 def _intervals_of(path: Path) -> Path:

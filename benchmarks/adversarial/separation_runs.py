@@ -6,10 +6,10 @@ from its last checkpoint.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -35,6 +35,7 @@ LOOKS = 10  # at the validation songs, in a training
 STFT = "STFT"  # the multi-resolution distance
 Metrics = dict[str, float]
 Judged = Sequence[tuple[Entry, StemSong]]
+Learning = TypeVar("Learning", bound=PriorTraining)
 
 
 @dataclass(frozen=True)
@@ -84,33 +85,55 @@ class SameWindows:
         return self.source.draw(np.random.default_rng([*entropy, 1]), batch)
 
 
-def training_of(trial: Trial, job: Job) -> PriorTraining:
-    """Return the training of a job: all steps are taken, whatever the looks see."""
-    (stage,), looks = job.preset.recipe.stages, min(LOOKS, job.steps)
+def in_batches(preset: SeparationPreset, batch: int | None) -> SeparationPreset:
+    """Return a preset with batches of so many windows; None for its own."""
+    (stage,) = preset.recipe.stages
+    stage = replace(stage, batch=batch or stage.batch)
+    return replace(preset, recipe=replace(preset.recipe, stages=(stage,)))
+
+
+def with_all_steps(preset: SeparationPreset, rate: float, steps: int) -> SeparationPreset:
+    """Return a preset that takes all of its steps, whatever the looks see."""
+    (stage,), looks = preset.recipe.stages, min(LOOKS, steps)
     recipe = replace(
-        job.preset.recipe,
-        stages=(replace(stage, learning_rate=job.rate),),
-        alpha=job.alpha,
-        steps=job.steps,
-        epoch_steps=-(-job.steps // looks),
-        patience=job.steps + 1,
+        preset.recipe,
+        stages=(replace(stage, learning_rate=rate),),
+        steps=steps,
+        epoch_steps=-(-steps // looks),
+        patience=steps + 1,
     )
+    return replace(preset, recipe=recipe)
+
+
+def with_same_windows(training: Learning, *streams: str) -> Learning:
+    """Return a training that sees the same at a step in some streams, whatever others it has."""
+    same = {name: SameWindows(training.sources[name]) for name in streams}
+    return replace(training, sources={**training.sources, **same})
+
+
+def training_of(trial: Trial, job: Job) -> PriorTraining:
+    """Return the training of a job."""
+    preset = with_all_steps(job.preset, job.rate, job.steps)
+    preset = replace(preset, recipe=replace(preset.recipe, alpha=job.alpha))
     data = trial.data(job.pairs, job.seed)
-    training = prior_training(replace(job.preset, recipe=recipe), job.method, data, job.seed)
-    same = SameWindows(training.sources[LABELLED])
-    return replace(training, sources={**training.sources, LABELLED: same})
+    return with_same_windows(prior_training(preset, job.method, data, job.seed), LABELLED)
 
 
-def trained(trial: Trial, job: Job) -> tuple[SeparatorModel, Metrics]:
-    """Return the separator of a training, and what else is known of it."""
-    training, folder = training_of(trial, job), job.folder / job.name
+def trained(training: PriorTraining, folder: Path, name: str) -> tuple[SeparatorModel, Metrics]:
+    """Return the separator of a training, and what else is known of it.
+
+    Args:
+        training: goes on from its last checkpoint.
+        folder: for checkpoints, log and picture.
+        name: what it is called.
+    """
     places = folder / "checkpoints"
 
     def checkpoints(last: int) -> Checkpoints:
         return Checkpoints(places, training.epoch_steps, last)
 
     def callbacks(first: int, last: int) -> list[Any]:
-        bar = ProgressBar(f"{job.name}, to {last}", last, first)
+        bar = ProgressBar(f"{name}, to {last}", last, first)
         log = JsonLog(folder / "log.jsonl", "separation", first)
         return [bar, log, checkpoints(last), Interruption()]
 
@@ -134,27 +157,45 @@ def measured(trial: Trial, job: Job, split: str) -> dict[str, Any]:
     Returns:
         `set`: metrics over all songs, and of the training; `songs`: those of each song.
     """
-    model, course = trained(trial, job)
+    folder = job.folder / job.name
+    model, course = trained(training_of(trial, job), folder, job.name)
     found = scores(model, trial.judged(split))
     found["set"] |= course
-    folder = job.folder / job.name
+    return done(folder, split, found)
+
+
+def done(folder: Path, split: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Write what a training came to beside its log, clear its checkpoints away, and return it."""
     write_json(folder / f"{split}.json", found)
     shutil.rmtree(folder / "checkpoints")
     return found
 
 
-def scores(model: SeparatorModel, songs: Judged) -> dict[str, Any]:
+def no_more(entry: Entry, found: Stems) -> Metrics:
+    """Return no metrics."""
+    del entry, found
+    return {}
+
+
+def scores(
+    model: SeparatorModel, songs: Judged, more: Callable[[Entry, Stems], Metrics] = no_more
+) -> dict[str, Any]:
     """Return the metrics of the library over songs, and of each, at the network's rate.
 
     Beside them is `STFT/STEM`, the multi-resolution STFT distance, and its mean over stems.
+
+    Args:
+        model: that separates.
+        songs: with their stems.
+        more: other metrics of a song of which this has been separated.
     """
     names = model.network.sources
     per_song, frames = [], []
-    for _, song in songs:
+    for entry, song in songs:
         stems = song.window(0, song.length)  # (time, stem, 1)
         found = model.predict(stems.sum(axis=1), model.rate)
         metrics, sdr = _of_song(stems.transpose(1, 0, 2), found, names)
-        per_song.append(metrics)
+        per_song.append(metrics | more(entry, found))
         frames.append(sdr)
     whole = aggregate(per_song, frames, names)
     return {

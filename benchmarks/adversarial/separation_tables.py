@@ -16,7 +16,8 @@ from adversarial.separation_trials import Trial
 from umir.separation_data import NONE
 
 STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
-Ahead = Mapping[int, tuple[float, float, float]]  # pairs -> difference and its interval
+Difference = tuple[float, float, float]  # and its interval
+Ahead = Mapping[int, Difference]  # by pairs
 
 
 def per_song(seeds: Mapping[str, Any], metric: str, groups: Mapping[str, str]) -> dict[str, float]:
@@ -44,17 +45,33 @@ def ahead(
     found = {}
     for pairs in sorted(runs[method], key=int):
         both = [runs[name].get(pairs, {}) for name in (method, NONE)]
-        seeds = {*both[0]} & {*both[1]}
-        ours, alone = (
-            per_song({seed: own[seed] for seed in seeds}, metric, groups or {}) for own in both
-        )
-        shared = sorted({*ours} & {*alone})
-        if shared:
-            found[int(pairs)] = difference(
-                np.array([ours[song] for song in shared]),
-                np.array([alone[song] for song in shared]),
-            )
+        if (values := gain(*both, metric, groups)) is not None:
+            found[int(pairs)] = values
     return found
+
+
+def gain(
+    ours: Mapping[str, Any],
+    others: Mapping[str, Any],
+    metric: str,
+    groups: Mapping[str, str] | None = None,
+) -> Difference | None:
+    """Return by how much runs are ahead of others, with its 95% interval; None: nothing in common.
+
+    Args:
+        ours: seed -> run.
+        others: likewise.
+        metric: of songs.
+        groups: as of `ahead`.
+    """
+    seeds = {*ours} & {*others}
+    one, other = (
+        per_song({seed: own[seed] for seed in seeds}, metric, groups or {})
+        for own in (ours, others)
+    )
+    if not (shared := sorted({*one} & {*other})):
+        return None
+    return difference(*(np.array([own[song] for song in shared]) for own in (one, other)))
 
 
 def where_it_ends(found: Ahead) -> str:
@@ -109,7 +126,7 @@ def _gain(runs: Mapping[str, Any], method: str, metric: str, groups: Mapping[str
         print(f"{method}, {metric}: {where_it_ends(found)}\n")
 
 
-def interval(values: tuple[float, float, float]) -> str:
+def interval(values: Difference, digits: int = 2) -> str:
     """Return a difference and its interval."""
     middle, low, high = values
-    return f"{middle:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{middle:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"

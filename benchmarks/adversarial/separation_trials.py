@@ -12,7 +12,7 @@ before the test. A pair of `mir1k` is a singer, with five clips of some 8 second
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from adversarial.vocal_songs import (
     studio_songs,
     sung,
 )
-from umir.data.manifest import Entry
+from umir.data.manifest import Entry, Manifest
 from umir.magnitude_unet import MagnitudeUNet
 from umir.separation_data import SeparationData
 from umir.stem_songs import StemSong
@@ -92,18 +92,23 @@ class Trial:
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Add which songs there are, and how many."""
-    p.add_argument("trial", choices=list(TRIALS))
-    p.add_argument("--folder", type=Path, required=True, help="of songs and trainings; kept")
-    p.add_argument("--mir-1k", type=Path, metavar="DIR", help="that holds MIR-1K")
+    add_songs(p, list(TRIALS))
     p.add_argument("--pairs", type=int, nargs="+", help="songs, or singers, with stems")
     p.add_argument("--tune-pairs", type=int, help="with which rates and weights are chosen")
     p.add_argument("--pool", type=int, default=50, help="songs of the studio to take pairs from")
     p.add_argument("--unpaired", type=int, default=200, help="songs of the studio")
+    p.add_argument("--choose-by", default="real", choices=["real", "studio"])
+
+
+def add_songs(p: argparse.ArgumentParser, trials: Sequence[str]) -> None:
+    """Add where songs lie, which trial is meant, and which songs choose and test in it."""
+    p.add_argument("trial", choices=trials)
+    p.add_argument("--folder", type=Path, required=True, help="of songs and trainings; kept")
+    p.add_argument("--mir-1k", type=Path, metavar="DIR", help="that holds MIR-1K")
     p.add_argument("--valid", type=int, default=8, help="songs of the studio")
     p.add_argument("--test", type=int, default=24, help="songs of the studio")
     p.add_argument("--song-seconds", type=float, default=24.0, help="of the studio")
     p.add_argument("--fold", type=int, default=0, help="which singers of MIR-1K test")
-    p.add_argument("--choose-by", default="real", choices=["real", "studio"])
     p.add_argument("--workers", type=int, default=1, help="processes that render songs")
 
 
@@ -152,20 +157,34 @@ TRIALS: Mapping[str, Callable[[argparse.Namespace, MagnitudeUNet], Trial]] = {
 
 def _studio_share(args: argparse.Namespace, network: MagnitudeUNet, unpaired: int) -> Share:
     number = args.test + args.valid + args.pool + unpaired
-    root = args.folder / "studio"
-    manifest = studio_songs(root, number, args.workers, args.song_seconds)
-    lines = {entry.name: entry for entry in manifest.entries}
-    songs = [lines[name] for name in sung(root)[:number]]
+    manifest, songs = sung_songs(args, number)
     deal = deal_songs(songs, test=args.test, valid=args.valid, paired=args.pool)
     return Share(Songs(manifest, network, _stored(args, "studio")), deal)
 
 
 def _singers_share(args: argparse.Namespace, network: MagnitudeUNet, paired: int) -> Share:
-    if args.mir_1k is None:
-        raise ValueError(f"the trial {args.trial} is on MIR-1K: give --mir-1k DIR")
-    manifest = mir_1k_songs(args.mir_1k, args.folder)
+    manifest = sung_clips(args)
     deal = deal_singers(singers(manifest), args.fold, paired)
     return Share(Songs(manifest, network, _stored(args, "mir_1k")), deal)
+
+
+def sung_songs(args: argparse.Namespace, number: int) -> tuple[Manifest, list[Entry]]:
+    """Return the library of the studio, and the first so many of its songs with a voice."""
+    root = args.folder / "studio"
+    manifest = studio_songs(root, number, args.workers, args.song_seconds)
+    lines = {entry.name: entry for entry in manifest.entries}
+    return manifest, [lines[name] for name in sung(root)[:number]]
+
+
+def sung_clips(args: argparse.Namespace) -> Manifest:
+    """Return the clips of MIR-1K.
+
+    Raises:
+        ValueError: it is not said where they are.
+    """
+    if args.mir_1k is None:
+        raise ValueError(f"the trial {args.trial} is on MIR-1K: give --mir-1k DIR")
+    return mir_1k_songs(args.mir_1k, args.folder)
 
 
 def _stored(args: argparse.Namespace, name: str) -> Path:

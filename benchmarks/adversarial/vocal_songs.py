@@ -1,9 +1,10 @@
 """Songs with vocals and accompaniment, from the studio and of MIR-1K, and who gets which.
 
 Every song has one of these purposes: it teaches with its stems (`paired`), chooses (`valid`), tests
-(`test`), or teaches without an answer. Of the last, each gives one thing alone: its mixture, its
+(`test`), or teaches without its stems. Of the last, each gives one thing alone: its mixture, its
 vocals or its accompaniment, so that no critic hears the stems of a mixture that is separated for
-it. Singers of MIR-1K never have two of the four purposes.
+it; or its mixture with the times at which somebody sings. Singers of MIR-1K never have two of the
+four purposes.
 """
 
 import json
@@ -37,7 +38,7 @@ class Deal:
         paired: what a training takes its pairs from: songs, or all songs of a singer.
         valid: to choose by.
         test: to score.
-        unpaired: of `UNPAIRED`, what gives its mixture, its vocals, its accompaniment alone.
+        unpaired: what gives one thing alone, by what that is: of `UNPAIRED`, or others.
     """
 
     paired: tuple[tuple[Any, ...], ...] = ()
@@ -57,8 +58,17 @@ class Deal:
         return tuple(song for place in order[:number] for song in self.paired[place])
 
 
-def deal_songs(songs: Sequence[Any], *, test: int, valid: int, paired: int) -> Deal:
+def deal_songs(
+    songs: Sequence[Any], *, test: int, valid: int, paired: int, alone: Sequence[str] = UNPAIRED
+) -> Deal:
     """Deal songs out in their order: to test, to choose, with stems; the rest without.
+
+    Args:
+        songs: in their order.
+        test: how many test.
+        valid: how many choose.
+        paired: how many have stems.
+        alone: what the rest gives, a song one of them each.
 
     Raises:
         ValueError: there are not enough.
@@ -70,17 +80,23 @@ def deal_songs(songs: Sequence[Any], *, test: int, valid: int, paired: int) -> D
         tuple((song,) for song in songs[first:second]),
         tuple(songs[test:first]),
         tuple(songs[:test]),
-        in_turn(songs[second:]),
+        in_turn(songs[second:], alone),
     )
 
 
-def deal_singers(clips: Mapping[str, Sequence[Any]], fold: int = 0, paired: int = 2) -> Deal:
+def deal_singers(
+    clips: Mapping[str, Sequence[Any]],
+    fold: int = 0,
+    paired: int = 2,
+    alone: Sequence[str] = UNPAIRED,
+) -> Deal:
     """Deal singers out: four to test, one to choose, some with stems; the rest without.
 
     Args:
         clips: singer -> clips.
         fold: which singers test; those of different folds are different as long as they last.
         paired: singers with stems.
+        alone: what the rest gives, a clip one of them each.
     """
     names = [str(name) for name in np.random.default_rng(0).permutation(sorted(clips))]
     names = [*np.roll(names, -fold * TEST_SINGERS)]
@@ -92,13 +108,13 @@ def deal_singers(clips: Mapping[str, Sequence[Any]], fold: int = 0, paired: int 
         tuple(tuple(clips[name]) for name in names[:paired]),
         tuple(clip for name in valid for clip in clips[name]),
         tuple(clip for name in test for clip in clips[name]),
-        in_turn([clip for name in names[paired:] for clip in clips[name]]),
+        in_turn([clip for name in names[paired:] for clip in clips[name]], alone),
     )
 
 
-def in_turn(songs: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
-    """Return of which songs the mixture, the vocals, the accompaniment is used."""
-    return {name: tuple(songs[n :: len(UNPAIRED)]) for n, name in enumerate(UNPAIRED)}
+def in_turn(songs: Sequence[Any], names: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Return which songs give what: as many for each name, the one after the other."""
+    return {name: tuple(songs[n :: len(names)]) for n, name in enumerate(names)}
 
 
 @dataclass(frozen=True)

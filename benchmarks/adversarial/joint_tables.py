@@ -1,0 +1,133 @@
+"""What the trials of joint detection and separation came to: a table, differences, and words.
+
+Runs are plain JSON, `[METHOD][SEED]`, as of `adversarial.joint_runs.measured`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from recordings.tables import cell
+
+from adversarial.joint_runs import ACCURACY, AREA, DETECTION, JOINT, NONVOCAL, SEPARATION
+from adversarial.separation_tables import Difference, gain, interval
+
+SILENCE = "silence_rms_db"
+FRACTIONS = (AREA, ACCURACY)  # the others are in dB
+BETTER, WORSE, UNSURE = "better", "worse", "neither better nor worse"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A metric by which the joint training is held against a single one.
+
+    Attributes:
+        metric: of songs.
+        single: the method that has learnt the task alone.
+        lower: whether less is better.
+    """
+
+    metric: str
+    single: str
+    lower: bool = False
+
+    def answer(self, values: Difference) -> str:
+        """Return whether the joint training is better beyond the interval, in words."""
+        _, low, high = values
+        if self.lower:
+            low, high = -high, -low
+        if low == high:  # of a single song
+            return UNSURE
+        return BETTER if low > 0 else WORSE if high < 0 else UNSURE
+
+
+def questions(stems: Sequence[str]) -> list[Question]:
+    """Return what is asked of both tasks, and of silence."""
+    return [
+        *(Question(f"SDR/{stem}", SEPARATION) for stem in stems),
+        Question(AREA, DETECTION),
+        Question(SILENCE, SEPARATION, lower=True),
+        Question(NONVOCAL, SEPARATION, lower=True),
+    ]
+
+
+def table(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> str:
+    """Return a row per metric, a column per method: means over seeds.
+
+    Intervals are 95% bootstrap intervals of the mean.
+    """
+    metrics = [f"{name}/{stem}" for stem in stems for name in ("SDR", "SDR_pooled", "SI-SDR")]
+    rows = ["metric | " + " | ".join(runs), "|".join(["---"] * (len(runs) + 1))]
+    for metric in (*metrics, SILENCE, NONVOCAL, AREA, ACCURACY):
+        cells = [metric]
+        for seeds in runs.values():
+            found = np.array([run["set"].get(metric, np.nan) for run in seeds.values()], float)
+            known = list(found[~np.isnan(found)])
+            cells.append(cell(known, digits=digits(metric)) if known else "-")
+        if any(text != "-" for text in cells[1:]):
+            rows.append(" | ".join(cells))
+    return "".join(f"| {row} |\n" for row in rows)
+
+
+def digits(metric: str) -> int:
+    """Return how many decimals a metric is shown with."""
+    return 4 if metric in FRACTIONS else 2
+
+
+def answers(
+    runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str], singers: Mapping[str, str]
+) -> dict[Question, str]:
+    """Print by how much the joint training is ahead, and return the answers in words.
+
+    Questions of methods that have not run, or of songs that have nothing to say, are left out.
+
+    Args:
+        runs: method -> seed -> run.
+        stems: names of the sources.
+        singers: song -> who sings; over them, too, there is an interval.
+    """
+    found = {}
+    for question in questions(stems):
+        both = [runs.get(method, {}) for method in (JOINT, question.single)]
+        if (values := gain(*both, question.metric)) is None:
+            continue
+        found[question] = question.answer(values)
+        shown = digits(question.metric)
+        unit = "" if question.metric in FRACTIONS else " dB"
+        line = f"{question.metric}, joint minus {question.single}: {interval(values, shown)}{unit}"
+        by_singer = gain(*both, question.metric, singers)
+        if by_singer is not None and by_singer != values:
+            line += f"; over singers {interval(by_singer, shown)}"
+        print(f"{line}: {found[question]}")
+    return found
+
+
+def of_task(words: Sequence[str]) -> str:
+    """Return the answer of a task from those of its metrics: the worst, else the best."""
+    return next((word for word in (WORSE, BETTER) if word in words), UNSURE)
+
+
+def verdict(found: Mapping[Question, str]) -> list[str]:
+    """Return in words whether joint training pays, a line each."""
+    tasks, lines = {}, []
+    for single in (SEPARATION, DETECTION):
+        words = [w for q, w in found.items() if q.single == single and not q.lower]
+        if words:
+            tasks[single] = of_task(words)
+            lines.append(f"{single}: joint training is {tasks[single]}, beyond the interval")
+    if len(tasks) == 2:
+        pays = WORSE not in tasks.values() and BETTER in tasks.values()
+        lines.append(f"both tasks no worse, and one of them better: {'yes' if pays else 'no'}")
+    for question, word in found.items():
+        if question.lower:
+            lines.append(f"{question.metric} lower: {'yes' if word == BETTER else 'no'}")
+    return lines
+
+
+def report(
+    runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str], singers: Mapping[str, str]
+) -> None:
+    """Print the table, the differences, and what they say."""
+    print(table(runs, stems))
+    print("\n" + "\n".join(verdict(answers(runs, stems, singers))))
