@@ -38,7 +38,7 @@ from adversarial import joint_trials
 from adversarial.joint_runs import AREA, METHODS, Job, measured, tried
 from adversarial.joint_tables import report
 from adversarial.joint_trials import JointTrial, trial_of
-from adversarial.runs import RATES, TUNING_SEED
+from adversarial.runs import RATES, TUNING_SEED, assembled
 from adversarial.runs import shown as shown_metrics
 from adversarial.separation_runs import in_batches
 from adversarial.vocal_songs import TEST
@@ -72,8 +72,8 @@ def parser() -> argparse.ArgumentParser:
 class Grid:
     """The trainings of a trial: those that are missing are done, all are kept.
 
-    Results are plain JSON: `[TRIAL][SETTINGS][METHOD][SEED]`, as of `adversarial.joint_runs
-    .measured`, and of the choice of rates `[TRIAL]["SETTINGS, rates"][METHOD][RATE]`.
+    Results are plain JSON: `[TRIAL][SETTINGS][METHOD][SEED]`, as `adversarial.joint_runs.measured`
+    returns them, and of the choice of rates `[TRIAL]["SETTINGS, rates"][METHOD][RATE]`.
     """
 
     def __init__(self, args: argparse.Namespace):
@@ -124,12 +124,7 @@ def shown(found: Mapping[str, Any]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, do what is missing, and print the tables."""
     use_compilation_cache()
-    p = parser()
-    args = p.parse_args(argv)
-    try:
-        grid = Grid(args)
-    except ValueError as error:  # before hours of training: one line
-        p.error(str(error))
+    grid = assembled(parser(), argv, Grid)
     runs = grid.run()
     print(f"\n{grid.trial.name}, {grid.settings}\n")
     report(runs, grid.trial.share.songs.network.sources, grid.trial.singers)

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 from adversarial import separation_trials
-from adversarial.runs import RATES, TUNING_SEED
+from adversarial.runs import RATES, TUNING_SEED, assembled
 from adversarial.separation_runs import Job, in_batches, measured
 from adversarial.separation_tables import report
 from adversarial.separation_trials import Trial, trial_of
@@ -137,12 +137,7 @@ def shown(found: Mapping[str, Any]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, do what is missing, and print the tables."""
     use_compilation_cache()
-    p = parser()
-    args = p.parse_args(argv)
-    try:
-        grid = Grid(args)
-    except ValueError as error:  # before hours of training: one line
-        p.error(str(error))
+    grid = assembled(parser(), argv, Grid)
     runs = grid.run()
     print(f"\n{grid.trial.name}, {grid.settings}\n")
     report(grid.trial, runs)

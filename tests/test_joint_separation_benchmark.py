@@ -286,5 +286,7 @@ def test_arguments_that_cannot_be(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         SCRIPT.main(arguments("mir1k", tmp_path))
     assert "the trial mir1k is on MIR-1K: give --mir-1k DIR" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="has no MIR-1K/Wavfile; give the folder that holds"):
+        trial_of("mir1k", tmp_path, "--mir-1k", tmp_path)
     with pytest.raises(ValueError, match="--pairs 0: at least 1 is needed"):
         trial_of("studio", tmp_path, "--pairs", 0)

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -23,6 +23,7 @@ from umir.training import Callback, JsonLog, ProgressBar, train
 RATES = (1e-4, 3e-4, 1e-3)
 TUNING_SEED = 1000  # of the trainings that choose a rate: none of those that count
 
+Grid = TypeVar("Grid")
 Metrics = dict[str, float]
 Runs = Mapping[str, Mapping[str, Mapping[str, Metrics]]]  # method -> pairs -> seed -> metrics
 
@@ -96,6 +97,19 @@ def add_arguments(
     p.add_argument("--rates", type=float, nargs="+", default=list(RATES), help="to choose from")
     p.add_argument("--tune-pairs", type=int, default=25, help="at which rates are chosen")
     p.add_argument("--logs", type=Path, help="folder for the log and picture of every training")
+
+
+def assembled(
+    p: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    make: Callable[[argparse.Namespace], Grid],
+) -> Grid:
+    """Return what is made of arguments; what is wrong with them is one line, before hours."""
+    args = p.parse_args(argv)
+    try:
+        return make(args)
+    except ValueError as error:
+        p.error(str(error))
 
 
 def grid(

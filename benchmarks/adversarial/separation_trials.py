@@ -180,10 +180,12 @@ def sung_clips(args: argparse.Namespace) -> Manifest:
     """Return the clips of MIR-1K.
 
     Raises:
-        ValueError: it is not said where they are.
+        ValueError: it is not said where they are, or they are not there.
     """
     if args.mir_1k is None:
         raise ValueError(f"the trial {args.trial} is on MIR-1K: give --mir-1k DIR")
+    if not (args.mir_1k / "MIR-1K" / "Wavfile").is_dir():
+        raise ValueError(f"{args.mir_1k}: has no MIR-1K/Wavfile; give the folder that holds MIR-1K")
     return mir_1k_songs(args.mir_1k, args.folder)
 
 
