@@ -24,6 +24,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from recordings.hours_curve import Curve, draw
 from recordings.results import Results
 from recordings.tables import DECIBELS, HEADLINE, cell, per_group
 from recordings.trials import RATE, TRIALS, Trial, scored_task, songs_of
@@ -179,6 +180,24 @@ def table(runs: Mapping[str, Mapping[str, Mapping[str, Found]]], beside: str) ->
     return "".join(f"| {row} |\n" for row in rows)
 
 
+def curve_of(runs: Mapping[str, Mapping[str, Mapping[str, Found]]], hours: float) -> Curve:
+    """Return the scores of all tasks by hours of songs with all features.
+
+    Args:
+        runs: condition -> seed -> folder -> what was found; of `ALL`, and titles as `0.3 h`.
+        hours: of the songs of `ALL`.
+    """
+    tasks = list(dict.fromkeys(t.answers for t in TRIALS.values() if t.counts))
+    of_title = {ALL: hours, **{title: float(title[:-2]) for title in runs if title.endswith(" h")}}
+    return {
+        amount: {
+            task: [task_score(found, task) for found in runs[title].values()] for task in tasks
+        }
+        for title, amount in of_title.items()
+        if title in runs
+    }
+
+
 def _mean(values: Sequence[float]) -> str:
     known = [value for value in values if not np.isnan(value)]
     return f"{np.mean(known):.3f}" if known else "-"
@@ -209,6 +228,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--only", nargs="*", default=list(CONDITIONS), choices=CONDITIONS)
     p.add_argument("--hours", type=float, nargs="*", default=[], help="of songs, for the curve")
+    p.add_argument("--picture", type=Path, help="draw the curve into this PNG file")
     return p
 
 
@@ -236,8 +256,11 @@ def run(args: argparse.Namespace) -> None:
     runs = results.part(f"{args.preset}, {steps} steps")
     for titles in ([c[0] for c in ablation], [c[0] for c in curve]):
         if titles:
-            beside = ALL if ALL in titles else titles[0]
-            print(table({title: runs[title] for title in titles}, beside))
+            beside = ALL if ALL in runs else titles[0]
+            shown = [beside, *(title for title in titles if title != beside)]
+            print(table({title: runs[title] for title in shown}, beside))
+    if args.picture:
+        draw(curve_of(runs, args.songs * SONG_SECONDS / 3600), args.picture)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ def test_differences_are_paired_by_seed_and_without_decibels():
     assert rows[3].endswith("-0.100 [-0.100, -0.100] |")
 
 
+def test_the_curve_has_all_hours(tmp_path):
+    runs = {"all": {"0": found(0.5), "1": found(0.7)}, "3 h": {"0": found(0.8)}, "none": {}}
+    curve = SCRIPT.curve_of(runs, 0.85)
+    assert {hours: of["onset_detection"] for hours, of in curve.items()} == {
+        0.85: [0.5, 0.7],
+        3.0: [0.8],
+    }
+    SCRIPT.draw(curve, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").stat().st_size > 10_000
+
+
 @pytest.mark.slow
 def test_a_run_trains_scores_and_goes_on(tiny_preset, tmp_path, rng, monkeypatch, capsys):
     folder = tmp_path / "folders" / "onsets"
