@@ -33,6 +33,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 _HOOK = install_import_hook("umir", "beartype.beartype")
 
+import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from folders import (  # noqa: E402, F401
@@ -52,6 +53,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("umir")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _room_for_programs():
+    """Let go of compiled programs: each is several mappings, of which Linux allows 65,530."""
+    yield
+    mappings = pathlib.Path("/proc/self/maps")
+    if mappings.exists() and mappings.read_bytes().count(b"\n") > 15_000:
+        jax.clear_caches()
 
 
 @pytest.fixture
