@@ -18,7 +18,7 @@ from umir.data.problems import Problem
 from umir.data_specification import LabelledData
 from umir.files import write_beside
 from umir.joint_unet import JointUNet
-from umir.stem_songs import StemSong, note_songs, songs_there, stored_song
+from umir.stem_songs import StemSong, filled_batches, note_songs, songs_there, stored_song
 from umir.tasks import IntervalDetection, SingingVoiceDetection
 from umir.unpaired_audio import Fingerprints, fingerprint
 from umir.user_data import known_examples
@@ -145,11 +145,9 @@ def windows_in_turn(
     """
     hop = network.sizes.output
     places = [(song, start) for song in songs for start in range(0, song.song.length, hop)]
-    for first in range(0, len(places), number):
-        own = places[first : first + number]
-        filled = own + own[:1] * (number - len(own))
+    for filled, known in filled_batches(places, number):
         waveforms, active = zip(*(song.window(network, at) for song, at in filled), strict=True)
-        yield np.stack(waveforms), np.stack(active), np.arange(number) < len(own)
+        yield np.stack(waveforms), np.stack(active), known
 
 
 def activity_of_stems(

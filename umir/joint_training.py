@@ -91,17 +91,17 @@ def joint_training(
     if not (data.train or (data.active and detects)):
         also = ", --activity or both" if detects else ""
         raise ValueError(f"nothing to learn from: give --pairs{also}")
-    sources = _sources(network, data, detects)
+    domain, sources = Magnitudes(network), _sources(network, data, detects)
     rate = recipe.stages[0].learning_rate
     objective = Adversarial(
-        SeparatedParts(Magnitudes(network)),
+        SeparatedParts(domain),
         (),
         optimizer=adam(rate, 0.9),
         supervision=JointLoss(tuple(sorted({*sources} - {INPUTS})), recipe.weight),
     )
     return JointTraining(
         network=network,
-        domain=Magnitudes(network),
+        domain=domain,
         recipe=recipe,
         train_songs=data.train,
         valid_songs=data.valid,

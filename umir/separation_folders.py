@@ -23,6 +23,7 @@ from umir.tasks import TASKS
 from umir.unpaired_audio import (
     HELD_OUT,
     Fingerprints,
+    Recordings,
     fingerprints,
     read_folder,
     recordings_in,
@@ -124,7 +125,10 @@ def stored(
             f"{len(alone)} of the pairs, whose stems do not add up, serve as mixtures",
             file=sys.stderr,
         )
-        mixtures += _usable(alone, held_out, network, folder / "mixtures-of-pairs")
+        place = folder / "mixtures-of-pairs"
+        mixtures += _usable(
+            stored_recordings(alone, held_out, network.rate, network.channels, place)
+        )
     solos = {
         name: _recordings(path, held_out, network, folder / f"solo-{name}")
         for name, path in named.solos.items()
@@ -172,18 +176,12 @@ def _recordings(
 ) -> tuple[StemSong, ...]:
     if path is None:
         return ()
-    found = read_folder(
-        Path(path), held_out, network.rate, network.channels, folder, _bar(folder.name, "file")
-    )
-    for problem in found.problems:
-        print(problem, file=sys.stderr)
-    return found.songs
+    bar = _bar(folder.name, "file")
+    return _usable(read_folder(Path(path), held_out, network.rate, network.channels, folder, bar))
 
 
-def _usable(
-    files: Sequence[Path], held_out: Fingerprints, network: WindowNetwork, folder: Path
-) -> tuple[StemSong, ...]:
-    found = stored_recordings(files, held_out, network.rate, network.channels, folder)
+def _usable(found: Recordings) -> tuple[StemSong, ...]:
+    """Return the recordings that can be used, and print what is wrong with the others."""
     for problem in found.problems:
         print(problem, file=sys.stderr)
     return found.songs

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,7 @@ ACCOMPANIMENT = "accompaniment"  # the sum of all stems that no other source is
 FACTS_NAME, ALONE = "songs.json", "mixtures_alone"
 
 Window = Float[np.ndarray, "time source channel"]
+_Place = TypeVar("_Place")
 
 
 @dataclass(frozen=True)
@@ -184,11 +185,16 @@ def windows_in_turn(
         and not there to fill up the last batch.
     """
     places = [(s, start) for s in songs for start in range(0, s.length, sizes.output)]
+    for filled, known in filled_batches(places, number):
+        cuts = [song.window(start - sizes.margin, sizes.input) for song, start in filled]
+        yield *_mixed(np.stack(cuts), sizes), known
+
+
+def filled_batches(places: list[_Place], number: int) -> Iterator[tuple[list[_Place], np.ndarray]]:
+    """Yield places in batches of one size, and `(batch,)` which are not there to fill up."""
     for first in range(0, len(places), number):
         own = places[first : first + number]
-        filled = own + own[:1] * (number - len(own))
-        cuts = [song.window(start - sizes.margin, sizes.input) for song, start in filled]
-        yield *_mixed(np.stack(cuts), sizes), np.arange(number) < len(own)
+        yield own + own[:1] * (number - len(own)), np.arange(number) < len(own)
 
 
 def _mixed(stems: np.ndarray, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
