@@ -25,6 +25,7 @@ from proof.starts import FURTHER, STARTS
 
 from umir.families import FAMILIES
 from umir.files import write_beside
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 
 Cases = list[tuple[str, Found]]
@@ -96,5 +97,6 @@ def write(cases: Cases, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     use_compilation_cache()
     run(parser().parse_args())

@@ -28,6 +28,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Adversarial, marginals
 from umir.priors.networks.separation_unet import MIXTURE
@@ -199,4 +200,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

@@ -23,6 +23,7 @@ import numpy as np
 import reference_net
 from timing import median_seconds
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.wave_unet.convolution import convolution
 
 MATRIX = 2048
@@ -164,6 +165,7 @@ def matrix_products() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20, help="timed calls of each contender")
     main(**vars(parser.parse_args()))

@@ -19,6 +19,7 @@ from adversarial.digit_pairs import PARTS, SIDE, Digits
 from adversarial.runs import Job, add_arguments, grid, table, trained
 from recordings.results import Results
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
 from umir.priors.adversarial import adam
 from umir.priors.networks import DenseCritic, DenseGenerator
@@ -82,4 +83,5 @@ def main(argv: Sequence[str] | None = None) -> Any:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

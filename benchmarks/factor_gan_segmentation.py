@@ -21,6 +21,7 @@ from adversarial.runs import Job, add_arguments, grid, table, trained
 from adversarial.shapes import MAP, NAMES, PHOTO, Shapes, judged
 from recordings.results import Results
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
 from umir.priors.adversarial import adam
 from umir.priors.networks import ConvolutionalCritic, ImageUNet
@@ -89,4 +90,5 @@ def main(argv: Sequence[str] | None = None) -> Any:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

@@ -32,6 +32,7 @@ from umir.adaptation_report import HeldOut, TooFewSongs, deal_songs
 from umir.checkpoint import load_model
 from umir.fine_tuning import with_decoder
 from umir.head_initialisation import HEAD_INITIALISATIONS
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta_training import CLIP_SONGS, FIRST_HELD_OUT_SONG
 from umir.program import use_compilation_cache
 from umir.start import Start
@@ -183,5 +184,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     use_compilation_cache()
     run(parser().parse_args())

@@ -44,6 +44,7 @@ from adversarial.separation_runs import in_batches
 from adversarial.vocal_songs import TEST
 from recordings.results import Results
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.joint_unet import JointUNet
 from umir.program import use_compilation_cache
 from umir.separation_recipes import PRESETS, SMALL_JOINT, SeparationPreset
@@ -131,4 +132,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

@@ -29,6 +29,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.wave_unet import PRESETS, HeadSpec, Network, WaveUNetConfig, convolution, n_parameters
 from umir.wave_unet.heads import decoder_rate
 from umir.wave_unet.parameters import Key, Params
@@ -183,4 +184,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

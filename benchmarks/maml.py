@@ -35,6 +35,7 @@ import optax
 import reference_net
 from timing import median_seconds
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner, hessian_product
 from umir.meta.maml import outer_gradient
 
@@ -184,6 +185,7 @@ def load_learn2learn(folder: Path) -> Any:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inner-steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5, help="timed calls of each contender")

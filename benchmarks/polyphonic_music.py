@@ -33,6 +33,7 @@ import numpy as np
 from recordings.results import Results
 from scipy.stats import t as student
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.sequence_tasks.recipes import PRESETS
 from umir.sequence_tasks.sources import open_piano_rolls
@@ -190,6 +191,7 @@ def _measured(training: Callable[[], SequenceTraining], work: Path, what: str) -
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     use_compilation_cache()
     arguments = parser().parse_args()
     print_speed(arguments) if arguments.speed else run(arguments)

@@ -32,6 +32,7 @@ from recordings.tables import apart, header, table
 from umir.adaptation import adapt
 from umir.data.example import Example
 from umir.fine_tuning import with_decoder
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
 from umir.start import Start
@@ -147,4 +148,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

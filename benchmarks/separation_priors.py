@@ -42,6 +42,7 @@ from adversarial.separation_trials import Trial, trial_of
 from adversarial.vocal_songs import TEST, VALID
 from recordings.results import Results
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.magnitude_unet import MagnitudeUNet
 from umir.program import use_compilation_cache
 from umir.separation_data import ADVERSARIAL, FACTORGAN, NONE
@@ -144,4 +145,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

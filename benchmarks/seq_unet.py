@@ -38,6 +38,7 @@ import numpy as np
 import optax
 from timing import median_seconds
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.live_prediction import BLOCK_SECONDS, LivePrediction
 from umir.task_model import TaskModel
 from umir.tasks import get_task
@@ -215,6 +216,7 @@ def live(rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["training", "generation", "live"])
     parser.add_argument("--size", choices=["full", "nano"], default="full")

@@ -32,6 +32,7 @@ from without_adaptation import Found, scores_of_model
 
 from umir import meta_train
 from umir.data.example import Example
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS, task_models
 from umir.plan import Plan
 from umir.program import use_compilation_cache
@@ -264,5 +265,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     use_compilation_cache()
     run(parser().parse_args())

@@ -34,6 +34,7 @@ import jax.numpy as jnp
 import numpy as np
 from timing import median_seconds
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.separation_recipes import PRESETS
 from umir.separation_training import SeparationTraining
@@ -301,6 +302,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     use_compilation_cache()
     args = parser().parse_args()
     if args.what == "training":

@@ -30,6 +30,7 @@ from recordings.results import Results, group_scores, mean_headline
 
 from umir.data.example import Example
 from umir.fine_tuning import train_on
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.rate_search import Budget
 from umir.released_models import SCRATCH
@@ -166,4 +167,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    begin_again_with_huge_pages()
     main()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from umir import __version__
+from umir.huge_pages import begin_again_with_huge_pages
 
 PROGRAMS = {
     "meta_train": "meta-train one network over several tasks",
@@ -51,6 +52,8 @@ def _usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `umir` with these arguments and return the exit status."""
+    if argv is None:
+        begin_again_with_huge_pages()
     name, *rest = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(_usage())

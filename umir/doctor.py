@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from umir import huge_pages
 from umir.program import program_parser, run_program
 
 _PACKAGES = (
@@ -73,6 +74,7 @@ def _system() -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": len(usable(0)) if usable else os.cpu_count(),
         "memory": _memory(),
+        "huge_pages": huge_pages.said(os.environ, huge_pages.MODES),
         "free_disk": _gigabytes(shutil.disk_usage(Path.cwd()).free),
     }
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import (
     fraction,
     going_on_with,
@@ -323,6 +324,8 @@ def run(words: Sequence[str], args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    if argv is None:
+        begin_again_with_huge_pages()
     words = list(sys.argv[1:] if argv is None else argv)
     return run_program(parser(), partial(run, words), words)
 

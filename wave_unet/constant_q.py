@@ -182,7 +182,7 @@ def _power(
 def _centred(x: Array, kernel: Array, stride: int) -> Array:
     """Convolve so that output n is centred at input `n * stride`."""
     half = kernel.shape[0] // 2
-    return convolution(x, kernel, stride=stride, padding=((half, half),))
+    return convolution(x, kernel, stride=stride, padding=((half, half),), exact=True)
 
 
 @cache

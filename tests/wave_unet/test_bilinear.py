@@ -1,0 +1,110 @@
+"""The closed set, computed with fewer multiplications: against the direct way, in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from umir.wave_unet import bilinear, direct_convolution
+from umir.wave_unet.bilinear import correlate, forward, transpose
+from umir.wave_unet.convolution import convolution
+from umir.wave_unet.direct_convolution import Geometry
+
+# (time, taps, zeros before and after); negative ones cut the signal.
+SHAPES = [(9, 2, (0, 1)), (16, 3, (1, 1)), (21, 5, (0, 0)), (30, 7, (6, 0)), (23, 15, (7, 7))]
+CUT = (20, 4, (-1, -2))
+
+
+@pytest.fixture
+def minimal_everywhere(monkeypatch):
+    for name in ("ENOUGH_CHANNELS", "ENOUGH_SAVED", "ENOUGH_SAVED_OF_KERNEL", "LONG"):
+        monkeypatch.setattr(bilinear, name, 1e-9)
+    with jax.enable_x64(True):
+        yield
+
+
+def geometry_of(time, taps, padding):
+    return Geometry((1,), (1,), (padding,), (time,), (taps,))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, CUT])
+def test_all_three_are_those_of_xla(shape, rng, minimal_everywhere):
+    geometry = geometry_of(*shape)
+    x = jnp.asarray(rng.normal(size=(2, *geometry.space, 3)))
+    y = jnp.asarray(rng.normal(size=(2, *geometry.output, 4)))
+    kernel = jnp.asarray(rng.normal(size=(*geometry.window, 3, 4)))
+    for own, other, pair in (
+        (forward, direct_convolution.convolve, (x, kernel)),
+        (transpose, direct_convolution.transpose, (y, kernel)),
+        (correlate, direct_convolution.correlate, (x, y)),
+    ):
+        np.testing.assert_allclose(own(geometry, *pair), other(geometry, *pair), atol=1e-11)
+
+
+def test_each_is_computed_with_fewer_multiplications(rng, minimal_everywhere, monkeypatch):
+    geometry = geometry_of(64, 15, (7, 7))
+    x, y = jnp.zeros((2, 64, 32)), jnp.zeros((2, 64, 48))
+    kernel = jnp.zeros((15, 32, 48))
+    for function, pair in ((forward, (x, kernel)), (transpose, (y, kernel)), (correlate, (x, y))):
+        fewer = _flops(function, geometry, *pair)
+        with monkeypatch.context() as patch:
+            patch.setattr(bilinear, "ENOUGH_CHANNELS", 1000)
+            assert fewer < 0.75 * _flops(function, geometry, *pair)
+
+
+def _flops(function, geometry, *pair):
+    return jax.jit(lambda *pair: function(geometry, *pair)).lower(*pair).cost_analysis()["flops"]
+
+
+def test_second_derivatives_are_those_of_jax(rng, minimal_everywhere):
+    x = jnp.asarray(rng.normal(size=(1, 18, 2)))
+    kernel = jnp.asarray(rng.normal(size=(6, 2, 3)))
+
+    def ours(x, kernel):
+        return convolution(x, kernel, padding="valid")
+
+    def theirs(x, kernel):
+        numbers = ("NWC", "WIO", "NWC")
+        return lax.conv_general_dilated(x, kernel, (1,), "VALID", dimension_numbers=numbers)
+
+    def norm_of_gradient(function):
+        loss = jax.grad(lambda *pair: jnp.sum(jnp.sin(function(*pair))), (0, 1))
+        return jax.jit(jax.grad(lambda *pair: sum(jnp.sum(g**3) for g in loss(*pair)), (0, 1)))
+
+    found, expected = norm_of_gradient(ours)(x, kernel), norm_of_gradient(theirs)(x, kernel)
+    for own, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-8, atol=1e-8 * float(jnp.abs(other).max()))
+
+
+def test_few_channels_dilations_and_half_precision_go_the_direct_way(rng):
+    wide = geometry_of(100, 5, (2, 2))
+    dilated = Geometry((1,), (2,), ((4, 4),), (100,), (5,))
+
+    def saved(geometry, channels, dtype=jnp.float32):
+        return bilinear._saved(geometry, jnp.zeros((1, 100, channels), dtype), channels)
+
+    assert saved(wide, 64) > bilinear.ENOUGH_SAVED
+    assert saved(wide, 16) == saved(dilated, 64) == saved(wide, 64, jnp.bfloat16) == 0
+
+
+@pytest.mark.parametrize("channels", [32, 256])
+def test_rounding(channels, rng):
+    x = rng.normal(size=(1, 300, channels)).astype(np.float32)
+    kernel = rng.normal(size=(15, channels, 32)).astype(np.float32)
+    found = convolution(jnp.asarray(x), jnp.asarray(kernel), padding="valid")
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), 15, axis=1)
+    expected = np.einsum("bnik,kio->bno", windows, kernel)
+    assert np.abs(found - expected).max() < 1e-4 * expected.std()
+
+
+def test_an_exact_convolution_shows_nothing_from_beyond_its_taps(rng):
+    x = jnp.asarray(rng.normal(size=(1, 400, 64)), jnp.float32)
+    kernel = jnp.asarray(rng.normal(size=(5, 64, 64)), jnp.float32)
+    louder = x.at[:, 201:].multiply(1e6)
+
+    def before(x, exact):
+        return convolution(x, kernel, padding="valid", exact=exact)[:, :197]
+
+    np.testing.assert_array_equal(before(x, True), before(louder, True))
+    assert jnp.any(before(x, False) != before(louder, False))  # else `exact` is not needed
