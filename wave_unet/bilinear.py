@@ -22,17 +22,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from umir.wave_unet import direct_convolution as direct
-from umir.wave_unet.direct_convolution import Geometry, mirrored, pad_space
+from umir.wave_unet.direct_convolution import Geometry, pad_space
 from umir.wave_unet.minimal_filtering import (
     minimal_convolution,
     minimal_correlation,
+    minimal_transpose,
     saved_multiplications,
+    taps_of,
 )
 
 # Minimal filtering pays from so many channels on, and from so many saved multiplications for each
 # sum that its transforms cost instead.
 ENOUGH_CHANNELS, ENOUGH_SAVED = 32, 40
-ENOUGH_SAVED_OF_KERNEL = 110
 LONG = 64  # frames: shorter signals gain nothing
 
 
@@ -48,14 +49,15 @@ def forward(geometry: Geometry, x: Array, kernel: Array) -> Array:
 def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
     """Return x."""
     if _saved(geometry, y, kernel.shape[-2]) >= ENOUGH_SAVED:
-        return minimal_convolution(pad_space(y, geometry.padding_of_transpose), mirrored(kernel))
+        return minimal_transpose(pad_space(y, geometry.padding_of_transpose), kernel)
     return direct.transpose(geometry, y, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
     """Return the kernel."""
-    if _saved(geometry, x, y.shape[-1]) >= ENOUGH_SAVED_OF_KERNEL:
+    several = taps_of(geometry.window[0])[1] > 1  # of few taps both signals' transforms cost more
+    if several and _saved(geometry, x, y.shape[-1]) >= ENOUGH_SAVED:
         return minimal_correlation(pad_space(x, geometry.padding_of_correlation), y)
     return direct.correlate(geometry, x, y)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jax import Array, lax
 
+LONG, PARTS = 16_384, 16  # frames of a signal that is cut for its kernel's gradient; into how many
+WIDE = 2**15  # pairs of channels
 SOME_CHANNELS = 16  # of a convolution of pictures that XLA may be slow at
 
 
@@ -106,14 +108,20 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
 
     A convolution that sums over the batch: the batch is its channel, x's channels its batch, y its
     kernel. Faster than one matrix product per tap (2x), than im2col (2-8x) and than cutting time
-    into blocks that join the batch (1.1-2x). Its narrower side should slide (1.2x).
+    into blocks that join the batch (1.1-2x). Long signals are cut into parts that stay in the cache
+    (1.3-1.7x).
     """
-    dense = all(stride == 1 for stride in geometry.stride)
-    if dense and x.shape[-1] > y.shape[-1]:
-        return _correlate_mirrored(geometry, x, y)
     # Padded by hand: XLA's own padding is slow where the kernel is as long as the signal.
     x = pad_space(x, geometry.padding_of_correlation)
-    return _sum_over_batch(x, y, geometry.dilation, geometry.stride)
+    frames = y.shape[1]
+    if not geometry.is_dense or len(geometry.space) > 1 or frames < LONG:
+        return _sum_over_batch(x, y, geometry.dilation, geometry.stride)
+    part, reach = -(-frames // PARTS), geometry.window[0] - 1
+    parts = [
+        _sum_over_batch(x[:, n : n + part + reach], y[:, n : n + part], (1,), (1,))
+        for n in range(0, frames, part)
+    ]
+    return sum(parts[1:], parts[0])
 
 
 def mirrored(kernel: Array) -> Array:
@@ -136,18 +144,20 @@ def _is_slow(geometry: Geometry, kernel_shape: tuple[int, ...]) -> bool:
     return plain and min(kernel_shape[2:]) >= SOME_CHANNELS
 
 
-def _correlate_mirrored(geometry: Geometry, x: Array, y: Array) -> Array:
-    """Slide y over x instead of x over y (stride 1 only): the taps come out in reverse order."""
-    padding = []
-    for axis, (before, _) in enumerate(geometry.padding):
-        reach = (geometry.window[axis] - 1) * geometry.dilation[axis]
-        first = reach - before
-        padding.append((first, x.shape[axis + 1] + reach - y.shape[axis + 1] - first))
-    return mirrored(_sum_over_batch(pad_space(y, padding), x, geometry.dilation, geometry.stride))
-
-
 def _sum_over_batch(x: Array, y: Array, steps: tuple[int, ...], gaps: tuple[int, ...]) -> Array:
-    """Return `sum over batch and n of x[n * gap + k * step] y[n]`, shape `(*k, of x, of y)`."""
+    """Return `sum over batch and n of x[n * gap + k * step] y[n]`, shape `(*k, of x, of y)`.
+
+    The narrower side should slide (1.2x), unless it takes longer to turn the kernel round.
+    """
+    dense = all(gap == 1 for gap in gaps)
+    if dense and y.shape[-1] < x.shape[-1] and x.shape[-1] * y.shape[-1] < WIDE:
+        reach = [(a - b, a - b) for a, b in zip(x.shape[1:-1], y.shape[1:-1], strict=True)]
+        return mirrored(_slide(pad_space(y, reach), x, steps, gaps))
+    return _slide(x, y, steps, gaps)
+
+
+def _slide(x: Array, y: Array, steps: tuple[int, ...], gaps: tuple[int, ...]) -> Array:
+    """Return what `_sum_over_batch` does, with y as the kernel that slides over x."""
     space = tuple(range(1, x.ndim - 1))
     numbers = lax.ConvDimensionNumbers(
         lhs_spec=(x.ndim - 1, 0, *space),

@@ -15,6 +15,7 @@ one later, so at every point the groups together are a convolution over tiles. F
 With the points 0, 1, -1, 2, -2, 1/2, -1/2 rounding is some 1e-5 of the output's deviation.
 """
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -24,9 +25,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.direct_convolution import Geometry, convolve, correlate
+from umir.wave_unet.direct_convolution import Geometry, convolve, correlate, mirrored
 
 OUTPUTS = 4  # of a tile
+WIDE = 2**15  # pairs of channels
 POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
 
 
@@ -45,15 +47,37 @@ def minimal_convolution(
     Raises:
         ValueError: one tap, or more than samples.
     """
-    length = _length(x, kernel.shape[0])
+    tiles = _tiles(x, kernel.shape[0])
     own, groups = taps_of(kernel.shape[0])
-    tiles = -(-length // OUTPUTS)
     signals = _at_points(x, own, tiles + groups - 1)
-    geometry = _over_tiles(tiles, groups)
     kernels = _kernels_at_points(kernel, own, groups)
+    geometry = _over_tiles(tiles, groups)
     found = [convolve(geometry, *both) for both in zip(signals, kernels, strict=True)]
-    y = jnp.stack([_combined(row, found) for row in transforms(own)[2]], axis=2)
-    return y.reshape(x.shape[0], tiles * OUTPUTS, -1)[:, :length]
+    return _outputs(found, own)[:, : x.shape[1] - kernel.shape[0] + 1]
+
+
+def minimal_transpose(
+    y: Float[Array, "batch frame out_channel"], kernel: Float[Array, "tap in_channel out_channel"]
+) -> Float[Array, "batch time in_channel"]:
+    """Convolve with a kernel in reverse order, its channels exchanged.
+
+    Of `y` with `tap - 1` zeros on both sides that is the adjoint of `minimal_convolution` in `x`.
+
+    Raises:
+        ValueError: one tap, or more than samples.
+    """
+    taps, *channels = kernel.shape
+    own, groups = taps_of(taps)
+    if groups > 1 or math.prod(channels) < WIDE:
+        return minimal_convolution(y, mirrored(kernel))
+    # To exchange the channels of a wide kernel takes longer than to multiply by it.
+    signals = _at_points(y, own, _tiles(y, taps))
+    kernels = _kernels_at_points(kernel[::-1], own, groups)
+    found = [
+        jnp.einsum("bto,io->bti", signal, own_kernel[0])
+        for signal, own_kernel in zip(signals, kernels, strict=True)
+    ]
+    return _outputs(found, own)[:, : y.shape[1] - taps + 1]
 
 
 def minimal_correlation(
@@ -65,12 +89,11 @@ def minimal_correlation(
         ValueError: fewer than two taps.
     """
     taps = x.shape[1] - y.shape[1] + 1
-    length = _length(x, taps)
+    tiles = _tiles(x, taps)
     own, groups = taps_of(taps)
-    tiles = -(-length // OUTPUTS)
     signals = _at_points(x, own, tiles + groups - 1)
     _, filters, outputs = transforms(own)
-    y = jnp.pad(y, ((0, 0), (0, tiles * OUTPUTS - length), (0, 0)))
+    y = jnp.pad(y, ((0, 0), (0, tiles * OUTPUTS - y.shape[1]), (0, 0)))
     y = y.reshape(y.shape[0], tiles, OUTPUTS, -1)
     tile = [y[:, :, n] for n in range(OUTPUTS)]
     geometry = _over_tiles(tiles, groups)
@@ -132,12 +155,12 @@ def _coefficients(roots: list[Fraction]) -> list[float]:
     return [float(c) for c in found]
 
 
-def _length(x: Array, taps: int) -> int:
-    """Return the number of outputs."""
+def _tiles(x: Array, taps: int) -> int:
+    """Return the number of tiles that all outputs need."""
     length = x.shape[1] - taps + 1
     if taps < 2 or length < 1:
         raise ValueError(f"{taps} taps over {x.shape[1]} samples: give 2 taps and as many samples")
-    return length
+    return -(-length // OUTPUTS)
 
 
 def _over_tiles(tiles: int, groups: int) -> Geometry:
@@ -163,6 +186,12 @@ def _kernels_at_points(kernel: Array, own: int, groups: int) -> list[Array]:
     kernel = kernel.reshape(groups, own, *kernel.shape[1:])
     taps = [kernel[:, n] for n in range(own)]
     return [_combined(row, taps) for row in transforms(own)[1]]
+
+
+def _outputs(found: Sequence[Array], own: int) -> Array:
+    """Return the outputs of all tiles, whose values at the points were found."""
+    y = jnp.stack([_combined(row, found) for row in transforms(own)[2]], axis=2)
+    return y.reshape(y.shape[0], -1, y.shape[-1])
 
 
 def _combined(row: np.ndarray, terms: Sequence[Array]) -> Array:

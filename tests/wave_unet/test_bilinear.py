@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from umir.wave_unet import bilinear, direct_convolution
+from umir.wave_unet import bilinear, direct_convolution, minimal_filtering
 from umir.wave_unet.bilinear import correlate, forward, transpose
 from umir.wave_unet.convolution import convolution
 from umir.wave_unet.direct_convolution import Geometry
@@ -18,7 +18,7 @@ CUT = (20, 4, (-1, -2))
 
 @pytest.fixture
 def minimal_everywhere(monkeypatch):
-    for name in ("ENOUGH_CHANNELS", "ENOUGH_SAVED", "ENOUGH_SAVED_OF_KERNEL", "LONG"):
+    for name in ("ENOUGH_CHANNELS", "ENOUGH_SAVED", "LONG"):
         monkeypatch.setattr(bilinear, name, 1e-9)
     with jax.enable_x64(True):
         yield
@@ -29,7 +29,9 @@ def geometry_of(time, taps, padding):
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, CUT])
-def test_all_three_are_those_of_xla(shape, rng, minimal_everywhere):
+@pytest.mark.parametrize("wide", [1, 1000])  # pairs of channels
+def test_all_three_are_those_of_xla(shape, wide, rng, minimal_everywhere, monkeypatch):
+    monkeypatch.setattr(minimal_filtering, "WIDE", wide)
     geometry = geometry_of(*shape)
     x = jnp.asarray(rng.normal(size=(2, *geometry.space, 3)))
     y = jnp.asarray(rng.normal(size=(2, *geometry.output, 4)))
@@ -40,6 +42,20 @@ def test_all_three_are_those_of_xla(shape, rng, minimal_everywhere):
         (correlate, direct_convolution.correlate, (x, y)),
     ):
         np.testing.assert_allclose(own(geometry, *pair), other(geometry, *pair), atol=1e-11)
+
+
+@pytest.mark.parametrize("channels", [(3, 4), (4, 3)])
+@pytest.mark.parametrize("frames", [47, 48])
+def test_long_signals_are_cut_for_the_kernels_gradient(channels, frames, rng, monkeypatch):
+    geometry = geometry_of(frames, 5, (2, 2))
+    with jax.enable_x64(True):
+        x, y = (jnp.asarray(rng.normal(size=(2, frames, n))) for n in channels)
+        expected = direct_convolution.correlate(geometry, x, y)
+        for wide, long in ((1, 10), (1000, 10), (1, 1000)):
+            monkeypatch.setattr(direct_convolution, "WIDE", wide)
+            monkeypatch.setattr(direct_convolution, "LONG", long)
+            found = direct_convolution.correlate(geometry, x, y)
+            np.testing.assert_allclose(found, expected, atol=1e-11)
 
 
 def test_each_is_computed_with_fewer_multiplications(rng, minimal_everywhere, monkeypatch):
