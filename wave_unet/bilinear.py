@@ -15,6 +15,7 @@ product as reverse over reverse.
 How each is computed is its own affair: directly, or on a CPU with fewer multiplications.
 """
 
+import math
 from functools import partial
 
 import jax
@@ -32,15 +33,16 @@ from umir.wave_unet.minimal_filtering import (
 )
 
 # Minimal filtering pays from so many channels on, and from so many saved multiplications for each
-# sum that its transforms cost instead.
-ENOUGH_CHANNELS, ENOUGH_SAVED = 32, 40
+# sum that its transforms cost instead: more where the signal does not fit into the cache.
+ENOUGH_CHANNELS, ENOUGH_SAVED, ENOUGH_SAVED_OF_MUCH = 32, 40, 80
+MUCH = 2**21  # numbers of a signal, 8 MB
 LONG = 64  # frames: shorter signals gain nothing
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def forward(geometry: Geometry, x: Array, kernel: Array) -> Array:
     """Return y."""
-    if _saved(geometry, x, kernel.shape[-1]) >= ENOUGH_SAVED:
+    if _pays(geometry, x, kernel.shape[-1]):
         return minimal_convolution(pad_space(x, geometry.padding), kernel)
     return direct.convolve(geometry, x, kernel)
 
@@ -48,7 +50,7 @@ def forward(geometry: Geometry, x: Array, kernel: Array) -> Array:
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
     """Return x."""
-    if _saved(geometry, y, kernel.shape[-2]) >= ENOUGH_SAVED:
+    if _pays(geometry, y, kernel.shape[-2]):
         return minimal_transpose(pad_space(y, geometry.padding_of_transpose), kernel)
     return direct.transpose(geometry, y, kernel)
 
@@ -57,26 +59,26 @@ def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
 def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
     """Return the kernel."""
     several = taps_of(geometry.window[0])[1] > 1  # of few taps both signals' transforms cost more
-    if several and _saved(geometry, x, y.shape[-1]) >= ENOUGH_SAVED:
+    if several and _pays(geometry, x, y.shape[-1]):
         return minimal_correlation(pad_space(x, geometry.padding_of_correlation), y)
     return direct.correlate(geometry, x, y)
 
 
-def _saved(geometry: Geometry, signal: Array, other_channels: int) -> float:
-    """Return how many multiplications minimal filtering saves for each sum of its transforms.
+def _pays(geometry: Geometry, signal: Array, other_channels: int) -> bool:
+    """Return whether minimal filtering is possible, wanted, and faster.
 
-    Of these there are as many as channels on both sides.
+    Its transforms are as many sums as there are channels on both sides.
     """
     channels = signal.shape[-1], other_channels
     precise = signal.dtype in (jnp.float32, jnp.float64)
     possible = len(geometry.space) == 1 and geometry.is_dense and geometry.window[0] > 1
     wanted = not geometry.exact and jax.default_backend() == "cpu"
     if not (precise and possible and wanted) or min(channels) < ENOUGH_CHANNELS:
-        return 0.0
+        return False
     if min(geometry.space[0], geometry.output[0]) < LONG:
-        return 0.0
-    product = channels[0] * channels[1] / sum(channels)
-    return product * saved_multiplications(geometry.window[0])
+        return False
+    saved = saved_multiplications(geometry.window[0]) * math.prod(channels) / sum(channels)
+    return saved >= (ENOUGH_SAVED if signal.size <= MUCH else ENOUGH_SAVED_OF_MUCH)
 
 
 def _keep(function):

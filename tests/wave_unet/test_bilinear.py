@@ -97,11 +97,19 @@ def test_few_channels_dilations_and_half_precision_go_the_direct_way(rng):
     wide = geometry_of(100, 5, (2, 2))
     dilated = Geometry((1,), (2,), ((4, 4),), (100,), (5,))
 
-    def saved(geometry, channels, dtype=jnp.float32):
-        return bilinear._saved(geometry, jnp.zeros((1, 100, channels), dtype), channels)
+    def pays(geometry, channels, dtype=jnp.float32):
+        return bilinear._pays(geometry, jnp.zeros((1, 100, channels), dtype), channels)
 
-    assert saved(wide, 64) > bilinear.ENOUGH_SAVED
-    assert saved(wide, 16) == saved(dilated, 64) == saved(wide, 64, jnp.bfloat16) == 0
+    assert pays(wide, 64)
+    assert not (pays(wide, 16) or pays(dilated, 64) or pays(wide, 64, jnp.bfloat16))
+
+
+def test_signals_beyond_the_cache_need_more_channels():
+    def pays(channels):
+        signal = jnp.zeros((8, 10_000, channels))
+        return bilinear._pays(geometry_of(10_000, 5, (2, 2)), signal, channels)
+
+    assert pays(64) and not pays(48)
 
 
 @pytest.mark.parametrize("channels", [32, 256])
