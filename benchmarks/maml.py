@@ -5,8 +5,9 @@
     tar xzf learn2learn-0.2.0.tar.gz
     python benchmarks/maml.py --learn2learn learn2learn-0.2.0 [--inner-steps 5] [--rounds 5]
 
-Rematerialised second order is timed beside, and the memory of both: what the largest of their
-compiled programs needs beside its arguments.
+"Again" is rematerialised second order: what is inside an inner step is computed again on the way
+back. Beside the times stands the most memory that a process with nothing else holds during a step
+(Linux only).
 
 One task per step on the reference net (`reference_net.py`), support and query of 4 x 16384 samples,
 warm, in turns, in one process; nothing else may run meanwhile. The bars at 5 inner steps: second
@@ -23,8 +24,10 @@ import argparse
 import functools
 import importlib
 import importlib.util
+import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,51 +39,74 @@ import reference_net
 from timing import median_seconds
 
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner, hessian_product
-from umir.meta.maml import outer_gradient
+from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner
 
 INNER_RATE = 0.01
 OUTER_RATE = 1e-3
+OURS = FIRST, SECOND, AGAIN = (
+    "ours, first order",
+    "ours, second order",
+    "ours, second order, again",
+)
+THEIRS = ("learn2learn, first order", "learn2learn, second order")
 BAR_OF_ORDERS = 2.7
 BARS_OVER_LEARN2LEARN = {"first order": 1.6, "second order": 1.7}
 
 
 def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
-    """Print times and ratios of all contenders."""
-    params = reference_net.init(0)
-    episode = reference_net.examples(1), reference_net.examples(2)
-    functions = {}
-    rates = INNER_RATE, INNER_RATE
-    optimizer = optax.sgd(OUTER_RATE)
-    second = MAML(optimizer, inner_steps, *rates)
-    again = MAML(optimizer, inner_steps, *rates, rematerialise=True)
-    functions["ours, rematerialised"] = ours(again, params, episode)
-    for name, algorithm in (
-        ("first order", FirstOrderMAML(optimizer, inner_steps, *rates)),
-        ("second order", second),
-    ):
-        functions[f"ours, {name}"] = ours(algorithm, params, episode)
-        if learn2learn and importlib.util.find_spec("torch"):
-            peer = load_learn2learn(learn2learn)
-            functions[f"learn2learn, {name}"] = theirs(
-                peer, params, episode, inner_steps, algorithm.first_order
-            )
-        else:
-            print(f"learn2learn, {name}: left out (see the top of this file)")
+    """Print times, memory and ratios of all contenders."""
+    names = OURS + (THEIRS if learn2learn and importlib.util.find_spec("torch") else ())
+    if len(names) == len(OURS):
+        print("learn2learn: left out (see the top of this file)")
+    functions = {name: contender(name, inner_steps, learn2learn) for name in names}
     check_equal({name: float(function()) for name, function in functions.items()})
     seconds = median_seconds(functions, rounds)
+    memory = {name: memory_alone(name, inner_steps, learn2learn) for name in names}
     for name, value in seconds.items():
-        print(f"{name:28} {value * 1e3:8.0f} ms")
-    ratio = seconds["ours, second order"] / seconds["ours, first order"]
+        print(f"{name:28} {value * 1e3:8.0f} ms {memory[name]:8.0f} MB")
+    ratio = seconds[SECOND] / seconds[FIRST]
     floor = (9 * inner_steps + 3) / (3 * inner_steps + 3)
     print(f"second over first order {ratio:.2f} (bar {BAR_OF_ORDERS}, counted {floor:.2f})")
-    kept, least = megabytes(second, params, episode), megabytes(again, params, episode)
-    slower = seconds["ours, rematerialised"] / seconds["ours, second order"]
-    print(f"second order {kept:.0f} MB; rematerialised {least:.0f} MB, {slower:.2f} x the time")
-    if "learn2learn, second order" in seconds:
-        for name, bar in BARS_OVER_LEARN2LEARN.items():
-            ahead = seconds[f"learn2learn, {name}"] / seconds[f"ours, {name}"]
-            print(f"{name}: {ahead:.2f} x as fast as learn2learn (bar {bar})")
+    for order, bar in BARS_OVER_LEARN2LEARN.items():
+        for name in (name for name in OURS if order in name and f"learn2learn, {order}" in names):
+            ahead = seconds[f"learn2learn, {order}"] / seconds[name]
+            held = memory[name] / memory[f"learn2learn, {order}"]
+            print(
+                f"{name}: {ahead:.2f} x as fast as learn2learn (bar {bar}), {held:.2f} x the memory"
+            )
+
+
+def contender(name: str, inner_steps: int, learn2learn: Path | None) -> Callable[[], Any]:
+    """Return a function that makes one outer step and returns the query loss."""
+    params = reference_net.init(0)
+    episode = reference_net.examples(1), reference_net.examples(2)
+    if name in THEIRS:
+        assert learn2learn is not None, "its folder is needed"
+        first_order = name.endswith("first order")
+        return theirs(load_learn2learn(learn2learn), params, episode, inner_steps, first_order)
+    settings = optax.sgd(OUTER_RATE), inner_steps, INNER_RATE, INNER_RATE
+    if name == FIRST:
+        return ours(FirstOrderMAML(*settings), params, episode)
+    return ours(MAML(*settings, rematerialise=name == AGAIN), params, episode)
+
+
+def memory_alone(name: str, inner_steps: int, learn2learn: Path | None) -> float:
+    """Return the most memory that a process of its own holds during a step, in MB."""
+    command = [sys.executable, __file__, "--alone", name, "--inner-steps", str(inner_steps)]
+    command += ["--learn2learn", str(learn2learn)] if learn2learn else []
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(found.stdout.split()[-1])
+
+
+def print_memory(name: str, inner_steps: int, learn2learn: Path | None) -> None:
+    """Print the most memory that this process holds during a step after the second, in MB."""
+    function = contender(name, inner_steps, learn2learn)
+    for _ in range(2):  # compiling takes more than computing
+        jax.block_until_ready(function())
+    Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the peak so far
+    jax.block_until_ready(function())
+    status = Path("/proc/self/status").read_text()
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1e3)
 
 
 def check_equal(losses: dict[str, float]) -> None:
@@ -89,7 +115,7 @@ def check_equal(losses: dict[str, float]) -> None:
     Raises:
         RuntimeError: they do not.
     """
-    if not np.allclose(list(losses.values()), losses["ours, first order"], rtol=1e-3):
+    if not np.allclose(list(losses.values()), losses[FIRST], rtol=1e-3):
         raise RuntimeError(f"the contenders do not compute the same: {losses}")
 
 
@@ -104,18 +130,6 @@ def ours(algorithm: MetaLearner, params: Any, episode: Any) -> Any:
         return jax.block_until_ready((metrics["loss/task"], new))[0]
 
     return step
-
-
-def megabytes(algorithm: MAML, params: Any, episode: Any) -> float:
-    """Return the memory of the outer gradient's largest program, beside its arguments, in MB."""
-    support, query = jax.tree.map(jnp.asarray, episode)
-    loss, key = reference_net.loss, jax.random.key(0)
-    if algorithm.rematerialise:
-        start = {"body": params, "head": {}}
-        program = hessian_product.lower(loss, start, support, key, start)
-    else:
-        program = outer_gradient.lower(algorithm, loss, params, {}, support, query, key)
-    return program.compile().memory_analysis().temp_size_in_bytes / 1e6
 
 
 def theirs(peer: Any, params: Any, episode: Any, inner_steps: int, first_order: bool) -> Any:
@@ -186,8 +200,13 @@ def load_learn2learn(folder: Path) -> Any:
 
 if __name__ == "__main__":
     begin_again_with_huge_pages()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--inner-steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5, help="timed calls of each contender")
     parser.add_argument("--learn2learn", type=Path, help="folder of the unpacked archive")
-    main(**vars(parser.parse_args()))
+    parser.add_argument("--alone", help="print the memory of this contender, for the other process")
+    args = parser.parse_args()
+    if args.alone:
+        print_memory(args.alone, args.inner_steps, args.learn2learn)
+    else:
+        main(args.inner_steps, args.rounds, args.learn2learn)

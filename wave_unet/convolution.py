@@ -50,9 +50,11 @@ def convolution(
     """
     geometry = _geometry(x.shape, kernel.shape, stride, dilation, padding, exact)
     if geometry.dilation == (1,):
+        mono = x.shape[-1] == 1 and geometry.output[0] % FOLD == 0
         if geometry.stride[0] > 1:
-            return _folded(x, kernel, geometry, 1)  # 1.3-1.8x faster
-        if x.shape[-1] == 1 and kernel.shape[0] > 1 and geometry.output[0] % FOLD == 0:
+            to_mono = mono and kernel.shape[-1] == 1  # 6x faster, others 1.3-1.8x
+            return _folded(x, kernel, geometry, FOLD if to_mono else 1)
+        if mono and kernel.shape[0] > 1:
             return _folded(x, kernel, geometry, FOLD)  # 3-4x faster
     if geometry.dilation == geometry.stride == (1, 1) and x.shape[-1] == 1:
         return _tiled(x, kernel, geometry)  # 7x faster, its kernel's gradient as fast

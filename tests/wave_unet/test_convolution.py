@@ -19,6 +19,7 @@ GEOMETRIES = [
     ((11,), (3,), 2, 2, "valid"),
     ((11,), (2,), 3, 1, "same"),
     ((16,), (5,), 1, 1, "same"),
+    ((24,), (7,), 3, 1, "same"),
     ((6, 5), (3, 2), (2, 1), (1, 2), ((1, 0), (0, 2))),
     ((5, 6), (3, 2), 1, 1, "same"),
 ]
@@ -75,6 +76,15 @@ def test_values_are_those_of_the_definition(rank, data, stride, dilation, channe
     x, kernel = draw_arrays(np.random.default_rng(0), space, window, 2, channels)
     y = convolution(x, kernel, stride=stride, dilation=dilation, padding=padding)
     expected = by_taps(x, kernel, (stride,) * rank, (dilation,) * rank, padding)
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("taps", [1, 2, 17])
+def test_mono_signals_give_several_frames_at_once(rng, stride, taps):
+    x, kernel = draw_arrays(rng, (16 * stride + taps - 1,), (taps,), channels=(1, 1))
+    y = convolution(x, kernel, stride=stride, padding="valid")
+    expected = by_taps(x, kernel, (stride,), (1,), ((0, 0),))
     np.testing.assert_allclose(y, expected, atol=1e-12)
 
 
