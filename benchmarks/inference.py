@@ -15,7 +15,6 @@ import numpy as np
 from umir.adaptation import Recipe, adapt
 from umir.audio import normalise_level
 from umir.data.example import Example
-from umir.huge_pages import begin_again_with_huge_pages
 from umir.inference import Windows, whole_song
 from umir.meta import Params
 from umir.program import use_compilation_cache
@@ -104,5 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    begin_again_with_huge_pages()
     main()

@@ -6,14 +6,14 @@
     python benchmarks/maml.py --learn2learn learn2learn-0.2.0 [--inner-steps 5] [--rounds 5]
 
 "Again" is rematerialised second order: what is inside an inner step is computed again on the way
-back. Beside the times stands the most memory that a process with nothing else holds during a step
-(Linux only).
+back.
 
 One task per step on the reference net (`reference_net.py`), support and query of 4 x 16384 samples,
-warm, in turns, in one process; nothing else may run meanwhile. The bars at 5 inner steps: second
-order takes at most 2.7 times as long as first order (2.67 is what counting forward passes gives,
-9K+3 over 3K+3), and learn2learn takes at least 1.7 times as long as ours of second order, 1.6 times
-of first.
+warm, each contender in a process of its own, one after the other; nothing else may run meanwhile.
+Beside the times stands the most memory that a process held during these steps (Linux only). The
+bars at 5 inner steps: second order takes at most 2.7 times as long as first order (2.67 is what
+counting forward passes gives, 9K+3 over 3K+3), and learn2learn takes at least 1.7 times as long as
+ours of second order, 1.6 times of first, and holds as much memory.
 
 learn2learn 0.2.0 does not install on Python 3.11 (its compiled data loaders), so its MAML, which is
 plain Python on PyTorch, is imported as it is from the unpacked archive. Without `--learn2learn`,
@@ -24,6 +24,7 @@ import argparse
 import functools
 import importlib
 import importlib.util
+import json
 import subprocess
 import sys
 import types
@@ -40,6 +41,7 @@ from timing import median_seconds
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner
+from umir.program import use_compilation_cache
 
 INNER_RATE = 0.01
 OUTER_RATE = 1e-3
@@ -58,22 +60,20 @@ def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
     names = OURS + (THEIRS if learn2learn and importlib.util.find_spec("torch") else ())
     if len(names) == len(OURS):
         print("learn2learn: left out (see the top of this file)")
-    functions = {name: contender(name, inner_steps, learn2learn) for name in names}
-    check_equal({name: float(function()) for name, function in functions.items()})
-    seconds = median_seconds(functions, rounds)
-    memory = {name: memory_alone(name, inner_steps, learn2learn) for name in names}
-    for name, value in seconds.items():
-        print(f"{name:28} {value * 1e3:8.0f} ms {memory[name]:8.0f} MB")
-    ratio = seconds[SECOND] / seconds[FIRST]
+    found = {name: in_own_process(name, inner_steps, rounds, learn2learn) for name in names}
+    check_equal({name: own["loss"] for name, own in found.items()})
+    for name, own in found.items():
+        print(f"{name:28} {own['seconds'] * 1e3:8.0f} ms {own['megabytes']:8.0f} MB")
+    ratio = found[SECOND]["seconds"] / found[FIRST]["seconds"]
     floor = (9 * inner_steps + 3) / (3 * inner_steps + 3)
     print(f"second over first order {ratio:.2f} (bar {BAR_OF_ORDERS}, counted {floor:.2f})")
     for order, bar in BARS_OVER_LEARN2LEARN.items():
-        for name in (name for name in OURS if order in name and f"learn2learn, {order}" in names):
-            ahead = seconds[f"learn2learn, {order}"] / seconds[name]
-            held = memory[name] / memory[f"learn2learn, {order}"]
-            print(
-                f"{name}: {ahead:.2f} x as fast as learn2learn (bar {bar}), {held:.2f} x the memory"
-            )
+        peer = found.get(f"learn2learn, {order}")
+        for name in (name for name in OURS if peer and order in name):
+            ahead = peer["seconds"] / found[name]["seconds"]
+            held = found[name]["megabytes"] / peer["megabytes"]
+            print(f"{name}: {ahead:.2f} x as fast as learn2learn (bar {bar})", end=", ")
+            print(f"{held:.2f} of its memory (bar 1)")
 
 
 def contender(name: str, inner_steps: int, learn2learn: Path | None) -> Callable[[], Any]:
@@ -90,23 +90,26 @@ def contender(name: str, inner_steps: int, learn2learn: Path | None) -> Callable
     return ours(MAML(*settings, rematerialise=name == AGAIN), params, episode)
 
 
-def memory_alone(name: str, inner_steps: int, learn2learn: Path | None) -> float:
-    """Return the most memory that a process of its own holds during a step, in MB."""
+def in_own_process(
+    name: str, inner_steps: int, rounds: int, learn2learn: Path | None
+) -> dict[str, float]:
+    """Return what `measured` finds in a process that has done nothing else."""
     command = [sys.executable, __file__, "--alone", name, "--inner-steps", str(inner_steps)]
+    command += ["--rounds", str(rounds)]
     command += ["--learn2learn", str(learn2learn)] if learn2learn else []
     found = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(found.stdout.split()[-1])
+    return json.loads(found.stdout.splitlines()[-1])
 
 
-def print_memory(name: str, inner_steps: int, learn2learn: Path | None) -> None:
-    """Print the most memory that this process holds during a step after the second, in MB."""
-    function = contender(name, inner_steps, learn2learn)
+def measured(function: Callable[[], Any], rounds: int) -> dict[str, float]:
+    """Return the loss, the median seconds and the most memory (MB) of steps after the second."""
     for _ in range(2):  # compiling takes more than computing
-        jax.block_until_ready(function())
+        loss = float(jax.block_until_ready(function()))
     Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the peak so far
-    jax.block_until_ready(function())
+    seconds = median_seconds({"": function}, rounds)[""]
     status = Path("/proc/self/status").read_text()
-    print(int(status.split("VmHWM:")[1].split()[0]) / 1e3)
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
+    return {"loss": loss, "seconds": seconds, "megabytes": peak}
 
 
 def check_equal(losses: dict[str, float]) -> None:
@@ -204,9 +207,11 @@ if __name__ == "__main__":
     parser.add_argument("--inner-steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5, help="timed calls of each contender")
     parser.add_argument("--learn2learn", type=Path, help="folder of the unpacked archive")
-    parser.add_argument("--alone", help="print the memory of this contender, for the other process")
+    parser.add_argument("--alone", help="only this contender, for the other process")
     args = parser.parse_args()
+    use_compilation_cache()
     if args.alone:
-        print_memory(args.alone, args.inner_steps, args.learn2learn)
+        function = contender(args.alone, args.inner_steps, args.learn2learn)
+        print(json.dumps(measured(function, args.rounds)))
     else:
         main(args.inner_steps, args.rounds, args.learn2learn)

@@ -21,7 +21,6 @@ import jax
 import numpy as np
 import soundfile
 
-from umir.huge_pages import begin_again_with_huge_pages
 from umir.studio import render_song
 from umir.task_model import TaskModel
 from umir.tasks import get_task
@@ -89,5 +88,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    begin_again_with_huge_pages()
     main()

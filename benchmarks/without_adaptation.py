@@ -38,7 +38,6 @@ from umir.annotations import Annotation
 from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.files import write_json
-from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
 from umir.releasing import models_in
@@ -163,5 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    begin_again_with_huge_pages()
     main()

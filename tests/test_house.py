@@ -50,6 +50,7 @@ FLOORS = {
     "umir.training": 3,
     "umir.file_batch": 3,
     "umir.inference": 3,
+    "umir.huge_pages": 1,
     "umir.interrupts": 1,
     "umir.priors": 4,
     "umir.program": 3,

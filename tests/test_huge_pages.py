@@ -1,12 +1,13 @@
 """Programs begin again with huge pages, once, as they were called."""
 
-import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from umir import cli
+from umir.cli import TRAINING_PROGRAMS, program_module
 from umir.huge_pages import MODES, TUNABLE, TUNABLES, could_have, said, with_tunable
 
 ASKED = f"{TUNABLE}=1"
@@ -42,16 +43,41 @@ def test_other_tunables_stay():
 
 
 def test_what_doctor_says(on_demand, tmp_path):
-    assert said({TUNABLES: ASKED}, on_demand) == f"asked for by {ASKED}"
-    assert said({}, on_demand) == "not asked for (the system's mode: madvise)"
+    assert said({TUNABLES: ASKED}, on_demand) == f"GLIBC_TUNABLES is {ASKED}"
+    assert said({}, on_demand) == "programs that train ask for them"
+    on_demand.write_text("[always] madvise never")
+    assert said({}, on_demand) == "the system's mode is always"
     assert said({}, tmp_path / "missing") == "unknown to this system"
 
 
-@pytest.mark.parametrize("program", [["umir"], ["umir.doctor"]])
-def test_a_program_begins_again_as_it_was_called(program):
-    words = ["doctor", "--json"] if program == ["umir"] else ["--json"]
+SHOW = """
+import os, sys, {module} as program
+program.begin_again_with_huge_pages()
+print(os.environ.get("GLIBC_TUNABLES", ""), *sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("module", ["umir.cli", "umir.finetune"])
+def test_a_program_begins_again_as_it_was_called(module):
     environment = {name: text for name, text in os.environ.items() if name != TUNABLES}
-    command = [sys.executable, "-m", *program, *words]
+    command = [sys.executable, "-c", SHOW.format(module=module), "--data", "two words"]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    expected = said({TUNABLES: ASKED} if could_have({}, MODES) else {}, MODES)
-    assert json.loads(found.stdout)["system"]["huge_pages"] == expected
+    asked = ASKED if could_have({}, MODES) else ""
+    assert found.stdout == f"{asked} --data two words\n"
+
+
+@pytest.mark.parametrize("program", TRAINING_PROGRAMS)
+def test_programs_that_train_ask_for_them(program, monkeypatch, capsys):
+    asked = []
+    module = program_module(program)
+    for own in (cli, module):
+        monkeypatch.setattr(own, "begin_again_with_huge_pages", lambda: asked.append(program))
+    monkeypatch.setattr(sys, "argv", ["umir", program, "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked == [program]  # by `umir PROGRAM`
+    monkeypatch.setattr(sys, "argv", [program, "--help"])
+    with pytest.raises(SystemExit):
+        module.main()
+    assert asked == [program] * 2  # by `python -m umir.PROGRAM`
+    capsys.readouterr()

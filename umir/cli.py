@@ -27,6 +27,7 @@ PROGRAMS = {
     "import_torch": "make a model of a checkpoint of the PyTorch Wave-U-Net",
     "release": "make a small, checked copy of a model to ship",
 }
+TRAINING_PROGRAMS = ("meta_train", "finetune", "separate_train", "sequences")
 # Programs whose module would have the name of a package.
 _MODULES = {"data": "data_command", "studio": "studio_command"}
 
@@ -52,8 +53,6 @@ def _usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `umir` with these arguments and return the exit status."""
-    if argv is None:
-        begin_again_with_huge_pages()
     name, *rest = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(_usage())
@@ -65,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program not in PROGRAMS:
         print(f"umir: no program {name!r}: choose from {', '.join(PROGRAMS)}", file=sys.stderr)
         return 2
+    if argv is None and program in TRAINING_PROGRAMS:
+        begin_again_with_huge_pages()
     return program_module(program).main(rest)
 
 

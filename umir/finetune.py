@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import (
     DATA_HELP,
     INIT_HELP,
@@ -109,6 +110,8 @@ def print_scores(rows: dict[str, dict[str, float]], headline: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    if argv is None:
+        begin_again_with_huge_pages()
     return run_program(parser(), run, argv)
 
 

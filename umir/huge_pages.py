@@ -1,10 +1,11 @@
-"""Memory in huge pages: on Linux, programs that train take 20 to 30% less time.
+"""Memory in huge pages: on Linux, training takes 20 to 30% less time.
 
 XLA asks for its working memory anew in every step, and glibc hands what is large back to the system
 each time. So each step touches pages for the first time, 4 kB each, and each is an interruption. In
 pages of 2 MB there are 500 times fewer. glibc asks for those where its tunable
 `glibc.malloc.hugetlb` is 1, which it reads only when a process begins: a program starts itself once
-more with it, as the same process, before anything heavy is imported.
+more with it, as the same process. Only programs that train do: separation gains a twentieth of its
+time, and holds a third more memory.
 """
 
 import os
@@ -52,11 +53,12 @@ def with_tunable(tunables: str) -> str:
 
 
 def said(environment: Mapping[str, str], modes: Path) -> str:
-    """Return whether this process has huge pages, for `umir doctor`."""
+    """Return which processes have huge pages, for `umir doctor`."""
     if TUNABLE in environment.get(TUNABLES, ""):
-        return "asked for by " + environment[TUNABLES]
+        return f"{TUNABLES} is {environment[TUNABLES]}"
+    if could_have(environment, modes):
+        return "programs that train ask for them"
     try:
-        mode = modes.read_text().split("[")[1].split("]")[0]
+        return "the system's mode is " + modes.read_text().split("[")[1].split("]")[0]
     except (OSError, IndexError):
         return "unknown to this system"
-    return f"not asked for (the system's mode: {mode})"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from umir.families import FAMILIES, with_their_labels
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import (
     command_line,
     fraction,
@@ -295,6 +296,8 @@ def _purpose(plan: "Plan", trained: "Trained") -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    if argv is None:
+        begin_again_with_huge_pages()
     return run_program(parser(), run, argv)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from umir import __version__
-from umir.huge_pages import begin_again_with_huge_pages
 from umir.interrupts import interrupts_as_such, interrupts_heard
 
 # Of every `--data` that takes labelled audio (`umir.data_specification`).
@@ -73,15 +72,10 @@ def run_program(
 ) -> int:
     """Parse `argv`, run, and return the exit status.
 
-    Where `argv` is None the arguments are the process's own, which may begin again
-    (`umir.huge_pages`).
-
     Errors that a user can mend (bad files, bad values, no space) become one line on standard
     error; set UMIR_TRACEBACK=1 to see where they came from.
     """
     args = parser.parse_args(argv)
-    if argv is None:
-        begin_again_with_huge_pages()
     try:
         with interrupts_heard(), interrupts_as_such():
             return run(args) or 0

@@ -21,6 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import (
     DATA_HELP,
     MODEL_HELP,
@@ -333,6 +334,8 @@ def use_of(args: argparse.Namespace) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    if argv is None:
+        begin_again_with_huge_pages()
     return run_program(parser(), run, argv)
 
 
