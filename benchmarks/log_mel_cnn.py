@@ -29,7 +29,6 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from umir.huge_pages import begin_again_with_huge_pages
 from umir.wave_unet import PRESETS, HeadSpec, Network, WaveUNetConfig, convolution, n_parameters
 from umir.wave_unet.bilinear import directly
 from umir.wave_unet.heads import decoder_rate
@@ -189,5 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    begin_again_with_huge_pages()
     main()

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 LONG, PARTS = 16_384, 16  # frames of a signal that is cut for its kernel's gradient; into how many
-WIDE = 2**15  # pairs of channels
+WIDE = 2**15  # pairs of channels of a kernel that takes long to turn round
 SOME_CHANNELS = 16  # of a convolution of pictures that XLA may be slow at
 
 
@@ -50,27 +50,25 @@ class Geometry:
         return all(step == 1 for step in (*self.stride, *self.dilation))
 
     @property
+    def _axes(self) -> list[tuple[int, int, int, int, int, tuple[int, int]]]:
+        """Taps, their distance, frames, theirs, samples and padding of each axis."""
+        parts = self.window, self.dilation, self.output, self.stride, self.space, self.padding
+        return list(zip(*parts, strict=True))
+
+    @property
     def padding_of_transpose(self) -> tuple[tuple[int, int], ...]:
         """The zeros around y, spread by the stride, over which the mirrored kernel runs."""
-        axes = zip(
-            *(self.window, self.dilation, self.output, self.stride, self.space, self.padding),
-            strict=True,
-        )
         return tuple(
             ((k - 1) * d - before, size - (n - 1) * s - 1 + before)
-            for k, d, n, s, size, (before, _) in axes
+            for k, d, n, s, size, (before, _) in self._axes
         )
 
     @property
     def padding_of_correlation(self) -> tuple[tuple[int, int], ...]:
         """The zeros around x, over which y runs to give the taps."""
-        axes = zip(
-            *(self.window, self.dilation, self.output, self.stride, self.space, self.padding),
-            strict=True,
-        )
         return tuple(
             (before, (k - 1) * d + (n - 1) * s + 1 - size - before)
-            for k, d, n, s, size, (before, _) in axes
+            for k, d, n, s, size, (before, _) in self._axes
         )
 
 
@@ -151,6 +149,11 @@ def mirrored(kernel: Array) -> Array:
     return jnp.flip(kernel, range(kernel.ndim - 2)).swapaxes(-1, -2)
 
 
+def is_wide(channels_in: int, channels_out: int) -> bool:
+    """Return whether a kernel had better not be `mirrored`: that takes longer than it gains."""
+    return channels_in * channels_out >= WIDE
+
+
 def pad_space(x: Array, padding: Sequence[tuple[int, int]]) -> Array:
     """Put zeros around the axes of space; negative numbers cut."""
     widths = ((0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0))
@@ -172,7 +175,7 @@ def _sum_over_batch(x: Array, y: Array, steps: tuple[int, ...], gaps: tuple[int,
     The narrower side should slide (1.2x), unless it takes longer to turn the kernel round.
     """
     dense = all(gap == 1 for gap in gaps)
-    if dense and y.shape[-1] < x.shape[-1] and x.shape[-1] * y.shape[-1] < WIDE:
+    if dense and y.shape[-1] < x.shape[-1] and not is_wide(x.shape[-1], y.shape[-1]):
         reach = [(a - b, a - b) for a, b in zip(x.shape[1:-1], y.shape[1:-1], strict=True)]
         return mirrored(_slide(pad_space(y, reach), x, steps, gaps))
     return _slide(x, y, steps, gaps)

@@ -15,7 +15,6 @@ one later, so at every point the groups together are a convolution over tiles. F
 With the points 0, 1, -1, 2, -2, 1/2, -1/2 rounding is some 1e-5 of the output's deviation.
 """
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -25,10 +24,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.direct_convolution import Geometry, convolve, correlate, mirrored
+from umir.wave_unet.direct_convolution import Geometry, convolve, correlate, is_wide, mirrored
 
 OUTPUTS = 4  # of a tile
-WIDE = 2**15  # pairs of channels
 POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
 
 
@@ -66,11 +64,10 @@ def minimal_transpose(
     Raises:
         ValueError: one tap, or more than samples.
     """
-    taps, *channels = kernel.shape
+    taps, channels_in, channels_out = kernel.shape
     own, groups = taps_of(taps)
-    if groups > 1 or math.prod(channels) < WIDE:
+    if groups > 1 or not is_wide(channels_in, channels_out):
         return minimal_convolution(y, mirrored(kernel))
-    # To exchange the channels of a wide kernel takes longer than to multiply by it.
     signals = _at_points(y, own, _tiles(y, taps))
     kernels = _kernels_at_points(kernel[::-1], own, groups)
     found = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from umir.wave_unet import bilinear, direct_convolution, minimal_filtering
+from umir.wave_unet import bilinear, direct_convolution
 from umir.wave_unet.bilinear import correlate, forward, transpose
 from umir.wave_unet.convolution import convolution
 from umir.wave_unet.direct_convolution import Geometry
@@ -31,7 +31,7 @@ def geometry_of(time, taps, padding):
 @pytest.mark.parametrize("shape", [*SHAPES, CUT])
 @pytest.mark.parametrize("wide", [1, 1000])  # pairs of channels
 def test_all_three_are_those_of_xla(shape, wide, rng, minimal_everywhere, monkeypatch):
-    monkeypatch.setattr(minimal_filtering, "WIDE", wide)
+    monkeypatch.setattr(direct_convolution, "WIDE", wide)
     geometry = geometry_of(*shape)
     x = jnp.asarray(rng.normal(size=(2, *geometry.space, 3)))
     y = jnp.asarray(rng.normal(size=(2, *geometry.output, 4)))

@@ -54,7 +54,8 @@ def test_multiplications(taps, saved):
 def test_many_channels_stay_exact_enough(rng):
     x = jnp.asarray(rng.normal(size=(1, 300, 256)), jnp.float32)
     kernel = jnp.asarray(rng.normal(size=(5, 256, 32)) / 36, jnp.float32)
-    found, expected = minimal_convolution(x, kernel), convolution(x, kernel, padding="valid")
+    found = minimal_convolution(x, kernel)
+    expected = convolution(x, kernel, padding="valid", exact=True)
     assert float(jnp.abs(found - expected).max() / jnp.std(expected)) < 1e-4
 
 
