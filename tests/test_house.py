@@ -196,17 +196,17 @@ def test_the_wheel_holds_the_released_models(installed, tmp_path):
 
 @pytest.mark.slow
 def test_the_wheel_meta_trains(installed, tmp_path):
-    # One task of each kind of head, and the tasks that are new to it.
-    tasks = ("source_separation", "drum_transcription", "instrument_recognition")
+    # One task is enough: what it needs of the package, the others need, too.
+    task = "drum_transcription"
     options = ["--steps", "5", "--songs", "6", "--held-out-songs", "6", "--evaluation-steps", "1"]
-    done = run(installed, "-m", "umir.meta_train", "--tasks", *tasks, *options, cwd=tmp_path)
+    chosen = ["--tasks", task, "--new-tasks"]
+    done = run(installed, "-m", "umir.meta_train", *chosen, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "models" / "umir-nano"
     made = {path.name for path in out.iterdir()}
     expected = {"config.json", "model.safetensors", "MODEL_CARD.md", "log.jsonl", "tensorboard"}
     assert expected | {"adaptation.png", "adaptation.json"} <= made
-    for task in (*tasks, "key_recognition", "tempo_estimation"):
-        assert task in done.stdout
+    assert task in done.stdout
 
 
 def test_the_package_is_lazy_and_its_names_are_real():

@@ -216,7 +216,7 @@ def test_a_tiny_comparison_goes_on_and_ends(soft_and_loud, tiny_preset, monkeypa
         monkeypatch.setitem(SCRIPT.STARTS, name, replace(SCRIPT.STARTS[name], **changes))
     monkeypatch.setattr(benchmark_module("proof.runs"), "JUDGED_AT", (1,))
     whole = BODIES.Training.arguments
-    few = ["--tasks", "onset_detection", "beat_tracking"]
+    few = ["--tasks", "onset_detection"]
     monkeypatch.setattr(BODIES.Training, "arguments", lambda *a: [*whole(*a), *few])
     words = [str(soft_and_loud), "--preset", "tiny", "--evaluations", "8", "--songs", "2"]
     words += ["--families", "new", "--materials", "dynamics", "--starts", *chosen, "--pairs", "1"]
