@@ -9,7 +9,8 @@
 back.
 
 One task per step on the reference net (`reference_net.py`), support and query of 4 x 16384 samples,
-warm, each contender in a process of its own, one after the other; nothing else may run meanwhile.
+warm, each contender in a process of its own, in turns; nothing else may run meanwhile, and 12 GB of
+memory must be free.
 Beside the times stands the most memory that a process held during these steps (Linux only). The
 bars at 5 inner steps: second order takes at most 2.7 times as long as first order (2.67 is what
 counting forward passes gives, 9K+3 over 3K+3), and learn2learn takes at least 1.7 times as long as
@@ -25,10 +26,12 @@ import functools
 import importlib
 import importlib.util
 import json
+import statistics
 import subprocess
 import sys
+import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import reference_net
-from timing import median_seconds
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner
@@ -60,7 +62,7 @@ def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
     names = OURS + (THEIRS if learn2learn and importlib.util.find_spec("torch") else ())
     if len(names) == len(OURS):
         print("learn2learn: left out (see the top of this file)")
-    found = {name: in_own_process(name, inner_steps, rounds, learn2learn) for name in names}
+    found = in_turns(names, rounds, inner_steps=inner_steps, learn2learn=learn2learn)
     check_equal({name: own["loss"] for name, own in found.items()})
     for name, own in found.items():
         print(f"{name:28} {own['seconds'] * 1e3:8.0f} ms {own['megabytes']:8.0f} MB")
@@ -90,23 +92,62 @@ def contender(name: str, inner_steps: int, learn2learn: Path | None) -> Callable
     return ours(MAML(*settings, rematerialise=name == AGAIN), params, episode)
 
 
-def in_own_process(
-    name: str, inner_steps: int, rounds: int, learn2learn: Path | None
-) -> dict[str, float]:
-    """Return what `measured` finds in a process that has done nothing else."""
-    command = [sys.executable, __file__, "--alone", name, "--inner-steps", str(inner_steps)]
-    command += ["--rounds", str(rounds)]
-    command += ["--learn2learn", str(learn2learn)] if learn2learn else []
-    found = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(found.stdout.splitlines()[-1])
+class OwnProcess:
+    """A contender in a process that does nothing else, and only when asked."""
+
+    def __init__(self, name: str, inner_steps: int, learn2learn: Path | None):
+        command = [sys.executable, __file__, "--alone", name, "--inner-steps", str(inner_steps)]
+        command += ["--learn2learn", str(learn2learn)] if learn2learn else []
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def step(self) -> dict[str, float]:
+        """Make a step, and return what `measured` says of it.
+
+        Raises:
+            RuntimeError: the process has ended.
+        """
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked and answers
+        asked.write("step\n")
+        asked.flush()
+        if not (answer := answers.readline()):
+            raise RuntimeError(f"{self._process.args[3]}: the process has ended")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
 
 
-def measured(function: Callable[[], Any], rounds: int) -> dict[str, float]:
-    """Return the loss, the median seconds and the most memory (MB) of steps after the second."""
-    for _ in range(2):  # compiling takes more than computing
-        loss = float(jax.block_until_ready(function()))
+def in_turns(names: Sequence[str], rounds: int, **settings: Any) -> dict[str, dict[str, float]]:
+    """Return the loss, the median seconds and the most memory (MB) of each contender's steps.
+
+    They take turns, so that what else the machine does in the meantime falls on all of them.
+    """
+    contenders = {name: OwnProcess(name, **settings) for name in names}
+    for contender in contenders.values():  # the first two compile: one after the other
+        contender.step(), contender.step()
+    steps = [{name: own.step() for name, own in contenders.items()} for _ in range(rounds)]
+    for contender in contenders.values():
+        contender.end()
+    return {
+        name: {
+            "loss": steps[-1][name]["loss"],
+            "seconds": statistics.median(step[name]["seconds"] for step in steps),
+            "megabytes": max(step[name]["megabytes"] for step in steps),
+        }
+        for name in names
+    }
+
+
+def measured(function: Callable[[], Any]) -> dict[str, float]:
+    """Return the loss of one step, its seconds and the most memory (MB) during it."""
     Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the peak so far
-    seconds = median_seconds({"": function}, rounds)[""]
+    start = time.perf_counter()
+    loss = float(function())
+    seconds = time.perf_counter() - start
     status = Path("/proc/self/status").read_text()
     peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
     return {"loss": loss, "seconds": seconds, "megabytes": peak}
@@ -212,6 +253,7 @@ if __name__ == "__main__":
     use_compilation_cache()
     if args.alone:
         function = contender(args.alone, args.inner_steps, args.learn2learn)
-        print(json.dumps(measured(function, args.rounds)))
+        for _ in sys.stdin:
+            print(json.dumps(measured(function)), flush=True)
     else:
         main(args.inner_steps, args.rounds, args.learn2learn)

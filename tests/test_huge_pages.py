@@ -8,9 +8,7 @@ import pytest
 
 from umir import cli
 from umir.cli import TRAINING_PROGRAMS, program_module
-from umir.huge_pages import MODES, TUNABLE, TUNABLES, could_have, said, with_tunable
-
-ASKED = f"{TUNABLE}=1"
+from umir.huge_pages import ASKED, MODES, TUNABLE, TUNABLES, could_have, said, with_tunable
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def test_not_where_the_user_has_chosen_or_there_is_no_linux(on_demand, tmp_path)
 
 def test_other_tunables_stay():
     assert with_tunable("") == ASKED
-    assert with_tunable("glibc.malloc.arena_max=1") == f"glibc.malloc.arena_max=1:{ASKED}"
+    assert with_tunable("glibc.malloc.arena_max=1") == f"{ASKED}:glibc.malloc.arena_max=1"
 
 
 def test_what_doctor_says(on_demand, tmp_path):
