@@ -1,0 +1,91 @@
+"""How long `umir finetune` takes with its default settings, and what it gives.
+
+    python benchmarks/finetune_time.py FOLDERS [FOLDER...] [--init NAME]
+
+FOLDERS is what `benchmarks/real_folders.py` builds. Each folder of recordings is given to the
+program as a user would give it, in a process of its own: reading, compiling (nothing is compiled
+before), the choice of rate and steps, fitting the decoder and scoring the test songs are all in the
+time. Bar: 10 minutes each, on two cores. Nothing else may run meanwhile.
+
+Results go to FOLDERS/finetune_time.json after each folder; a second call does what is missing.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS
+from recordings.results import Results
+
+TASKS = {name: own.task for name, own in {**EXPERIMENTS, **NEW_EXPERIMENTS}.items()}
+BAR = 600.0  # seconds
+DEFAULT = "default"  # start: the best that comes along
+
+
+def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[str, Any]:
+    """Return the seconds of one call, the headline score on the test songs, and what was chosen.
+
+    Args:
+        folder: a user's folder.
+        task: a named task; None for the one of the folder's kind.
+        init: a start; `default` for the program's own choice.
+        options: more words of the command.
+    """
+    with TemporaryDirectory() as made:
+        out = Path(made) / "model"
+        command = [sys.executable, "-m", "umir", "finetune", "--data", folder, "--out", out]
+        command += ["--task", task] if task else []
+        command += ["--init", init] if init != DEFAULT else []
+        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(made) / "compiled")}
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, *options], env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        seconds = time.perf_counter() - start
+        search = json.loads((out / "config.json").read_text())["search"]
+    metric, score = done.stdout.splitlines()[1].rsplit(maxsplit=1)  # below the names of the starts
+    chosen = {"rate": search["learning_rate"], "step": search["step"], "steps": search["steps"]}
+    return {"seconds": seconds, "metric": metric.strip(), "score": float(score), **chosen}
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return Markdown: a row for each folder."""
+    lines = [
+        "| folder | task | minutes | steps, kept | rate | metric | score on its test songs |",
+        "|---" * 7 + "|",
+    ]
+    for name, own in found.items():
+        lines.append(
+            f"| {name} | {TASKS[name] or '-'} | {own['seconds'] / 60:.1f} | {own['steps']}, "
+            f"{own['step']} | {own['rate']:g} | {own['metric']} | {own['score']:.2f} |"
+        )
+    longest = max(own["seconds"] for own in found.values())
+    within = "reached" if longest < BAR else "missed"
+    return "\n".join([*lines, f"\nat most {longest / 60:.1f} minutes (bar {BAR / 60:g}: {within})"])
+
+
+def main() -> None:
+    """Run the folders that are there and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", type=Path, metavar="FOLDERS")
+    parser.add_argument("only", nargs="*", choices=[*TASKS, []], metavar="FOLDER")
+    parser.add_argument("--init", default=DEFAULT, help="the start; default: what finetune takes")
+    args = parser.parse_args()
+    results = Results(args.folders / "finetune_time.json")
+    part = results.part(args.init)
+    for name in args.only or [name for name in TASKS if (args.folders / name).exists()]:
+        action = partial(measure, args.folders / name, TASKS[name], args.init)
+        results.once(part, name, action, f"{args.init}, {name}", json.dumps)
+    print(table(part))
+
+
+if __name__ == "__main__":
+    main()

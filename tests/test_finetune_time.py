@@ -1,0 +1,22 @@
+"""The time of fine-tuning by the program itself: what is measured, and the table."""
+
+import pytest
+from benchmark_scripts import benchmark_module
+
+SCRIPT = benchmark_module("finetune_time")
+
+
+@pytest.mark.slow
+def test_a_call_is_timed_and_its_choices_are_read(label_folder):
+    options = ["--steps", "2", "--learning-rate", "0.01"]
+    found = SCRIPT.measure(label_folder, None, "scratch", *options)
+    assert (found["rate"], found["steps"], found["metric"]) == (0.01, 2, "accuracy")
+    assert found["step"] <= 2 and 0 <= found["score"] <= 1 and found["seconds"] > 1
+
+
+def test_the_slowest_decides():
+    run = {"metric": "F", "score": 0.5, "rate": 1e-3, "step": 3, "steps": 9, "seconds": 60.0}
+    assert SCRIPT.table({"onsets": run}).endswith("at most 1.0 minutes (bar 10: reached)")
+    shown = SCRIPT.table({"onsets": run, "mdb_drums": {**run, "seconds": 606.0}})
+    assert "| onsets | onset_detection | 1.0 | 9, 3 | 0.001 | F | 0.50 |" in shown
+    assert shown.endswith("at most 10.1 minutes (bar 10: missed)")
