@@ -80,6 +80,7 @@ def write(cases: Cases, out: Path) -> None:
     parts = {
         "Which tasks count": reading.what_counts(cases),
         "Steps to the score of scratch": reading.steps_needed(cases, names),
+        "Steps to the best score of scratch": reading.steps_needed(cases, names, to_its_best=True),
         "Recordings": reading.on_recordings(cases, names),
         "Where a start is behind": reading.defeats(cases),
         "Validation scores, by learning rate": reading.all_validation(cases),

@@ -7,8 +7,10 @@ import pytest
 from tiny import TINY
 
 from umir import meta_train
-from umir.meta_training import ALGORITHMS, meta_episode
+from umir.meta_training import ALGORITHMS, FIRST_HELD_OUT_SONG, _render, meta_episode
 from umir.studio import render_song
+from umir.studio.catalogue import render_songs
+from umir.studio.features import ALL_FEATURES
 from umir.tasks import EpisodeSampler, StudioSource, get_task
 from umir.wave_unet import init_body
 
@@ -37,3 +39,20 @@ def test_every_algorithm_takes_steps(sampler, name):
 
 def test_the_program_offers_every_algorithm():
     assert set(meta_train.ALGORITHMS) == {*ALGORITHMS, "multitask"}
+
+
+def same_stems(one, other):
+    return all(np.array_equal(one[name], other[name]) for name in (*one, *other))
+
+
+def test_songs_to_show_and_to_fit_on_have_the_features_of_those_trained_on():
+    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + 2)
+    plain, full = (
+        [song.stems for song in render_songs(seeds, features=features)]
+        for features in (ALL_FEATURES.without("metre"), ALL_FEATURES)
+    )
+    assert not all(map(same_stems, plain, full))
+    for words, expected in ((["metre"], plain), ([], full)):
+        plan = meta_train.plan_of(meta_train.parser().parse_args(["--without", *words]))
+        found = [song.stems for song in _render(plan, FIRST_HELD_OUT_SONG, 2)]
+        assert all(map(same_stems, found, expected))

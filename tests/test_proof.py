@@ -173,6 +173,19 @@ def test_tables_say_what_counts_and_who_is_behind(found):
     assert "1.000" in READING.all_losses(cases, "valid_losses")
 
 
+def test_the_best_of_scratch_may_be_before_its_end(found):
+    runs = {**found.values["runs"]}
+    worse = {0: 0.0, 10: 0.1, 100: 0.95, 300: 0.8, 1000: 0.7}
+    runs["-"] = {"scratch": {"5": {"-/11": run_of(worse)}}}
+    tired = replace(found, values={**found.values, "runs": runs})
+    np.testing.assert_allclose(tired.best_of_scratch, [0.95, 1.05])
+    np.testing.assert_allclose(tired.ceiling, [0.95, 1.05])  # the long training has 0.9
+    np.testing.assert_allclose(found.ceiling, [0.9, 1.0])
+    cases = [("percussion", tired)]
+    shown = READING.steps_needed(cases, ["multitask", "fomaml"], to_its_best=True).splitlines()
+    assert shown[2] == "| studio_onset_detection | > 300 [> 300, > 300] | > 300 [> 300, > 300] |"
+
+
 def test_recordings_are_compared_with_scratch_and_with_multi_task(found):
     real = replace(found, material=MATERIALS.materials()["onsets"])
     shown = READING.on_recordings([("percussion", real)], ["fomaml"])

@@ -22,6 +22,7 @@ from umir.meta import Episode, MetaLearner, MetaState
 from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done
 from umir.studio.catalogue import render_songs
+from umir.studio.features import ALL_FEATURES
 from umir.studio.song import Song
 from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
@@ -54,8 +55,13 @@ class Trained:
     rates: PyTree | None = None
 
 
-def meta_train(plan: Plan) -> Trained:
+def meta_train(plan: Plan, *, models: bool = True) -> Trained:
     """Return what the warm-up and meta-training give.
+
+    Args:
+        plan: what to train.
+        models: whether multi-task training shall give a model for each task, whose decoders take
+            minutes to fit, or the body alone.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the last step is saved, for another call with `resume`.
@@ -71,6 +77,8 @@ def meta_train(plan: Plan) -> Trained:
         steps = (0, plan.warm_up_steps)
         state = _phase(plan, WARM_UP, multi_task.step, state, warm_up.episode, steps)
         if algorithm is None:
+            if not models:
+                return Trained(state.body)
             valid = _render(plan, FIRST_VALIDATION_SONG, VALIDATION_SONGS)
             return Trained(state.body, task_models(plan, state, valid))
 
@@ -145,9 +153,14 @@ def _held_out(plan: Plan) -> list[HeldOut]:
 
 
 def _render(plan: Plan, first: int, number: int) -> list[Song]:
-    channels = plan.config.channels
-    seeds = range(first, first + number)
-    return render_songs(seeds, rate=plan.config.rate, channels=channels, progress=True)
+    """Return songs that nothing trains on, with the features of those that the plan trains on."""
+    return render_songs(
+        range(first, first + number),
+        rate=plan.config.rate,
+        channels=plan.config.channels,
+        features=ALL_FEATURES.without(*plan.without),
+        progress=True,
+    )
 
 
 def _phase(

@@ -84,7 +84,7 @@ class Training:
         args = parser.parse_args(self.arguments(out))
         plan = meta_train.plan_of(args)
         with locked(directory):
-            trained = trained_by(plan)
+            trained = trained_by(plan, models=False)
             meta_train.save(plan, trained, command_line(parser, args, resume=False))
         return directory
 

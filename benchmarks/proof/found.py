@@ -95,26 +95,42 @@ class Found:
         return self.at(SCRATCH, FRESH, LONGEST)
 
     @property
+    def best_of_scratch(self) -> np.ndarray | None:
+        """The score of each group at the look at which scratch has its best mean score."""
+        curve = self.curve(SCRATCH, FRESH)
+        return max(curve.T, key=_mean) if curve.size else None
+
+    @property
     def ceiling(self) -> np.ndarray | None:
-        """The score of each group after the long training; None if it is not run."""
+        """The best there is; None if the long training is not run.
+
+        The score of each group after the long training or, where that has a lower mean, at the best
+        look of scratch.
+        """
         run = self.values.get("ceiling")
         if not run or not run["looks"]:
             return None
         (groups,) = run["looks"].values()
         scores = per_group([groups], HEADLINE)
-        return np.array([scores.get(group, np.nan) for group in self.groups])
+        long = np.array([scores.get(group, np.nan) for group in self.groups])
+        scratch = self.best_of_scratch
+        return long if scratch is None else max(long, scratch, key=_mean)
 
     @property
     def counts(self) -> bool | None:
         """Whether the task can be learnt at this size; None where that is not known yet."""
         if self.target is None or self.ceiling is None:
             return None
-        return counts(*(float(np.nanmean(v)) for v in (self.chance, self.target, self.ceiling)))
+        return counts(*map(_mean, (self.chance, self.target, self.ceiling)))
 
     def _runs(self, start: str, family: str, minutes: float) -> list[Mapping]:
         runs = self.values.get("runs", {}).get(_seen(start, family), {}).get(start, {})
         runs = runs.get(f"{minutes:g}", {})
         return [run for run in runs.values() if run["looks"] and not run["failed"]]
+
+
+def _mean(scores: np.ndarray) -> float:
+    return float(np.nanmean(scores))
 
 
 def _seen(start: str, family: str) -> str:

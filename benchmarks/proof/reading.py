@@ -36,8 +36,15 @@ def what_counts(cases: Cases) -> str:
     return _table(columns, rows)
 
 
-def steps_needed(cases: Cases, starts: Sequence[str]) -> str:
-    """Return the steps to the score of scratch after its last step, on studio tasks that count."""
+def steps_needed(cases: Cases, starts: Sequence[str], *, to_its_best: bool = False) -> str:
+    """Return the steps to a score of scratch, on studio tasks that count.
+
+    Args:
+        cases: what was found.
+        starts: which starts.
+        to_its_best: the score is that at its best look, not after its last step: scratch may have
+            lost by then what it had.
+    """
     cases = [
         (family, f) for family, f in cases if f.material.studio and f.material.family == family
     ]
@@ -46,7 +53,8 @@ def steps_needed(cases: Cases, starts: Sequence[str]) -> str:
     for family, found in learnable:
         cells = []
         for start in starts:
-            needed = _needed(found, start, family)
+            target = found.best_of_scratch if to_its_best else found.target
+            needed = _needed(found, start, family, target)
             passed[start] += needed is not None and needed[0] <= MOST
             cells.append(_shown_steps(needed, found.steps(start, family)))
         rows.append([found.material.name, *cells])
@@ -135,12 +143,14 @@ def _behind(found: Found, start: str, other: str, family: str, minutes: float) -
     return lines
 
 
-def _needed(found: Found, start: str, family: str) -> tuple[float, float, float] | None:
+def _needed(
+    found: Found, start: str, family: str, target: np.ndarray | None
+) -> tuple[float, float, float] | None:
     """Return the steps that a start needs, and their interval; None if it was not run."""
     steps = found.steps(start, family)
-    if not steps or found.target is None:
+    if not steps or target is None:
         return None
-    curve, target = found.curve(start, family), found.target
+    curve = found.curve(start, family)
     known = ~(np.isnan(curve).any(axis=1) | np.isnan(target))
     return steps_interval(steps, curve[known], target[known])
 
