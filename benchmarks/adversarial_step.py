@@ -16,10 +16,7 @@ seconds whether it works.
 """
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +24,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from turns import WARM_UP, answer, in_turns
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.magnitude_unet import MagnitudeUNet
@@ -127,43 +125,12 @@ def their_step(preset: str, threads: int) -> Callable[[], dict[str, float]]:
 SIDES = {"ours": our_step, "PyTorch": their_step}
 
 
-def answer(side: str, preset: str, threads: int) -> None:
-    """Take a step for every line on standard input; print its seconds and losses as JSON."""
-    step = SIDES[side](preset, threads)
-    for _ in sys.stdin:
-        start, cpu = time.perf_counter(), time.process_time()
-        losses = step()
-        seconds = {SECONDS: time.perf_counter() - start, CPU: time.process_time() - cpu}
-        print(json.dumps(seconds | {"losses": losses}), flush=True)
-
-
-def in_turns(preset: str, threads: int, rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Return what every side says of its steps, the first of which it only warms up with."""
-    processes = {
-        side: subprocess.Popen(
-            [sys.executable, __file__, "--side", side, "--preset", preset]
-            + ["--threads", str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for side in SIDES
-    }
-    found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-    try:
-        for _ in range(rounds + 2):
-            for side, process in processes.items():
-                assert process.stdin is not None and process.stdout is not None
-                process.stdin.write("step\n")
-                process.stdin.flush()
-                line = process.stdout.readline()
-                if not line:
-                    raise RuntimeError(f"{side} ended: see above")
-                found[side].append(json.loads(line))
-    finally:
-        for process in processes.values():
-            process.communicate()  # closes its input, which ends it
-    return found
+def measured(step: Callable[[], dict[str, float]]) -> dict[str, Any]:
+    """Return the seconds of one step, and its losses."""
+    start, cpu = time.perf_counter(), time.process_time()
+    losses = step()
+    seconds = {SECONDS: time.perf_counter() - start, CPU: time.process_time() - cpu}
+    return seconds | {"losses": losses}
 
 
 def check(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -184,12 +151,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     use_compilation_cache()
     if args.side:
-        answer(args.side, args.preset, args.threads)
+        step = SIDES[args.side](args.preset, args.threads)
+        answer(lambda: measured(step))
         return
-    found = in_turns(args.preset, args.threads, args.rounds)
+    settings = ["--preset", args.preset, "--threads", str(args.threads)]
+    found = in_turns({side: [__file__, "--side", side, *settings] for side in SIDES}, args.rounds)
     check(found)
     for what in (SECONDS, CPU):
-        times = {side: [step[what] for step in steps[2:]] for side, steps in found.items()}
+        times = {side: [step[what] for step in steps[WARM_UP:]] for side, steps in found.items()}
         ours, theirs = (float(np.median(times[side])) for side in SIDES)
         each = "; ".join(
             f"{side} " + ", ".join(f"{x:.2f}" for x in own) for side, own in times.items()

@@ -25,9 +25,7 @@ import argparse
 import functools
 import importlib
 import importlib.util
-import json
 import statistics
-import subprocess
 import sys
 import time
 import types
@@ -40,6 +38,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import reference_net
+from turns import WARM_UP, answer, in_turns
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta import MAML, Episode, FirstOrderMAML, MetaLearner
@@ -62,7 +61,7 @@ def main(inner_steps: int, rounds: int, learn2learn: Path | None) -> None:
     names = OURS + (THEIRS if learn2learn and importlib.util.find_spec("torch") else ())
     if len(names) == len(OURS):
         print("learn2learn: left out (see the top of this file)")
-    found = in_turns(names, rounds, inner_steps=inner_steps, learn2learn=learn2learn)
+    found = timed_in_turns(names, rounds, inner_steps, learn2learn)
     check_equal({name: own["loss"] for name, own in found.items()})
     for name, own in found.items():
         print(f"{name:28} {own['seconds'] * 1e3:8.0f} ms {own['megabytes']:8.0f} MB")
@@ -92,53 +91,20 @@ def contender(name: str, inner_steps: int, learn2learn: Path | None) -> Callable
     return ours(MAML(*settings, rematerialise=name == AGAIN), params, episode)
 
 
-class OwnProcess:
-    """A contender in a process that does nothing else, and only when asked."""
-
-    def __init__(self, name: str, inner_steps: int, learn2learn: Path | None):
-        command = [sys.executable, __file__, "--alone", name, "--inner-steps", str(inner_steps)]
-        command += ["--learn2learn", str(learn2learn)] if learn2learn else []
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def step(self) -> dict[str, float]:
-        """Make a step, and return what `measured` says of it.
-
-        Raises:
-            RuntimeError: the process has ended.
-        """
-        asked, answers = self._process.stdin, self._process.stdout
-        assert asked and answers
-        asked.write("step\n")
-        asked.flush()
-        if not (answer := answers.readline()):
-            raise RuntimeError(f"{self._process.args[3]}: the process has ended")
-        return json.loads(answer)
-
-    def end(self) -> None:
-        """Let the process end."""
-        self._process.communicate()
-
-
-def in_turns(names: Sequence[str], rounds: int, **settings: Any) -> dict[str, dict[str, float]]:
-    """Return the loss, the median seconds and the most memory (MB) of each contender's steps.
-
-    They take turns, so that what else the machine does in the meantime falls on all of them.
-    """
-    contenders = {name: OwnProcess(name, **settings) for name in names}
-    for contender in contenders.values():  # the first two compile: one after the other
-        contender.step(), contender.step()
-    steps = [{name: own.step() for name, own in contenders.items()} for _ in range(rounds)]
-    for contender in contenders.values():
-        contender.end()
+def timed_in_turns(
+    names: Sequence[str], rounds: int, inner_steps: int, learn2learn: Path | None
+) -> dict[str, dict[str, float]]:
+    """Return the loss, the median seconds and the most memory (MB) of each contender's steps."""
+    settings = ["--inner-steps", str(inner_steps)]
+    settings += ["--learn2learn", str(learn2learn)] if learn2learn else []
+    found = in_turns({name: [__file__, "--alone", name, *settings] for name in names}, rounds)
     return {
         name: {
-            "loss": steps[-1][name]["loss"],
-            "seconds": statistics.median(step[name]["seconds"] for step in steps),
-            "megabytes": max(step[name]["megabytes"] for step in steps),
+            "loss": steps[-1]["loss"],
+            "seconds": statistics.median(step["seconds"] for step in steps[WARM_UP:]),
+            "megabytes": max(step["megabytes"] for step in steps[WARM_UP:]),
         }
-        for name in names
+        for name, steps in found.items()
     }
 
 
@@ -253,7 +219,6 @@ if __name__ == "__main__":
     use_compilation_cache()
     if args.alone:
         function = contender(args.alone, args.inner_steps, args.learn2learn)
-        for _ in sys.stdin:
-            print(json.dumps(measured(function)), flush=True)
+        answer(lambda: measured(function))
     else:
         main(args.inner_steps, args.rounds, args.learn2learn)
