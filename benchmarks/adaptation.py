@@ -83,6 +83,7 @@ def write(cases: Cases, out: Path) -> None:
         "Steps to the best score of scratch": reading.steps_needed(cases, names, to_its_best=True),
         "Recordings": reading.on_recordings(cases, names),
         "Where a start is behind": reading.defeats(cases),
+        "Runs that diverged, which no mean has in it": reading.diverged(cases),
         "Validation scores, by learning rate": reading.all_validation(cases),
     }
     for minutes in MINUTES:

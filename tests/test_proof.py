@@ -178,12 +178,31 @@ def test_the_best_of_scratch_may_be_before_its_end(found):
     worse = {0: 0.0, 10: 0.1, 100: 0.95, 300: 0.8, 1000: 0.7}
     runs["-"] = {"scratch": {"5": {"-/11": run_of(worse)}}}
     tired = replace(found, values={**found.values, "runs": runs})
-    np.testing.assert_allclose(tired.best_of_scratch, [0.95, 1.05])
+    best = tired.target_beside("fomaml", "percussion", best=True)
+    np.testing.assert_allclose(best, [0.95, 1.05])
     np.testing.assert_allclose(tired.ceiling, [0.95, 1.05])  # the long training has 0.9
     np.testing.assert_allclose(found.ceiling, [0.9, 1.0])
     cases = [("percussion", tired)]
     shown = READING.steps_needed(cases, ["multitask", "fomaml"], to_its_best=True).splitlines()
     assert shown[2] == "| studio_onset_detection | > 300 [> 300, > 300] | > 300 [> 300, > 300] |"
+
+
+def test_only_seeds_that_both_have_are_compared(found):
+    runs = {**found.values["runs"]}
+    far = run_of({0: 0.0, 10: 0.9, 100: 0.9, 300: 0.9, 1000: 0.9})
+    broken = {**run_of({0: 0.0}), "failed": "the loss is nan"}
+    ten = runs["-"]["scratch"]["5"]["-/11"]
+    runs["-"] = {"scratch": {"5": {"-/11": ten, "-/12": far, "-/13": far}}}
+    own = runs["percussion"]["fomaml"]["5"]
+    runs["percussion"] = {"fomaml": {"5": {**own, "0/13": broken}}}
+    more = replace(found, values={**found.values, "runs": runs})
+    np.testing.assert_allclose(more.at("scratch", "-", 10), [0.19 / 0.3, 0.22 / 0.3])
+    alone = more.at("scratch", "percussion", 10, beside="fomaml")
+    np.testing.assert_allclose(alone, [0.1, 0.2])
+    np.testing.assert_allclose(more.target_beside("fomaml", "percussion"), [0.7, 0.8])
+    assert more.diverged("fomaml", "percussion", 5) == {"0/13": "the loss is nan"}
+    shown = READING.diverged([("percussion", more)])
+    assert "| percussion | 5 | fomaml | 0/13 | the loss is nan |" in shown
 
 
 def test_recordings_are_compared_with_scratch_and_with_multi_task(found):

@@ -18,6 +18,10 @@ SCRATCH = "scratch"
 class Found:
     """Results of one material.
 
+    Where two starts are compared, each is given with the other `beside` it: only runs count whose
+    seed of adaptation both have. So a pair of seeds that is half done, or one that diverged, makes
+    nobody look better.
+
     Attributes:
         material: what was adapted to.
         values: what its JSON file holds.
@@ -40,29 +44,43 @@ class Found:
         """Return the starts that there are runs of."""
         return [name for name in STARTS if self._runs(name, family, minutes)]
 
-    def steps(self, start: str, family: str, minutes: float = max(MINUTES)) -> list[int]:
+    def steps(
+        self, start: str, family: str, minutes: float = max(MINUTES), beside: str = ""
+    ) -> list[int]:
         """Return the numbers of steps that all runs of a start were scored at."""
-        runs = self._runs(start, family, minutes)
+        runs = self._runs(start, family, minutes, beside)
         common = set.intersection(*(set(run["looks"]) for run in runs)) if runs else set()
         return sorted(map(int, common))
 
-    def curve(self, start: str, family: str, minutes: float = max(MINUTES)) -> Curve:
+    def curve(
+        self, start: str, family: str, minutes: float = max(MINUTES), beside: str = ""
+    ) -> Curve:
         """Return scores `(group, step)`, the mean over pairs of seeds."""
-        runs = self._runs(start, family, minutes)
+        runs = self._runs(start, family, minutes, beside)
         columns = []
-        for step in self.steps(start, family, minutes):
+        for step in self.steps(start, family, minutes, beside):
             scores = per_group([run["looks"][str(step)] for run in runs], HEADLINE)
             columns.append([scores.get(group, np.nan) for group in self.groups])
         return np.array(columns, float).reshape(len(columns), len(self.groups)).T
 
     def at(
-        self, start: str, family: str, step: int, minutes: float = max(MINUTES)
+        self,
+        start: str,
+        family: str,
+        step: int,
+        minutes: float = max(MINUTES),
+        beside: str = "",
     ) -> np.ndarray | None:
         """Return the score of each group at one number of steps; None if there is none."""
-        steps = self.steps(start, family, minutes)
+        steps = self.steps(start, family, minutes, beside)
         if step not in steps:
             return None
-        return self.curve(start, family, minutes)[:, steps.index(step)]
+        return self.curve(start, family, minutes, beside)[:, steps.index(step)]
+
+    def diverged(self, start: str, family: str, minutes: float) -> dict[str, str]:
+        """Return why runs ended before their last step, by their seeds."""
+        runs = self._all_runs(start, family, minutes)
+        return {seeds: run["failed"] for seeds, run in runs.items() if run["failed"]}
 
     def loss(self, kind: str, start: str, family: str, minutes: float) -> dict[int, float]:
         """Return the mean over pairs of a loss at each look.
@@ -94,10 +112,20 @@ class Found:
         """The score of each group that scratch has after its last step; None if it is not run."""
         return self.at(SCRATCH, FRESH, LONGEST)
 
-    @property
-    def best_of_scratch(self) -> np.ndarray | None:
-        """The score of each group at the look at which scratch has its best mean score."""
-        curve = self.curve(SCRATCH, FRESH)
+    def target_beside(self, start: str, family: str, *, best: bool = False) -> np.ndarray | None:
+        """Return the score of each group that a start is to reach; None if scratch is not run.
+
+        Args:
+            start: which start.
+            family: what its body has not seen.
+            best: the score of scratch at the look with its best mean, not after its last step.
+        """
+        if best:
+            return self._best_of_scratch(start, family)
+        return self.at(SCRATCH, family, LONGEST, beside=start)
+
+    def _best_of_scratch(self, beside: str = "", family: str = FRESH) -> np.ndarray | None:
+        curve = self.curve(SCRATCH, family, beside=beside)
         return max(curve.T, key=_mean) if curve.size else None
 
     @property
@@ -113,7 +141,7 @@ class Found:
         (groups,) = run["looks"].values()
         scores = per_group([groups], HEADLINE)
         long = np.array([scores.get(group, np.nan) for group in self.groups])
-        scratch = self.best_of_scratch
+        scratch = self._best_of_scratch()
         return long if scratch is None else max(long, scratch, key=_mean)
 
     @property
@@ -123,14 +151,30 @@ class Found:
             return None
         return counts(*map(_mean, (self.chance, self.target, self.ceiling)))
 
-    def _runs(self, start: str, family: str, minutes: float) -> list[Mapping]:
+    def _runs(self, start: str, family: str, minutes: float, beside: str = "") -> list[Mapping]:
+        seeds = self._seeds(start, family, minutes)
+        if beside:
+            seeds &= self._seeds(beside, family, minutes)
+        runs = self._all_runs(start, family, minutes)
+        return [run for key, run in runs.items() if _seed(key) in seeds and not run["failed"]]
+
+    def _seeds(self, start: str, family: str, minutes: float) -> set[str]:
+        """Return the seeds of adaptation of the runs that got to their end."""
+        runs = self._all_runs(start, family, minutes)
+        return {_seed(key) for key, run in runs.items() if run["looks"] and not run["failed"]}
+
+    def _all_runs(self, start: str, family: str, minutes: float) -> Mapping[str, Mapping]:
         runs = self.values.get("runs", {}).get(_seen(start, family), {}).get(start, {})
-        runs = runs.get(f"{minutes:g}", {})
-        return [run for run in runs.values() if run["looks"] and not run["failed"]]
+        return runs.get(f"{minutes:g}", {})
 
 
 def _mean(scores: np.ndarray) -> float:
     return float(np.nanmean(scores))
+
+
+def _seed(pair: str) -> str:
+    """Return the seed of adaptation of a pair, as the rows have it."""
+    return pair.split("/")[1]
 
 
 def _seen(start: str, family: str) -> str:

@@ -53,8 +53,7 @@ def steps_needed(cases: Cases, starts: Sequence[str], *, to_its_best: bool = Fal
     for family, found in learnable:
         cells = []
         for start in starts:
-            target = found.best_of_scratch if to_its_best else found.target
-            needed = _needed(found, start, family, target)
+            needed = _needed(found, start, family, to_its_best)
             passed[start] += needed is not None and needed[0] <= MOST
             cells.append(_shown_steps(needed, found.steps(start, family)))
         rows.append([found.material.name, *cells])
@@ -65,7 +64,8 @@ def steps_needed(cases: Cases, starts: Sequence[str], *, to_its_best: bool = Fal
 
 def on_recordings(cases: Cases, starts: Sequence[str]) -> str:
     """Return scores and paired differences on folders, rendered piano apart."""
-    columns = ["recordings", "without", "steps", "start", "score", "to scratch", "to multi-task"]
+    columns = ["recordings", "groups", "without", "steps", "start", "score"]
+    columns += ["to scratch", "to multi-task"]
     lines: list[list[str]] = []
     tallies: dict[str, list[tuple[bool, bool]]] = {}
     for family, found in cases:
@@ -76,10 +76,11 @@ def on_recordings(cases: Cases, starts: Sequence[str]) -> str:
                 scores = found.at(start, family, step)
                 if scores is None:
                     continue
-                beside = [_beside(found, scores, other, family, step) for other in _OTHERS]
+                beside = [_beside(found, start, other, family, step) for other in _OTHERS]
                 label = found.material.name + (" (rendered)" if found.material.rendered else "")
                 cells = [_shown_difference(pair) for pair in beside]
-                lines.append([label, family, str(step), start, _cell(scores), *cells])
+                number = str(len(found.groups))
+                lines.append([label, number, family, str(step), start, _cell(scores), *cells])
                 if found.material.recorded and None not in beside:
                     scratch, multitask = beside
                     tallies.setdefault(start, []).append((scratch[0] > 0, multitask[1] > 0))
@@ -130,6 +131,18 @@ def defeats(cases: Cases) -> str:
     return _table(columns, rows)
 
 
+def diverged(cases: Cases) -> str:
+    """Return every run that ended before its last step, which no mean has in it."""
+    rows = [
+        [found.material.name, family, f"{minutes:g}", start, seeds, why]
+        for family, found in cases
+        for minutes in MINUTES
+        for start in STARTS
+        for seeds, why in found.diverged(start, family, minutes).items()
+    ]
+    return _table(["task", "without", "minutes", "start", "seeds", "why"], rows)
+
+
 _OTHERS = (SCRATCH, MULTITASK)
 
 
@@ -137,32 +150,41 @@ def _behind(found: Found, start: str, other: str, family: str, minutes: float) -
     """Return the numbers of steps, with the differences, where a start is behind another."""
     lines = []
     for step in found.steps(start, family, minutes):
-        own, theirs = (found.at(name, family, step, minutes) for name in (start, other))
+        own, theirs = _both(found, start, other, family, step, minutes)
         if own is not None and theirs is not None and step and np.nanmean(own - theirs) < 0:
             lines.append(f"{step} ({np.nanmean(own - theirs):+.3f})")
     return lines
 
 
 def _needed(
-    found: Found, start: str, family: str, target: np.ndarray | None
+    found: Found, start: str, family: str, to_its_best: bool
 ) -> tuple[float, float, float] | None:
     """Return the steps that a start needs, and their interval; None if it was not run."""
-    steps = found.steps(start, family)
+    steps = found.steps(start, family, beside=SCRATCH)
+    target = found.target_beside(start, family, best=to_its_best)
     if not steps or target is None:
         return None
-    curve = found.curve(start, family)
+    curve = found.curve(start, family, beside=SCRATCH)
     known = ~(np.isnan(curve).any(axis=1) | np.isnan(target))
     return steps_interval(steps, curve[known], target[known])
 
 
 def _beside(
-    found: Found, scores: np.ndarray, other: str, family: str, step: int
+    found: Found, start: str, other: str, family: str, step: int
 ) -> tuple[float, float, float] | None:
-    theirs = found.at(other, family, step)
-    if theirs is None:
+    own, theirs = _both(found, start, other, family, step)
+    if own is None or theirs is None:
         return None
-    known = ~(np.isnan(scores) | np.isnan(theirs))
-    return difference(scores[known], theirs[known]) if known.any() else None
+    known = ~(np.isnan(own) | np.isnan(theirs))
+    return difference(own[known], theirs[known]) if known.any() else None
+
+
+def _both(
+    found: Found, start: str, other: str, family: str, step: int, minutes: float = max(MINUTES)
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the scores of two starts in the runs whose seeds of adaptation both have."""
+    own = found.at(start, family, step, minutes, beside=other)
+    return own, found.at(other, family, step, minutes, beside=start)
 
 
 def _shown_steps(needed: tuple[float, float, float] | None, steps: Sequence[int]) -> str:
