@@ -81,6 +81,24 @@ def test_every_algorithm_gets_the_same_number_of_gradients():
         assert not {task.name for task in parsed.tasks} & set(FAMILIES["rhythm"])
 
 
+@pytest.mark.slow
+def test_meta_learners_share_the_warm_up(tmp_path, tiny_preset, monkeypatch):
+    whole = BODIES.Training.arguments
+    few = ["--tasks", "onset_detection"]
+    monkeypatch.setattr(BODIES.Training, "arguments", lambda *a: [*whole(*a), *few])
+    first = BODIES.Training("fomaml", "new", 1, "tiny", 20, 2)
+    second = replace(first, algorithm="reptile")
+    alone = second.run(tmp_path / "alone")
+    first.run(tmp_path / "shared")
+    shared = second.run(tmp_path / "shared")
+    for name in ("model.safetensors", "log.jsonl"):
+        assert (shared / name).read_bytes() == (alone / name).read_bytes()
+    logged = [json.loads(line)["phase"] for line in (shared / "log.jsonl").read_text().splitlines()]
+    assert logged == ["warm-up"] * 8 + ["meta-training"] * second.steps[1]
+    taken = shared / "checkpoints" / "warm-up"
+    assert [folder.name for folder in taken.iterdir()] == ["8"]  # nothing was trained again
+
+
 def test_every_material_has_a_family_and_every_task_is_one():
     found = MATERIALS.materials()
     studio = [name.removeprefix("studio_") for name, m in found.items() if m.studio]

@@ -4,7 +4,8 @@ All algorithms get the same number of gradient evaluations, which is what takes 
 multi-task training has two, a step of meta-training as many as `proof.starts.COSTS` says.
 """
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -17,10 +18,12 @@ from umir import meta_train
 from umir.checkpoint import load_model
 from umir.files import locked
 from umir.meta_training import meta_train as trained_by
+from umir.plan import WARM_UP, Plan
 from umir.program import command_line
 from umir.wave_unet import Network
 
-WARM_UP = 0.8  # of the gradient evaluations, for algorithms that begin with multi-task training
+LOG = "log.jsonl"
+WARM_UP_SHARE = 0.8  # of the gradient evaluations, before meta-learning begins
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Training:
         if self.algorithm == MULTITASK:
             return self.evaluations // 2, 0
         cost = COSTS[self.algorithm](INNER_STEPS)
-        warm_up = round(WARM_UP * self.evaluations) // 2
+        warm_up = round(WARM_UP_SHARE * self.evaluations) // 2
         return warm_up, max(1, (self.evaluations - 2 * warm_up) // cost)
 
     def arguments(self, out: Path) -> list[str]:
@@ -84,9 +87,26 @@ class Training:
         args = parser.parse_args(self.arguments(out))
         plan = meta_train.plan_of(args)
         with locked(directory):
+            self._take_warm_up(out, plan)
             trained = trained_by(plan, models=False)
             meta_train.save(plan, trained, command_line(parser, args, resume=False))
         return directory
+
+    def _take_warm_up(self, out: Path, plan: Plan) -> None:
+        """Begin with the warm-up of a meta-learner that is done: step by step it is the same."""
+        own = plan.out / "checkpoints"
+        done = (replace(self, algorithm=other) for other in COSTS if other != self.algorithm)
+        donor = next((other for other in done if other.is_done(out)), None)
+        if self.algorithm == MULTITASK or donor is None or own.exists():
+            return
+        theirs = out / donor.name
+        *_, last = sorted((theirs / "checkpoints" / WARM_UP).iterdir(), key=lambda at: int(at.name))
+        if int(last.name) != plan.warm_up_steps:
+            return
+        plan.begin_or_resume()
+        shutil.copytree(last, own / WARM_UP / last.name)
+        lines = (theirs / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
+        (plan.out / LOG).write_text("".join(lines[: plan.warm_up_steps]), encoding="utf-8")
 
 
 def body_of(directory: Path | None, network: Network, seed: int) -> PyTree:
