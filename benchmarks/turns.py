@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-WARM_UP = 2  # steps that do not count: the first compiles, the second may still allocate
+WARM_UP = 1  # turns that do not count: the first step compiles
 
 
 def answer(step: Callable[[], Mapping[str, Any]]) -> None:
@@ -26,7 +26,7 @@ def answer(step: Callable[[], Mapping[str, Any]]) -> None:
 
 
 def in_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Return what each contender says of its steps, of which it only warms up with the first two.
+    """Return what each contender says of its steps, of which it only warms up with the first.
 
     Args:
         commands: name of a contender -> arguments of this Python, for a script that calls `answer`.

@@ -7,7 +7,7 @@ import pytest
 from tiny import TINY
 
 from umir import meta_train
-from umir.meta_training import ALGORITHMS, FIRST_HELD_OUT_SONG, _render, meta_episode
+from umir.meta_training import ALGORITHMS, FIRST_HELD_OUT_SONG, meta_episode
 from umir.studio import render_song
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES
@@ -54,5 +54,5 @@ def test_songs_to_show_and_to_fit_on_have_the_features_of_those_trained_on():
     assert not all(map(same_stems, plain, full))
     for words, expected in ((["metre"], plain), ([], full)):
         plan = meta_train.plan_of(meta_train.parser().parse_args(["--without", *words]))
-        found = [song.stems for song in _render(plan, FIRST_HELD_OUT_SONG, 2)]
+        found = [song.stems for song in plan.rendered(FIRST_HELD_OUT_SONG, 2)]
         assert all(map(same_stems, found, expected))

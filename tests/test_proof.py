@@ -22,6 +22,7 @@ STARTS = benchmark_module("proof.starts")
 MATERIALS = benchmark_module("proof.materials")
 BODIES = benchmark_module("proof.bodies")
 PIECES = benchmark_module("proof.pieces")
+RUNS = benchmark_module("proof.runs")
 READING = benchmark_module("proof.reading")
 FOUND = benchmark_module("proof.found").Found
 NEVER = STATISTICS.NEVER
@@ -150,10 +151,7 @@ def test_rates_that_diverged_are_not_chosen():
 
 
 def run_of(scores, *, loss=1.0):
-    looks = {
-        str(step): {"x": {"headline": value}, "y": {"headline": value + 0.1}}
-        for step, value in scores.items()
-    }
+    looks = {str(step): [value, value + 0.1] for step, value in scores.items()}
     losses = {str(step): loss for step in scores}
     return {"looks": looks, "losses": losses, "valid_losses": losses, "failed": ""}
 
@@ -162,7 +160,7 @@ def run_of(scores, *, loss=1.0):
 def found():
     scratch = {0: 0.0, 10: 0.1, 100: 0.3, 300: 0.5, 1000: 0.7}
     values = {
-        "facts": {"headline": "F-measure"},
+        "facts": {"headline": "F-measure", "groups": ["x", "y"]},
         "chance": run_of({0: 0.0})["looks"]["0"],
         "ceiling": run_of({3000: 0.9}),
         "search": {"percussion": {"fomaml": {"0.001": {"10": 0.05, "30": 0.15}}}},
@@ -228,6 +226,28 @@ def test_recordings_are_compared_with_scratch_and_with_multi_task(found):
     shown = READING.on_recordings([("percussion", real)], ["fomaml"])
     assert "+0.60 [+0.60, +0.60] | +0.65 [+0.65, +0.65]" in shown
     assert "fomaml: ahead of scratch 2 times of 2, of multi-task, beyond the interval, 2" in shown
+
+
+def test_groups_without_a_score_by_chance_are_left_out(found):
+    values = {**found.values, "chance": [np.nan, 0.1]}
+    found = replace(found, values=values)
+    assert found.groups == ["y"]
+    np.testing.assert_allclose(found.curve("scratch", "-"), [[0.1, 0.2, 0.4, 0.6, 0.8]])
+    np.testing.assert_allclose(found.ceiling, [1.0])
+
+
+def test_rows_keep_the_headlines_by_the_names_of_groups():
+    scores = {"b": {"headline": 0.123456789, "other": 1.0}, "a": {"headline": np.nan}}
+    np.testing.assert_equal(RUNS.headlines(scores), [np.nan, 0.12346])
+
+
+def test_a_group_that_a_run_has_no_score_of_counts_where_it_has(found):
+    runs = {**found.values["runs"]}
+    once = run_of({10: 0.2})
+    other = {**once, "looks": {"10": [np.nan, 0.5]}}
+    runs["-"] = {"scratch": {"5": {"-/11": once, "-/12": other}}}
+    found = replace(found, values={**found.values, "runs": runs})
+    np.testing.assert_allclose(found.at("scratch", "-", 10), [0.2, 0.4])
 
 
 def test_settings_of_a_folder_stay(tmp_path):

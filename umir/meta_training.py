@@ -21,8 +21,6 @@ from umir.fine_tuning import with_decoder
 from umir.meta import Episode, MetaLearner, MetaState
 from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done
-from umir.studio.catalogue import render_songs
-from umir.studio.features import ALL_FEATURES
 from umir.studio.song import Song
 from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
@@ -79,7 +77,7 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         if algorithm is None:
             if not models:
                 return Trained(state.body)
-            valid = _render(plan, FIRST_VALIDATION_SONG, VALIDATION_SONGS)
+            valid = plan.rendered(FIRST_VALIDATION_SONG, VALIDATION_SONGS)
             return Trained(state.body, task_models(plan, state, valid))
 
         def episode(step: int) -> Episode:
@@ -140,7 +138,7 @@ def report(plan: Plan, body: PyTree) -> str:
 def _held_out(plan: Plan) -> list[HeldOut]:
     """Return each task's held-out songs: several times as many where a song is one clip."""
     number = plan.held_out_songs
-    songs = _render(plan, FIRST_HELD_OUT_SONG, number * CLIP_SONGS)
+    songs = plan.rendered(FIRST_HELD_OUT_SONG, number * CLIP_SONGS)
     few, many = StudioSource(songs[:number]), StudioSource(songs)
     dealt = []
     for task in (*plan.tasks, *plan.new_tasks):
@@ -150,17 +148,6 @@ def _held_out(plan: Plan) -> list[HeldOut]:
         except TooFewSongs as error:  # not every song has drums, or somebody who sings
             print(f"not shown: {error}; more --held-out-songs would help", file=sys.stderr)
     return dealt
-
-
-def _render(plan: Plan, first: int, number: int) -> list[Song]:
-    """Return songs that nothing trains on, with the features of those that the plan trains on."""
-    return render_songs(
-        range(first, first + number),
-        rate=plan.config.rate,
-        channels=plan.config.channels,
-        features=ALL_FEATURES.without(*plan.without),
-        progress=True,
-    )
 
 
 def _phase(

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from umir.files import write_json
+from umir.studio.catalogue import render_songs
+from umir.studio.features import ALL_FEATURES, Features
+from umir.studio.song import Song
 from umir.tasks import Task
 from umir.wave_unet import WaveUNetConfig
 
@@ -110,9 +113,30 @@ class Plan:
         return ",".join(part for part in self.data.split(",") if part != STUDIO)
 
     @property
+    def features(self) -> Features:
+        """What the songs of the studio have."""
+        return ALL_FEATURES.without(*self.without)
+
+    @property
     def warm_up_steps(self) -> int:
         """The number of steps of the first phase."""
         return self.steps if self.algorithm == "multitask" else round(self.warm_up * self.steps)
+
+    def rendered(self, first: int, number: int) -> list[Song]:
+        """Return songs of the studio as this training hears them, whatever they are for.
+
+        Args:
+            first: seed of the first one; seeds of songs that nothing trains on are in
+                `umir.meta_training`.
+            number: how many.
+        """
+        return render_songs(
+            range(first, first + number),
+            rate=self.config.rate,
+            channels=self.config.channels,
+            features=self.features,
+            progress=True,
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return the settings that make a training what it is, as plain JSON."""

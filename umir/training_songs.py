@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from umir.data_source import DataSource, JoinedSource
 from umir.plan import Plan
-from umir.studio.catalogue import SONGS_PER_SEED, render_songs
-from umir.studio.features import ALL_FEATURES
+from umir.studio.catalogue import SONGS_PER_SEED
 from umir.studio.song import Song
 from umir.studio.song_pool import SongPool
 from umir.studio.stream import SongStream
@@ -57,7 +56,7 @@ class TrainingSongs:
             for task in filter(self._data.serves, plan.tasks):
                 self._data.examples(task)
         self._rolling = _rolling(plan) if plan.studio and plan.songs_per_step else None
-        self._fixed = _rendered(plan) if plan.studio and not self._rolling else []
+        self._fixed = _fixed(plan) if plan.studio and not self._rolling else []
         self._joint: tuple[Task, ...] | None = None
         self._cut: dict[str, list[JointExample]] = {}
         self._recorded: list[JointExample] | None = None
@@ -124,16 +123,8 @@ class TrainingSongs:
         return self._cut[song.name]
 
 
-def _rendered(plan: Plan) -> list[Song]:
-    first = plan.seed * SONGS_PER_SEED
-    config = plan.config
-    return render_songs(
-        range(first, first + plan.songs),
-        rate=config.rate,
-        channels=config.channels,
-        features=ALL_FEATURES.without(*plan.without),
-        progress=True,
-    )
+def _fixed(plan: Plan) -> list[Song]:
+    return plan.rendered(plan.seed * SONGS_PER_SEED, plan.songs)
 
 
 def _rolling(plan: Plan) -> SongPool:
@@ -144,7 +135,7 @@ def _rolling(plan: Plan) -> SongPool:
             given=given,
             rate=config.rate,
             channels=config.channels,
-            features=ALL_FEATURES.without(*plan.without),
+            features=plan.features,
             workers=WORKERS,
             ahead=math.ceil(EDITION * plan.songs_per_step),
         )

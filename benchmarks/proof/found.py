@@ -1,10 +1,10 @@
 """What was found on one material, as curves: the rows of its JSON file, read again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from recordings.tables import HEADLINE, per_group
+from jaxtyping import Float
 
 from proof.materials import Material
 from proof.pieces import FRESH, MINUTES
@@ -38,7 +38,8 @@ class Found:
     @property
     def groups(self) -> list[str]:
         """The test groups that have a score by chance, sorted: all are scored on these."""
-        return list(per_group([self.values["chance"]], HEADLINE))
+        names = self.values["facts"]["groups"]
+        return [name for name, known in zip(names, self._known, strict=True) if known]
 
     def starts(self, family: str, minutes: float) -> list[str]:
         """Return the starts that there are runs of."""
@@ -57,11 +58,9 @@ class Found:
     ) -> Curve:
         """Return scores `(group, step)`, the mean over pairs of seeds."""
         runs = self._runs(start, family, minutes, beside)
-        columns = []
-        for step in self.steps(start, family, minutes, beside):
-            scores = per_group([run["looks"][str(step)] for run in runs], HEADLINE)
-            columns.append([scores.get(group, np.nan) for group in self.groups])
-        return np.array(columns, float).reshape(len(columns), len(self.groups)).T
+        steps = self.steps(start, family, minutes, beside)
+        scores = [[self._scores(run["looks"][str(step)]) for step in steps] for run in runs]
+        return _mean_of_known(np.array(scores).reshape(len(runs), len(steps), len(self.groups))).T
 
     def at(
         self,
@@ -104,8 +103,7 @@ class Found:
     @property
     def chance(self) -> np.ndarray:
         """The score of each group of the best answer that does not listen."""
-        scores = per_group([self.values["chance"]], HEADLINE)
-        return np.array([scores[group] for group in self.groups])
+        return self._scores(self.values["chance"])
 
     @property
     def target(self) -> np.ndarray | None:
@@ -138,9 +136,8 @@ class Found:
         run = self.values.get("ceiling")
         if not run or not run["looks"]:
             return None
-        (groups,) = run["looks"].values()
-        scores = per_group([groups], HEADLINE)
-        long = np.array([scores.get(group, np.nan) for group in self.groups])
+        (scores,) = run["looks"].values()
+        long = self._scores(scores)
         scratch = self._best_of_scratch()
         return long if scratch is None else max(long, scratch, key=_mean)
 
@@ -150,6 +147,15 @@ class Found:
         if self.target is None or self.ceiling is None:
             return None
         return counts(*map(_mean, (self.chance, self.target, self.ceiling)))
+
+    @property
+    def _known(self) -> np.ndarray:
+        """Which groups have a score by chance."""
+        return ~np.isnan(np.array(self.values["chance"], float))
+
+    def _scores(self, kept: Sequence[float]) -> np.ndarray:
+        """Return the score of each of `groups` from what a row keeps."""
+        return np.array(kept, float)[self._known]
 
     def _runs(self, start: str, family: str, minutes: float, beside: str = "") -> list[Mapping]:
         seeds = self._seeds(start, family, minutes)
@@ -166,6 +172,14 @@ class Found:
     def _all_runs(self, start: str, family: str, minutes: float) -> Mapping[str, Mapping]:
         runs = self.values.get("runs", {}).get(_seen(start, family), {}).get(start, {})
         return runs.get(f"{minutes:g}", {})
+
+
+def _mean_of_known(scores: Float[np.ndarray, "run step group"]) -> Float[np.ndarray, "step group"]:
+    """Return the mean over runs of what is not NaN; NaN where all are."""
+    known = ~np.isnan(scores)
+    number = known.sum(axis=0)
+    total = np.where(known, scores, 0.0).sum(axis=0)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _mean(scores: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from recordings.results import Results
 
 from proof.bodies import Training
 from proof.materials import Material, Songs
-from proof.runs import CEILING_STEPS, SEARCH_SEED, Run, chance, shown
+from proof.runs import CEILING_STEPS, SEARCH_SEED, Run, Scores, chance, shown
 from proof.starts import Start
 from umir.files import locked, write_json
 from umir.wave_unet import PRESETS
@@ -121,8 +121,8 @@ class Comparison:
         (self.out / "rows" / material.name).mkdir(parents=True, exist_ok=True)
         with locked(self.out / "rows" / material.name):  # two processes may take turns
             results = self.results(material)
-            results.part("facts")["headline"] = self._task(material, results)
-            self._once(results, results.part(), "chance", partial(self._chance, material), "chance")
+            for key, measure in (("facts", self._facts), ("chance", self._chance)):
+                self._once(results, results.part(), key, partial(measure, material), key, str)
             for start in starts:
                 for amount in minutes:
                     self._run_start(start, material, family, pair, amount, results)
@@ -181,7 +181,7 @@ class Comparison:
 
         self._once(results, results.part(), "ceiling", measure, "ceiling", shown)
 
-    def _chance(self, material: Material) -> dict[str, Any]:
+    def _chance(self, material: Material) -> Scores:
         return chance(self.songs(material), material)
 
     def _run(
@@ -213,13 +213,12 @@ class Comparison:
             self._songs = {material.name: material.songs(self.folders, self.config)}
         return self._songs[material.name]
 
-    def _task(self, material: Material, results: Results) -> str:
-        """Return the name of the score."""
-        known = results.part("facts").get("headline")
-        if known:
-            return known
+    def _facts(self, material: Material) -> dict[str, Any]:
+        """Return the name of the score, and of the groups that have one."""
+        songs = self.songs(material)
         own = material.experiment.headline if material.experiment else ()
-        return ", ".join(own) or self.songs(material).task.headline
+        groups = sorted({example.group for example in songs.test})
+        return {"headline": ", ".join(own) or songs.task.headline, "groups": groups}
 
     def _once(
         self, results: Results, part: dict, key: str, measure: Callable, what: str, *show: Callable

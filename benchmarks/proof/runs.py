@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from recordings.results import group_scores, mean_headline
+from recordings.results import group_scores
+from recordings.tables import HEADLINE
 
 from proof.bodies import body_of
 from proof.materials import Material, Songs, guess, labelled
@@ -26,8 +27,10 @@ JUDGED_AT = (10, 30, 100, 300)
 SEARCH_SEED = 10
 CEILING_STEPS = 3000
 
-# step -> group -> metric -> value
-Looks = dict[str, dict[str, dict[str, float]]]
+DECIMALS = 5  # of the scores that are kept
+
+Scores = list[float]  # the headline of each group of test songs, in the order of their names
+Looks = dict[str, Scores]  # by number of steps
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Run:
         found = self._measured(songs, config, examples, steps, songs.valid)
         if found["failed"]:
             return {}
-        return {step: mean_headline(groups) for step, groups in found["looks"].items()}
+        return {step: float(np.nanmean(scores)) for step, scores in found["looks"].items()}
 
     def ceiling(self, songs: Songs, config: WaveUNetConfig, steps: int) -> dict[str, Any]:
         """Return what `measure` does after a long training on all labelled audio there is."""
@@ -95,7 +98,7 @@ class Run:
 
         def look(step: int, params: Params) -> None:
             model = with_decoder(TaskModel(network, task, params), songs.valid)
-            looks[str(step)] = group_scores(task, model.predict, judged, headline)
+            looks[str(step)] = headlines(group_scores(task, model.predict, judged, headline))
             valid_losses[str(step)] = validation_loss(network, task, params, batches)
 
         problem = Problem(
@@ -125,16 +128,20 @@ class Run:
         }
 
 
-def chance(songs: Songs, material: Material) -> dict[str, dict[str, float]]:
+def chance(songs: Songs, material: Material) -> Scores:
     """Return the scores of test groups of the best answer that does not listen."""
     headline = material.experiment.headline if material.experiment else ()
-    return group_scores(songs.task, guess(songs), songs.test, headline)
+    return headlines(group_scores(songs.task, guess(songs), songs.test, headline))
+
+
+def headlines(scores: Mapping[str, Mapping[str, float]]) -> Scores:
+    """Return what is kept of the metrics of groups: with all, rows are ten times as long."""
+    return [round(float(metrics[HEADLINE]), DECIMALS) for _, metrics in sorted(scores.items())]
 
 
 def shown(found: Mapping[str, Any]) -> str:
     """Return a run in short: the mean score at each look."""
-    looks = found["looks"].items()
-    scores = [f"{step}: {mean_headline(groups):.3f}" for step, groups in looks]
+    scores = [f"{step}: {np.nanmean(scores):.3f}" for step, scores in found["looks"].items()]
     return ", ".join([*scores, *filter(None, [found["failed"]])])
 
 
