@@ -118,8 +118,9 @@ def test_annealing_is_a_part_of_the_training():
 def test_the_program_trains_with_it(tmp_path, monkeypatch, name):
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     out = tmp_path / "model"
-    options = "--preset tiny --songs 6 --held-out-songs 4 --evaluation-steps 1 --new-tasks --tasks "
-    options += f"drum_transcription --steps 6 --warm-up 0.5 --inner-steps 2 --algorithm {name}"
+    options = "--preset tiny --songs 6 --song-seconds 8 --held-out-songs 4 --evaluation-steps 1 "
+    options += "--new-tasks --tasks drum_transcription --steps 6 --warm-up 0.5 --inner-steps 2 "
+    options += f"--algorithm {name}"
     assert main(["meta_train", *options.split(), "--out", str(out)]) == 0
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert all(np.isfinite(row["loss/drum_transcription"]) for row in rows)

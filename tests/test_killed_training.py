@@ -19,8 +19,9 @@ from umir.meta_train import parser
 PROGRAM = Path(__file__).parent / "tiny_meta_train.py"
 EVERY, STEPS = 3, 60
 OPTIONS = shlex.split(
-    "--preset tiny --tasks drum_transcription --new-tasks --songs 6 --held-out-songs 4 --without "
-    f"--warm-up 0.5 --evaluation-steps 1 --checkpoint-every {EVERY} --steps {STEPS}"
+    "--preset tiny --tasks drum_transcription --new-tasks --songs 6 --song-seconds 8 "
+    "--held-out-songs 4 --without --warm-up 0.5 --evaluation-steps 1 "
+    f"--checkpoint-every {EVERY} --steps {STEPS}"
 )
 PHASES = {"warm-up": (0, STEPS // 2), "meta-training": (STEPS // 2, STEPS)}
 SECONDS = 300  # for any one process on a slow machine

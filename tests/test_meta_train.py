@@ -16,7 +16,7 @@ from umir.wave_unet import PRESETS
 
 TASKS = ("source_separation", "drum_transcription", "instrument_recognition")
 SHORT = ["--preset", "tiny", "--songs", "6", "--held-out-songs", "4", "--evaluation-steps", "1"]
-SHORT += ["--without"]  # so that three of those four songs have drums
+SHORT += ["--song-seconds", "8", "--without"]  # so that three of those four songs have drums
 SHORT += ["--tasks", *TASKS, "--new-tasks"]
 
 
@@ -115,7 +115,7 @@ def test_data_that_cannot_be_used_is_refused_before_anything_is_rendered(
     make_mdb_drums(tmp_path / "drums")
     for mix in (tmp_path / "drums").rglob("*_MIX.wav"):
         mix.unlink()
-    monkeypatch.setattr("umir.training_songs.render_songs", rendered)
+    monkeypatch.setattr("umir.plan.render_songs", rendered)
     options = ["--data", f"studio,mdb_drums:{tmp_path / 'drums'}", "--out", str(tmp_path / "a")]
     assert main(["meta_train", *SHORT, *options]) == 1
     assert "no track of mdb_drums can be used: 6 of 6 tracks" in capsys.readouterr().err

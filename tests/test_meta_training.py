@@ -6,8 +6,9 @@ import optax
 import pytest
 from tiny import TINY
 
-from umir import meta_train
+from umir import meta_train, meta_training
 from umir.meta_training import ALGORITHMS, FIRST_HELD_OUT_SONG, meta_episode
+from umir.plan import Plan
 from umir.studio import render_song
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES
@@ -41,6 +42,15 @@ def test_the_program_offers_every_algorithm():
     assert set(meta_train.ALGORITHMS) == {*ALGORITHMS, "multitask"}
 
 
+def test_three_times_the_songs_are_shown_where_a_song_is_a_clip(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Plan, "rendered", lambda self, first, number: asked.append(number) or [])
+    for tasks in (["drum_transcription"], ["drum_transcription", "genre_recognition"]):
+        arguments = ["--held-out-songs", "4", "--new-tasks", "--tasks", *tasks]
+        meta_training._held_out(meta_train.plan_of(meta_train.parser().parse_args(arguments)))
+    assert asked == [4, 12]
+
+
 def same_stems(one, other):
     return all(np.array_equal(one[name], other[name]) for name in (*one, *other))
 
@@ -48,11 +58,12 @@ def same_stems(one, other):
 def test_songs_to_show_and_to_fit_on_have_the_features_of_those_trained_on():
     seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + 2)
     plain, full = (
-        [song.stems for song in render_songs(seeds, features=features)]
+        [song.stems for song in render_songs(seeds, duration=8.0, features=features)]
         for features in (ALL_FEATURES.without("metre"), ALL_FEATURES)
     )
     assert not all(map(same_stems, plain, full))
     for words, expected in ((["metre"], plain), ([], full)):
-        plan = meta_train.plan_of(meta_train.parser().parse_args(["--without", *words]))
+        arguments = ["--song-seconds", "8", "--without", *words]
+        plan = meta_train.plan_of(meta_train.parser().parse_args(arguments))
         found = [song.stems for song in plan.rendered(FIRST_HELD_OUT_SONG, 2)]
         assert all(map(same_stems, found, expected))

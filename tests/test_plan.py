@@ -22,6 +22,7 @@ def plan(tmp_path):
         without=[],
         songs=6,
         songs_per_step=0.0,
+        song_seconds=24.0,
         held_out_songs=6,
         steps=10,
         warm_up=0.55,

@@ -28,6 +28,8 @@ def warm_up(names=NAMES, *more):
             "12",
             "--songs",
             "4",
+            "--song-seconds",
+            "8",
         ]
         plan = plan_of(parser().parse_args([*arguments, *more, "--tasks", *names]))
     finally:

@@ -122,6 +122,12 @@ def _what_to_learn(group: argparse._ArgumentGroup) -> None:
         default=0.0,
         help="new songs per step that take the place of old ones, for example 0.2",
     )
+    group.add_argument(
+        "--song-seconds",
+        type=positive_number,
+        default=24.0,
+        help="length of a song of the studio; tasks hear up to 12.8 seconds at a time",
+    )
 
 
 def _how_to_learn(group: argparse._ArgumentGroup) -> None:
@@ -279,7 +285,10 @@ def _learnt_from(plan: "Plan") -> str:
     from umir.data_specification import sources_of
 
     rolling = f", {plan.songs_per_step:g} new ones per step" if plan.songs_per_step else ""
-    studio = f"{plan.songs} songs of umir's own studio{rolling} (docs/sound_sources.md)"
+    studio = (
+        f"{plan.songs} songs of umir's own studio, of {plan.song_seconds:g} seconds{rolling} "
+        "(docs/sound_sources.md)"
+    )
     return ", ".join([*([studio] if plan.studio else []), *sources_of(plan.recordings)])
 
 

@@ -26,6 +26,7 @@ PLANNED = (
     "without",
     "songs",
     "songs_per_step",
+    "song_seconds",
     "steps",
     "warm_up",
     "inner_steps",
@@ -38,6 +39,7 @@ PLANNED = (
 BEFORE = {
     "body": "wave_unet",
     "held_out": [],
+    "song_seconds": 24.0,
     "inner_optimizer": "sgd",
     "first_order": 1.0,
     "proximity": 1.0,
@@ -59,6 +61,7 @@ class Plan:
         without: groups of features (`umir.studio.features`) that the songs shall not have.
         songs: number of training songs of the studio at a time.
         songs_per_step: how many of them a step replaces by new ones, on average.
+        song_seconds: length of each song of the studio.
         held_out_songs: number of songs to show adaptation on.
         steps: training steps, one episode each.
         warm_up: fraction of the steps that is multi-task training.
@@ -83,6 +86,7 @@ class Plan:
     without: Sequence[str]
     songs: int
     songs_per_step: float
+    song_seconds: float
     held_out_songs: int
     steps: int
     warm_up: float
@@ -133,6 +137,7 @@ class Plan:
         return render_songs(
             range(first, first + number),
             rate=self.config.rate,
+            duration=self.song_seconds,
             channels=self.config.channels,
             features=self.features,
             progress=True,

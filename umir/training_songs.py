@@ -134,6 +134,7 @@ def _rolling(plan: Plan) -> SongPool:
             first,
             given=given,
             rate=config.rate,
+            duration=plan.song_seconds,
             channels=config.channels,
             features=plan.features,
             workers=WORKERS,

@@ -121,14 +121,21 @@ class Comparison:
         (self.out / "rows" / material.name).mkdir(parents=True, exist_ok=True)
         with locked(self.out / "rows" / material.name):  # two processes may take turns
             results = self.results(material)
-            for key, measure in (("facts", self._facts), ("chance", self._chance)):
-                self._once(results, results.part(), key, partial(measure, material), key, str)
+            self._once_for_all_starts(material, results)
             for start in starts:
                 for amount in minutes:
                     self._run_start(start, material, family, pair, amount, results)
             scratch = next((start for start in starts if start.name == "scratch"), None)
             if scratch is not None:
                 self._ceiling(scratch, material, results)
+
+    def _once_for_all_starts(self, material: Material, results: Results) -> None:
+        part = results.part()
+        for key, find, show in (
+            ("facts", self._facts, lambda facts: f"{len(facts['groups'])} test groups"),
+            ("chance", self._chance, lambda scores: f"{np.nanmean(scores):.3f}"),
+        ):
+            self._once(results, part, key, partial(find, material), key, show)
 
     def _run_start(
         self,

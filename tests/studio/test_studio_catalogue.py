@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from umir.studio import catalogue
 from umir.studio.catalogue import render_songs
 from umir.studio.render import render_song
 
@@ -23,6 +24,14 @@ def test_songs_come_in_the_order_of_their_seeds():
     songs = render_songs([3, 1, 2], duration=2.0, workers=2)
     assert [song.seed for song in songs] == [3, 1, 2]
     np.testing.assert_array_equal(songs[1].mixture, render_song(1, duration=2.0).mixture)
+
+
+def test_no_process_is_started_for_a_few_seconds_of_music(monkeypatch):
+    monkeypatch.setattr(catalogue.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(catalogue, "ProcessPoolExecutor", None)
+    assert [song.seed for song in render_songs([0, 1], duration=2.0)] == [0, 1]
+    with pytest.raises(TypeError, match="NoneType"):  # four minutes: two processes
+        render_songs(range(10), duration=24.0)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")

@@ -15,6 +15,8 @@ from umir.studio.song import Song
 
 # The songs of a run with seed s are numbered from s times this.
 SONGS_PER_SEED = 1_000_000
+# Seconds of music that a process renders in about the time that it takes to start.
+WORTH_A_PROCESS = 120.0
 
 
 def render_songs(
@@ -35,11 +37,12 @@ def render_songs(
         duration: seconds per song.
         channels: 1 or 2.
         features: which groups of features the songs have.
-        workers: processes; default one per core. 1 renders in this process.
+        workers: processes; 1 renders in this one. Default: one per core, or fewer where there is
+            too little to render for so many to be worth their start.
         progress: whether to show a bar.
     """
     seeds = list(seeds)
-    workers = min(workers or os.cpu_count() or 1, max(1, len(seeds)))
+    workers = min(workers or _worth_starting(len(seeds) * duration), max(1, len(seeds)))
     render = partial(
         render_song, rate=rate, duration=duration, channels=channels, features=features
     )
@@ -50,6 +53,11 @@ def render_songs(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         return list(bar(pool.map(render, seeds, chunksize=2)))
+
+
+def _worth_starting(seconds: float) -> int:
+    """Return how many processes are worth starting for so many seconds of music."""
+    return max(1, min(os.cpu_count() or 1, int(seconds / WORTH_A_PROCESS)))
 
 
 def end_with_parent() -> None:
