@@ -1,4 +1,4 @@
-"""A start, scratch and librosa on real recordings: the table of the README.
+"""A start, scratch and librosa on real recordings: the table of docs/measurements.md.
 
     python benchmarks/real_recordings.py [DATA_SET...] --folders FOLDERS --init models/umir-nano
 

@@ -298,8 +298,9 @@ def test_a_tiny_comparison_goes_on_and_ends(soft_and_loud, tiny_preset, monkeypa
     kept = json.loads((args.out / "rows" / "dynamics.json").read_text())
     assert set(kept["runs"]["-"]["scratch"]["5"]) == {"-/11"}
     assert set(kept["search"]["new"]["multitask"]) == {"0.001", "0.01"}
-    looks = kept["runs"]["new"]["fomaml, inner loop"]["5"]["0/11"]["looks"]
-    assert set(looks) == {"3"} and len(looks["3"]) == 4
+    looped = kept["runs"]["new"]["fomaml, inner loop"]["5"]["0/11"]
+    assert set(looped["looks"]) == {"3"} and len(looped["looks"]["3"]) == 4
+    assert np.isfinite(looped["losses"]["3"])
     assert np.isfinite(kept["ceiling"]["valid_losses"]["2"])
     tables = (args.out / "tables.md").read_text()
     assert "| dynamics | new | multitask, linear probe |" in tables

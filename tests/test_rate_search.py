@@ -46,9 +46,9 @@ def far_from(target):
     return lambda params: float((params["body"]["w"] - target) ** 2)
 
 
-def found(budget, target=TARGET, loss=distance, validate=None):
+def found(budget, target=TARGET, loss=distance, validate=None, **options):
     validate = validate or far_from(target)
-    return search(start(loss), budget, validate, SearchProgress("test", 1, shown=False))
+    return search(start(loss), budget, validate, SearchProgress("test", 1, shown=False), **options)
 
 
 def test_a_budget_is_counted():
@@ -185,6 +185,16 @@ def test_a_start_that_nothing_improves_is_said():
     assert result.step == 0
     assert result.lines()[-1].endswith("so nothing was learnt from this audio")
     assert "nothing" not in found(Budget((0.02,), 50, None)).lines()[-1]
+
+
+def test_a_start_that_does_not_listen_is_not_kept():
+    """Even where nothing is better on validation: the first look is the least bad."""
+    result = found(Budget((0.02, 0.01), 50, None), target=-1.0, keep_start=False)
+    assert (result.step, result.learning_rate) == (5, 0.01)
+    assert result.loss > result.before == 1.0
+    assert "higher than 1.000 before the first step" in result.lines()[-1]
+    assert result.facts()["validation_loss_before"] == 1.0
+    assert "higher" not in found(Budget((0.02,), 50, None), keep_start=False).lines()[-1]
 
 
 def test_what_was_found_is_told_and_stored(capsys):

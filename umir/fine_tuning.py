@@ -198,7 +198,8 @@ def train_on(
     scores = Affordable(headline, SCORE_SHARE * budget.looks[0] * pace.step)
     try:
         options = {"score": scores} if watched else {}
-        found = search(start, budget, validate, bar, **options)
+        knows = recipe.head != Recipe.head
+        found = search(start, budget, validate, bar, **options, keep_start=knows)
     except ValueError as error:
         raise ValueError(f"task {task.name!r} cannot be learnt: {error}") from error
     finally:

@@ -4,7 +4,8 @@ Successive halving (Jamieson and Talwalkar 2016, algorithm 1) over a few rates o
 the head's is a fixed multiple: all take the first steps, on the same batches and from the same
 head; the better half goes on, and one of them to the end. That comes with a limit, or where the
 validation loss has had no new minimum for a while (early stopping; Prechelt 1998). What is kept is
-the step with the lowest validation loss of all that were looked at.
+the step with the lowest validation loss of all that were looked at. The start is one of them where
+its head knows the task already; a fresh head, which says the same of any audio, is none.
 
 All limits are numbers of steps, none are seconds: a seed gives the same weights on any load of the
 machine. The loss decides, not the score: it is cheap, and with few validation songs less a matter
@@ -87,6 +88,7 @@ class Found:
         learning_rate: of the body in the run that they are from.
         step: of that run.
         loss: on the validation songs.
+        before: the same before the first step.
         tried: rate -> step -> validation loss.
         steps: how far the run went that was taken to the end.
         stopped: why it went no further, in words; `interrupted` after Ctrl-C.
@@ -96,6 +98,7 @@ class Found:
     learning_rate: float
     step: int
     loss: float
+    before: float
     tried: Mapping[float, Mapping[int, float]]
     steps: int
     stopped: str
@@ -112,6 +115,11 @@ class Found:
         kept += f" at the rate {self.learning_rate:g} (validation loss {self.loss:.3f})"
         if self.step == 0:
             kept += ": no other had a lower validation loss, so nothing was learnt from this audio"
+        elif self.loss > self.before:
+            kept += (
+                f", higher than {self.before:.3f} before the first step: what was learnt does not "
+                "hold for other songs; give more labelled audio"
+            )
         return [*(tried if len(self.tried) > 1 else []), kept]
 
     def facts(self) -> dict[str, Any]:
@@ -122,6 +130,7 @@ class Found:
         }
         return {
             "validation_loss": self.loss,
+            "validation_loss_before": self.before,
             "learning_rate": self.learning_rate,
             "step": self.step,
             "steps": self.steps,
@@ -136,6 +145,8 @@ def search(
     validate: Callable[[Params], float],
     progress: SearchProgress,
     score: Callable[[Params], float | None] = lambda params: None,
+    *,
+    keep_start: bool = True,
 ) -> Found:
     """Return the parameters with the lowest validation loss that the budget leads to.
 
@@ -145,6 +156,7 @@ def search(
         validate: the validation loss of parameters.
         progress: sees every step and every look.
         score: shown beside the loss of the run that goes on to the end; None is not shown.
+        keep_start: whether the start may be what is kept: it answers already.
 
     Returns:
         What was found. After Ctrl-C it is the best so far.
@@ -153,7 +165,7 @@ def search(
         ValueError: nothing can be learnt, because losses are not finite or do not change.
         KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
-    return _Search(start, budget, validate, progress, score).run()
+    return _Search(start, budget, validate, progress, score, keep_start).run()
 
 
 class _Run:
@@ -181,6 +193,7 @@ class _Search:
         validate: Callable[[Params], float],
         progress: SearchProgress,
         score: Callable[[Params], float | None],
+        keep_start: bool,
     ):
         self._budget, self._progress = budget, progress
         self._validate, self._score = validate, score
@@ -192,7 +205,8 @@ class _Search:
                 f"the validation loss is {self._first} before the first step: "
                 "look for broken audio or labels in the validation songs"
             )
-        self._best = (self._first, self._runs[0].rate, 0, start.params)
+        lowest = self._first if keep_start else math.inf
+        self._best = (lowest, self._runs[0].rate, 0, start.params)
 
     def run(self) -> Found:
         """Compare the rates, take the best one to the end, return the best step of all."""
@@ -277,7 +291,7 @@ class _Search:
     def _found(self, steps: int, stopped: str) -> Found:
         loss, rate, step, params = self._best
         tried = {run.rate: run.losses for run in self._runs}
-        return Found(params, rate, step, loss, tried, steps, stopped)
+        return Found(params, rate, step, loss, self._first, tried, steps, stopped)
 
 
 class _Listener:

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from umir.adaptation import Recipe, adapt, validation_batches
+from umir.adaptation import Recipe, adapt, validation_batches, validation_loss
 from umir.algorithms import INNER_OPTIMIZERS, inner_loop_of
 from umir.checkpoint import load_model
 from umir.data.example import Example
@@ -149,16 +149,16 @@ class Losses:
 
 
 def _rounds(problem: Problem, look: Look, loop: Callable, steps_per_round: int) -> list[float]:
-    """Run an inner loop round after round; return the loss before each round."""
+    """Run an inner loop round after round; return for each step the loss before its round."""
     network, task = problem.network, problem.task
     key, objective = jax.random.key(problem.seed), Objective.of(network, task)
     start = head_initialisation(problem.head)
     head = start(network, task, problem.body, map(problem.batch, range(1)), key)
     params: Params = {"body": problem.body, "head": head}
-    losses = []
+    losses: list[float] = []
     for number in range(max(problem.steps)):
         support = problem.batch(number)
-        losses.append(float(objective(params, support, key)))
+        losses += steps_per_round * [validation_loss(network, task, params, [support])]
         params = loop(params, objective, support, jax.random.fold_in(key, number))
         if number + 1 in problem.steps:
             look(steps_per_round * (number + 1), params)

@@ -151,7 +151,7 @@ def _behind(found: Found, start: str, other: str, family: str, minutes: float) -
     lines = []
     for step in found.steps(start, family, minutes):
         own, theirs = _both(found, start, other, family, step, minutes)
-        if own is not None and theirs is not None and step and np.nanmean(own - theirs) < 0:
+        if own is not None and theirs is not None and np.nanmean(own - theirs) < 0:
             lines.append(f"{step} ({np.nanmean(own - theirs):+.3f})")
     return lines
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -147,9 +148,9 @@ def shown(found: Mapping[str, Any]) -> str:
 
 def _between(losses: Sequence[float], steps: Sequence[int]) -> dict[str, float]:
     """Return the mean training loss of the steps from one look to the next."""
-    ends = sorted(steps)
+    ends = sorted({0, *steps})
     found = {}
-    for first, last in zip(ends[:-1], ends[1:], strict=True):
+    for first, last in pairwise(ends):
         own = losses[first:last]
         if own:
             found[str(last)] = float(np.mean(own))
