@@ -1,5 +1,5 @@
 # Two commands do everything on a machine that has Python 3.11 or later and make:
-#   make meta-train   makes .venv, installs umir and meta-trains the nano model (10 to 15 minutes)
+#   make meta-train   makes .venv, installs umir and meta-trains the nano model (15 to 30 minutes)
 #   make test         the same environment with the test extra: lint, types, the whole suite
 PYTHON ?= python3
 VENV := .venv
