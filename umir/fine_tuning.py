@@ -198,8 +198,9 @@ def train_on(
     scores = Affordable(headline, SCORE_SHARE * budget.looks[0] * pace.step)
     try:
         options = {"score": scores} if watched else {}
-        knows = recipe.head != Recipe.head
-        found = search(start, budget, validate, bar, **options, keep_start=knows)
+        # The head of a recipe that names none is fresh: it answers without listening.
+        listens = recipe.head != Recipe.head
+        found = search(start, budget, validate, bar, **options, keep_start=listens)
     except ValueError as error:
         raise ValueError(f"task {task.name!r} cannot be learnt: {error}") from error
     finally:

@@ -23,7 +23,7 @@ from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done
 from umir.studio.song import Song
 from umir.task_model import TaskModel
-from umir.tasks import EpisodeSampler, StudioSource, Task
+from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.objective import Objective, as_arrays
 from umir.training import JsonLog, ProgressBar, TensorBoard, train
 from umir.training_songs import TrainingSongs
@@ -138,21 +138,18 @@ def report(plan: Plan, body: PyTree) -> str:
 def _held_out(plan: Plan) -> list[HeldOut]:
     """Return each task's held-out songs: several times as many where a song is one clip."""
     tasks = (*plan.tasks, *plan.new_tasks)
-    numbers = {task.name: _held_out_songs(plan, task) for task in tasks}
-    songs = plan.rendered(FIRST_HELD_OUT_SONG, max(numbers.values()))
-    sources = {number: StudioSource(songs[:number]) for number in set(numbers.values())}
+    clips = [task for task in tasks if task.head.kind == "clip"]
+    number = plan.held_out_songs
+    songs = plan.rendered(FIRST_HELD_OUT_SONG, number * CLIP_SONGS if clips else number)
+    few, many = StudioSource(songs[:number]), StudioSource(songs)
     dealt = []
     for task in tasks:
         try:
-            examples = sources[numbers[task.name]].examples(task)
+            examples = (many if task in clips else few).examples(task)
             dealt.append(deal_songs(task, examples, new=task in plan.new_tasks))
         except TooFewSongs as error:  # not every song has drums, or somebody who sings
             print(f"not shown: {error}; more --held-out-songs would help", file=sys.stderr)
     return dealt
-
-
-def _held_out_songs(plan: Plan, task: Task) -> int:
-    return plan.held_out_songs * (CLIP_SONGS if task.head.kind == "clip" else 1)
 
 
 def _phase(

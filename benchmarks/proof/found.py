@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from proof.materials import Material
 from proof.pieces import FRESH, MINUTES
@@ -60,7 +59,9 @@ class Found:
         runs = self._runs(start, family, minutes, beside)
         steps = self.steps(start, family, minutes, beside)
         scores = [[self._scores(run["looks"][str(step)]) for step in steps] for run in runs]
-        return _mean_of_known(np.array(scores).reshape(len(runs), len(steps), len(self.groups))).T
+        shaped = np.array(scores).reshape(len(runs), len(steps), len(self.groups))
+        # A group counts in the runs that have a score of it; NaN where none has.
+        return np.ma.masked_invalid(shaped).mean(axis=0).filled(np.nan).T
 
     def at(
         self,
@@ -172,14 +173,6 @@ class Found:
     def _all_runs(self, start: str, family: str, minutes: float) -> Mapping[str, Mapping]:
         runs = self.values.get("runs", {}).get(_seen(start, family), {}).get(start, {})
         return runs.get(f"{minutes:g}", {})
-
-
-def _mean_of_known(scores: Float[np.ndarray, "run step group"]) -> Float[np.ndarray, "step group"]:
-    """Return the mean over runs of what is not NaN; NaN where all are."""
-    known = ~np.isnan(scores)
-    number = known.sum(axis=0)
-    total = np.where(known, scores, 0.0).sum(axis=0)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _mean(scores: np.ndarray) -> float:

@@ -221,7 +221,7 @@ class Comparison:
         return self._songs[material.name]
 
     def _facts(self, material: Material) -> dict[str, Any]:
-        """Return the name of the score, and of the groups that have one."""
+        """Return the name of the score, and those of the test groups."""
         songs = self.songs(material)
         own = material.experiment.headline if material.experiment else ()
         groups = sorted({example.group for example in songs.test})
