@@ -8,20 +8,25 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from folders import fails, finetune, read_rows, write_rows
 from tiny import TINY
 
 from umir import fine_tuning
+from umir.annotations import Events, Stems
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
+from umir.data.example import Example
 from umir.fine_tuning import finetune as fine_tuned
+from umir.fine_tuning import fit_and_predict, with_decoder
 from umir.rate_search import RATES, RUNGS
 from umir.search_progress import SearchProgress
 from umir.task_model import TaskModel
-from umir.tasks import Classification
+from umir.tasks import Classification, OnsetDetection
+from umir.tasks.source_separation import vocal_separation
 from umir.tasks.speed_change import change_speed
-from umir.wave_unet import PRESETS, init_body
+from umir.wave_unet import PRESETS, Network, init_body
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
@@ -119,6 +124,27 @@ def test_ctrl_c_after_the_search_keeps_what_was_learnt(
     model = TaskModel.load("model")
     assert model.facts["search"]["stopped"] == "interrupted"
     assert model.settings == model.task.default_settings(TINY.rate) or name == "score"
+
+
+@pytest.mark.parametrize("task", [OnsetDetection(), vocal_separation()], ids=lambda task: task.name)
+def test_songs_that_are_heard_once_give_the_same_decoder_and_findings(task):
+    rng = np.random.default_rng(0)
+    network = Network(TINY, task.head)
+    model = TaskModel(network, task, network.init(jax.random.key(0)))
+    songs = [_song(task, rng.normal(0, 0.1, (TINY.rate + n, 1))) for n in range(2)]
+    fitted, found = fit_and_predict(model, songs)
+    assert fitted.settings == with_decoder(model, songs).settings
+    for song, estimate in zip(songs, found, strict=True):
+        expected = fitted.predict(song.waveform, song.rate)
+        assert jax.tree.all(jax.tree.map(np.array_equal, vars(estimate), vars(expected)))
+
+
+def _song(task, waveform):
+    waveform = waveform.astype(np.float32)
+    parts = {"vocals": waveform, "accompaniment": 0 * waveform}
+    onsets = Events(np.array([0.2, 0.5]), ("", ""))
+    annotation = Stems(parts, TINY.rate) if task.kind == "stems" else onsets
+    return Example(waveform, TINY.rate, annotation, "song", "song")
 
 
 def test_who_goes_on_with_a_model_keeps_its_splits(label_folder):

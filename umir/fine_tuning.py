@@ -187,8 +187,9 @@ def train_on(
         return validation_loss(network, task, params, batches)
 
     def headline(params: Params) -> float:
-        model = with_decoder(TaskModel(network, task, params), valid)
-        return score(model, valid)[0][task.headline]
+        _, estimates = fit_and_predict(TaskModel(network, task, params), valid)
+        metrics, _ = task.evaluate_all([example.annotation for example in valid], estimates)
+        return metrics[task.headline]
 
     pace = Pace.measure(start, validate)
     shown = f"{'valid' if data.valid else 'training'} {task.headline}"
@@ -220,9 +221,30 @@ def with_decoder(model: TaskModel, valid: Sequence[Example]) -> TaskModel:
     """Return the model with decoder settings fitted on validation songs."""
     # Of stems nothing is fitted, and to separate whole songs takes longer than to adapt to them.
     heard = [] if model.task.kind == "stems" else valid
-    outputs = [model.output(example.waveform) for example in heard]
+    return _fitted(model, [model.output(example.waveform) for example in heard], valid)
+
+
+def fit_and_predict(
+    model: TaskModel, valid: Sequence[Example]
+) -> tuple[TaskModel, list[Annotation]]:
+    """Return `with_decoder`'s model, and what it finds in the songs that it is fitted on.
+
+    The network hears each song once: that is what takes the time.
+    """
+    if model.task.kind == "stems":
+        return with_decoder(model, valid), _predictions(model, valid)
+    outputs = [model.output(example.waveform) for example in valid]
+    model = _fitted(model, outputs, valid)
+    return model, [model.task.decode(output, model.settings) for output in outputs]
+
+
+def _fitted(model: TaskModel, outputs: Sequence[np.ndarray], valid: Sequence[Example]) -> TaskModel:
     settings = model.task.fit_decoder(outputs, [example.annotation for example in valid])
     return replace(model, settings=settings)
+
+
+def _predictions(model: Predicting, examples: Sequence[Example]) -> list[Annotation]:
+    return [model.predict(example.waveform, example.rate) for example in examples]
 
 
 def score(
@@ -230,7 +252,6 @@ def score(
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Return the metrics over songs, and those of each song with its name."""
     references = [example.annotation for example in examples]
-    estimates = [model.predict(example.waveform, example.rate) for example in examples]
-    metrics, per_track = model.task.evaluate_all(references, estimates)
+    metrics, per_track = model.task.evaluate_all(references, _predictions(model, examples))
     named = zip(examples, per_track, strict=True)
     return metrics, [{"track": example.name, **values} for example, values in named]

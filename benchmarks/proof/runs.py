@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from recordings.results import group_scores
+from recordings.results import group_scores, scores_of_groups
 from recordings.tables import HEADLINE
 
 from proof.bodies import body_of
@@ -17,7 +17,7 @@ from proof.methods import Problem, adam
 from proof.starts import WAVEFORM_STEPS, Start
 from umir.adaptation import validation_batches, validation_loss
 from umir.data.example import Example
-from umir.fine_tuning import with_decoder
+from umir.fine_tuning import fit_and_predict
 from umir.meta import Params
 from umir.task_model import TaskModel
 from umir.training import Diverged
@@ -98,8 +98,10 @@ class Run:
         valid_losses: dict[str, float] = {}
 
         def look(step: int, params: Params) -> None:
-            model = with_decoder(TaskModel(network, task, params), songs.valid)
-            looks[str(step)] = headlines(group_scores(task, model.predict, judged, headline))
+            model, estimates = fit_and_predict(TaskModel(network, task, params), songs.valid)
+            if judged is not songs.valid:
+                estimates = [model.predict(song.waveform, song.rate) for song in judged]
+            looks[str(step)] = headlines(scores_of_groups(task, estimates, judged, headline))
             valid_losses[str(step)] = validation_loss(network, task, params, batches)
 
         problem = Problem(
