@@ -3,6 +3,7 @@
 The settings are environment variables because programs that tests start must inherit them.
 """
 
+import functools
 import os
 import pathlib
 import signal
@@ -44,6 +45,8 @@ from folders import (  # noqa: E402, F401
 )
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from umir.studio import catalogue  # noqa: E402
+
 # One profile: the same examples every time, no deadline (the first example compiles).
 settings.register_profile(
     "umir",
@@ -62,6 +65,18 @@ def _room_for_programs():
     mappings = pathlib.Path("/proc/self/maps")
     if mappings.exists() and mappings.read_bytes().count(b"\n") > 15_000:
         jax.clear_caches()
+
+
+@functools.cache
+def _render_song_once():
+    """Return `render_song`, which renders no song twice: half of a tiny training is its songs."""
+    return functools.lru_cache(maxsize=64)(catalogue.render_song)
+
+
+@pytest.fixture
+def remembered_songs(monkeypatch):
+    """Take songs from the tests before, where those have rendered them."""
+    monkeypatch.setattr(catalogue, "render_song", _render_song_once())
 
 
 @pytest.fixture

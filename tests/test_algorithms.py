@@ -115,7 +115,7 @@ def test_annealing_is_a_part_of_the_training():
         pytest.param("imaml", marks=pytest.mark.slow),
     ],
 )
-def test_the_program_trains_with_it(tmp_path, monkeypatch, name):
+def test_the_program_trains_with_it(tmp_path, monkeypatch, remembered_songs, name):
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     out = tmp_path / "model"
     options = "--preset tiny --songs 6 --song-seconds 8 --held-out-songs 4 --evaluation-steps 1 "
