@@ -31,6 +31,7 @@ from umir.program import (
     use_compilation_cache,
 )
 from umir.studio.features import GROUPS, LEFT_OUT
+from umir.studio.song import SONG_SECONDS
 
 if TYPE_CHECKING:
     from umir.meta_training import Trained
@@ -125,7 +126,7 @@ def _what_to_learn(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--song-seconds",
         type=positive_number,
-        default=24.0,
+        default=SONG_SECONDS,
         help="length of a song of the studio; tasks hear up to 12.8 seconds at a time",
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from umir.files import write_json
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
-from umir.studio.song import Song
+from umir.studio.song import SONG_SECONDS, Song
 from umir.tasks import Task
 from umir.wave_unet import WaveUNetConfig
 
@@ -39,7 +39,7 @@ PLANNED = (
 BEFORE = {
     "body": "wave_unet",
     "held_out": [],
-    "song_seconds": 24.0,
+    "song_seconds": SONG_SECONDS,
     "inner_optimizer": "sgd",
     "first_order": 1.0,
     "proximity": 1.0,

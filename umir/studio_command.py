@@ -22,6 +22,7 @@ from umir.program import (
     seed,
 )
 from umir.studio.features import GROUPS, LEFT_OUT
+from umir.studio.song import SONG_SECONDS
 from umir.studio.song_files import FORMATS
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def _add_render(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     r.add_argument("--rate", type=positive, default=16_000, help="sampling rate in Hz")
     r.add_argument("--channels", type=int, choices=[1, 2], default=1)
     r.add_argument("--seed", type=seed, default=0, help="other songs for every seed")
-    r.add_argument("--song-seconds", type=positive_number, default=24.0, help="length of a song")
+    r.add_argument(
+        "--song-seconds", type=positive_number, default=SONG_SECONDS, help="length of a song"
+    )
     r.add_argument(
         "--without", nargs="*", choices=GROUPS, metavar="GROUP",
         help=f"features that songs shall not have: {', '.join(GROUPS)}; default "

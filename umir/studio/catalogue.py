@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.render import render_song
-from umir.studio.song import Song
+from umir.studio.song import SONG_SECONDS, Song
 
 # The songs of a run with seed s are numbered from s times this.
 SONGS_PER_SEED = 1_000_000
@@ -23,7 +23,7 @@ def render_songs(
     seeds: Iterable[int],
     *,
     rate: int = 16_000,
-    duration: float = 24.0,
+    duration: float = SONG_SECONDS,
     channels: int = 1,
     features: Features = ALL_FEATURES,
     workers: int | None = None,

@@ -13,7 +13,7 @@ from umir.studio.mixing.mix import Take, mix
 from umir.studio.playing.performance import Performance, PlayedPart
 from umir.studio.playing.performer import perform
 from umir.studio.session_parts import make_parts, sum_stems
-from umir.studio.song import MELODY_HOP, Song
+from umir.studio.song import MELODY_HOP, SONG_SECONDS, Song
 from umir.studio.sounds.drum_kit import draw_kit
 from umir.studio.sounds.drum_variety import vary_kit
 from umir.studio.sounds.instruments import draw_sound
@@ -34,7 +34,7 @@ def render_song(
     seed: int,
     *,
     rate: int = 16000,
-    duration: float = 24.0,
+    duration: float = SONG_SECONDS,
     channels: int = 1,
     style: str | None = None,
     features: Features = ALL_FEATURES,

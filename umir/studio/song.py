@@ -57,6 +57,7 @@ DRUM_CLASSES = (
 
 # Hop of the melody's frames in seconds.
 MELODY_HOP = 0.01
+SONG_SECONDS = 24.0  # unless told otherwise
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import numpy as np
 from umir.studio.catalogue import end_with_parent
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.render import render_song
-from umir.studio.song import Song
+from umir.studio.song import SONG_SECONDS, Song
 
 # Songs of one worker that wait in shared memory, at most: two in grain's queues, one to come.
 _WAITING = 3
@@ -98,7 +98,7 @@ class SongStream(Iterator[Any]):
         *,
         given: int = 0,
         rate: int = 16_000,
-        duration: float = 24.0,
+        duration: float = SONG_SECONDS,
         channels: int = 1,
         features: Features = ALL_FEATURES,
         workers: int = 0,
