@@ -20,7 +20,7 @@ See `umir.tasks.metrics.separation_metrics`; all in dB, higher is better except 
 * `silence_rms_db`: level of what is heard where a stem should be silent, in dBFS.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -182,9 +182,12 @@ class SourceSeparation(Task):
         return self._track(reference, estimate)[0]
 
     def evaluate_all(
-        self, references: Sequence[Stems], estimates: Sequence[Stems]
+        self, references: Iterable[Stems], estimates: Iterable[Stems]
     ) -> tuple[dict[str, float], list[dict[str, float]]]:
-        """Return the metrics of a set of songs (median of medians), and those of each song."""
+        """Return the metrics of a set of songs (median of medians), and those of each song.
+
+        Of iterators, one song at a time is asked for.
+        """
         pairs = zip(references, estimates, strict=True)
         tracks = [self._track(reference, estimate) for reference, estimate in pairs]
         per_track, frames = [scores for scores, _ in tracks], [sdr for _, sdr in tracks]

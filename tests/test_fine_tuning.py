@@ -31,6 +31,12 @@ from umir.wave_unet import PRESETS, Network, init_body
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
+def save_start():
+    """Write an initialisation without heads to the folder `start`."""
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+
+
 def facts():
     return load_model("model").config
 
@@ -126,6 +132,24 @@ def test_ctrl_c_after_the_search_keeps_what_was_learnt(
     assert model.settings == model.task.default_settings(TINY.rate) or name == "score"
 
 
+def test_ctrl_c_while_the_comparison_is_scored_shows_what_there_is(
+    label_folder, monkeypatch, capsys
+):
+    scored, score = [], fine_tuning.score
+
+    def pressed(*values):
+        scored.append(values)
+        return signal.raise_signal(signal.SIGINT) if len(scored) > 1 else score(*values)
+
+    monkeypatch.setattr(SearchProgress, "looked", lambda *values: None)
+    monkeypatch.setattr(fine_tuning, "score", pressed)
+    save_start()
+    options = ["--steps", "1", "--learning-rate", "0.01", "--compare", "--init", "start"]
+    assert main(["finetune", "--data", str(label_folder), *options, "--out", "model"]) == 130
+    shown = capsys.readouterr().out
+    assert "accuracy" in shown and "nan" in shown and "model: model" in shown
+
+
 @pytest.mark.parametrize("task", [OnsetDetection(), vocal_separation()], ids=lambda task: task.name)
 def test_songs_that_are_heard_once_give_the_same_decoder_and_findings(task):
     rng = np.random.default_rng(0)
@@ -177,9 +201,7 @@ def test_a_start_with_a_task_that_is_not_registered(label_folder):
 
 
 def test_compare_gives_scratch_the_same_search(label_folder, capsys):
-    config = {"format": "umir initialisation 1", "network": vars(TINY)}
-    body = init_body(TINY, jax.random.key(7))
-    save_model("start", Model(config, {"body": body}), "# start\n")
+    save_start()
     arguments = ["finetune", "--data", str(label_folder), "--init", "start", "--steps", "1"]
     assert main([*arguments, "--compare", "--out", "model"]) == 0
     shown = capsys.readouterr()
@@ -191,8 +213,7 @@ def test_compare_gives_scratch_the_same_search(label_folder, capsys):
 def test_a_comparison_that_is_broken_off_does_not_cost_the_scores(
     label_folder, monkeypatch, capsys
 ):
-    config = {"format": "umir initialisation 1", "network": vars(TINY)}
-    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    save_start()
     steps = []
 
     def pressed(self):
@@ -222,8 +243,7 @@ def test_a_model_for_the_very_task_goes_on_with_its_head(label_folder):
 
 
 def test_a_size_that_is_not_the_starts_is_refused(label_folder):
-    config = {"format": "umir initialisation 1", "network": vars(TINY)}
-    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    save_start()
     other = replace(TINY, dilations=(1, 2, 4))
     with pytest.raises(ValueError, match=r"start: .* dilations .* instead of \(1, 2, 4\)"):
         fine_tuned(label_folder, init="start", config=other, steps=1)
@@ -231,8 +251,7 @@ def test_a_size_that_is_not_the_starts_is_refused(label_folder):
 
 def test_a_start_of_another_preset_is_refused_field_by_field(label_folder, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "other", replace(TINY, preset="other", dilations=(1, 2, 4)))
-    config = {"format": "umir initialisation 1", "network": vars(TINY)}
-    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+    save_start()
     arguments = ["--data", str(label_folder), "--init", "start", "--out", "model"]
     line = fails(capsys, "finetune", *arguments, "--preset", "other")
     assert "preset tiny instead of other, dilations (1, 2) instead of (1, 2, 4)" in line
@@ -247,7 +266,7 @@ def test_one_example_is_learnt_and_not_scored(events_folder, capsys):
     assert "nothing to compare: the model itself is from scratch" in shown.err
     assert "events: 1 to learn from (0.1 minutes), 0 to choose by, 0 to score" in shown.err
     assert "label audio of a second group" in shown.err
-    assert "no test songs: nothing to score" in shown.out
+    assert "no test songs were scored" in shown.out
     assert TaskModel.load("model").task.vocabulary == ("click",)
 
 
@@ -265,7 +284,7 @@ def test_without_a_test_part_all_the_rest_is_done(label_folder, capsys):
     assert finetune(label_folder, "--steps", "1") == 0
     shown = capsys.readouterr()
     assert "3 to choose by, 0 to score" in shown.err
-    assert "no test songs: nothing to score" in shown.out
+    assert "no test songs were scored" in shown.out
 
 
 class Deaf(Classification):

@@ -1,6 +1,7 @@
 """A plan clears what another left, resumes its own, and refuses to resume another's."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -46,10 +47,21 @@ def trained(plan):
     return [*left, log]
 
 
-def test_a_new_run_clears_what_the_last_one_left(plan):
+def test_a_new_run_takes_no_trainings_place(plan):
     plan.begin_or_resume()
     left = trained(plan)
-    (plan.out / "model.safetensors").write_text("the model of the last run")
+    with pytest.raises(ValueError, match="holds a training; go on with --resume, or choose"):
+        plan.begin_or_resume()
+    assert all(path.exists() for path in left)
+
+
+def test_a_new_run_clears_what_one_left_before_its_first_checkpoint(plan):
+    plan.begin_or_resume()
+    left = trained(plan)
+    for phase in (plan.out / "checkpoints").iterdir():
+        if phase.is_dir():
+            shutil.rmtree(phase)
+    (plan.out / "model.safetensors").write_text("the model of another run")
     plan.begin_or_resume()
     assert not any(path.exists() for path in left)
     assert (plan.out / "model.safetensors").exists()

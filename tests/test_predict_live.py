@@ -262,3 +262,11 @@ def test_stems_of_a_causal_model_come_sample_by_sample(stems_folder, tiny_preset
     assert load_model("model").config["task"]["masks"] is False
     song = str(stems_folder / "3.wav")
     assert main(["separate", song, "--model", "model", "--out", "out"]) == 0
+
+
+def test_options_of_a_stream_are_refused_for_files(capsys):
+    arguments = ["predict", "a.wav", "--model", "m", "--out", "o", "--json", "--rate", "8000"]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "--json, --rate: only with --live" in capsys.readouterr().err

@@ -137,6 +137,18 @@ def test_a_rate_that_diverges_is_dropped(capsys, steps):
     assert "is skipped" in capsys.readouterr().err
 
 
+def test_validation_losses_that_are_never_finite_are_an_error(capsys):
+    looks = []
+
+    def finite_before_the_first_step_only(params):
+        looks.append(params)
+        return 1.0 if len(looks) == 1 else math.nan
+
+    budget = Budget((0.02,), 6, None)
+    with pytest.raises(ValueError, match="no finite loss at the rates 0.02: give a lower"):
+        found(budget, validate=finite_before_the_first_step_only, keep_start=False)
+
+
 @pytest.mark.parametrize(
     ("loss", "validate", "words"),
     [

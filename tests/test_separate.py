@@ -13,7 +13,8 @@ import soundfile
 from tiny import TINY
 
 from umir.cli import main
-from umir.separate import SpeedBars, audio_files
+from umir.file_batch import files_among
+from umir.separate import SpeedBars
 from umir.task_model import TaskModel
 from umir.tasks import get_task
 from umir.wave_unet import Network
@@ -41,7 +42,8 @@ def _made(folder):
 
 
 def test_the_audio_files_of_a_folder_not_of_those_below(room):
-    found = [path.name for path in audio_files([room / "songs", room / "x.mp3"])]
+    (room / "songs" / "._a.wav").write_bytes(b"what a Mac leaves on foreign disks")
+    found = [path.name for path in files_among([room / "songs", room / "x.mp3"])]
     assert found == ["a.wav", "b.flac", "broken.wav", "x.mp3"]
 
 

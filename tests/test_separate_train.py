@@ -6,7 +6,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from folders import RATE, SPLITS, fails
+from folders import RATE, SPLITS, fails, read_rows, write_rows
 
 from umir import separate_train, separation_recipes
 from umir.annotations import Stems
@@ -139,6 +139,21 @@ def test_stages_end_when_nothing_has_improved_for_long_enough(tmp_path, rng):
     assert int(state["looks"]) == 5 and training.is_over(state)
 
 
+def test_no_more_steps_are_taken_than_asked_for(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    seen = []
+    training = SeparationTraining(NET, replace(RECIPE, steps=5), songs, songs[:1])
+    training.run(training.init(), 0, lambda first, last: seen.append((first, last)) or [])
+    assert seen == [(0, 2), (2, 4), (4, 5)]
+
+
+def test_what_nothing_would_end_does_not_begin(tmp_path, rng):
+    songs, _ = songs_in(tmp_path, rng)
+    training = SeparationTraining(NET, RECIPE, songs, [])
+    with pytest.raises(ValueError, match="nothing to validate with.*give --steps"):
+        training.run(training.init(), 0, quietly)
+
+
 def test_the_best_parameters_are_kept(tmp_path, rng):
     songs, _ = songs_in(tmp_path, rng)
     wild = replace(RECIPE, stages=(Stage(2, 0.5),))
@@ -256,6 +271,28 @@ def test_the_program(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
     assert "other settings: seed (0, now 1); give" in fails(
         capsys, *arguments, "--resume", "--seed", "1"
     )
+    # When it ends may change.
+    assert main([*arguments, "--resume", "--steps", "3", "--patience", "2"]) == 0
+
+
+def test_songs_that_cannot_be_scored_cost_no_model(
+    stems_folder, tiny_m4, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    rows = read_rows(stems_folder)
+    for row in rows:
+        row["split"] = "valid" if row["split"] == "test" else row["split"]
+    broken = {**rows[0], "audio": "broken.wav", "group": "broken", "split": "test"}
+    (stems_folder / "broken.wav").write_bytes(b"RIFF")
+    write_rows(stems_folder, [*rows, broken])
+    # A first attempt that no step came of binds nobody.
+    wrong = [*tiny_m4, str(stems_folder), "--sources", "vocals,kazoo", "--epoch-steps", "1"]
+    assert main(wrong) == 1 and "no stem 'kazoo'" in capsys.readouterr().err
+    arguments = [*tiny_m4, str(stems_folder), "--epoch-steps", "1", "--steps", "1"]
+    assert main(arguments) == 0
+    assert "none of the 1 entries of split test can be used" in capsys.readouterr().err
+    assert SeparatorModel.load("model").network == NET
+    assert "None were scored." in (tmp_path / "model" / "MODEL_CARD.md").read_text()
 
 
 def test_changes_of_a_preset():

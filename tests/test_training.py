@@ -125,6 +125,15 @@ def test_json_log_is_cut_back_to_where_a_training_goes_on(tmp_path):
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("line", ['{"mine": 1}', "no JSON", '{"phase": "second", "step": nu'])
+def test_a_log_of_something_else_is_named(tmp_path, line):
+    path = tmp_path / "log.jsonl"
+    path.write_text(f"{line}\n")
+    with pytest.raises(ValueError, match=r"log.jsonl: is not a log of umir, or damaged"):
+        JsonLog(path, "second")
+    assert path.read_text() == f"{line}\n"
+
+
 def test_json_log_spells_what_is_not_finite_as_null(tmp_path):
     path = tmp_path / "log.jsonl"
     log = JsonLog(path, "warm-up")

@@ -33,8 +33,25 @@ _WAV_BYTES = 2**32 - 2**16
 SUBTYPES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 
 
+def audio_in(folder: Path, *, below: bool = False) -> list[Path]:
+    """Return the audio files of a folder, sorted, without hidden ones (`._song.wav`).
+
+    Args:
+        folder: where to look.
+        below: also in the folders that it holds.
+    """
+    found = folder.rglob("*") if below else folder.glob("*")
+    return sorted(
+        path
+        for path in found
+        if path.suffix.lower() in AUDIO_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
 def audio_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the audio files that are given or lie in folders that are given, sorted.
+    """Return the audio files that are given or lie below folders that are given, sorted.
 
     Raises:
         ValueError: there are none, or a path is missing.
@@ -42,7 +59,7 @@ def audio_files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES]
+            found += audio_in(path, below=True)
         elif path.exists():
             found.append(path)
         else:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,30 +55,34 @@ def evaluate(
     splits = stored_splits(data, loaded.facts.get("splits"))
     named = loaded.task.name if loaded.task.name in TASKS else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
-    read = manifest.examples(None if split == "all" else split, loaded.rate, loaded.channels)
+    read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
     unseen = _not_learnt_from(splits, read, split, manifest)
-    examples = known_examples(loaded.task, unseen, manifest)
+    usable = (
+        found for example in unseen for found in known_examples(loaded.task, [example], manifest)
+    )
+    metrics, per_track = score(loaded, usable)
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
-    if not examples:
+    if not per_track:
         raise ValueError(f"{data}: no usable audio in the split {split!r}")
-    metrics, per_track = score(loaded, examples)
     return {"task": loaded.task.name, "metrics": metrics, "per_track": per_track}
 
 
 def _not_learnt_from(
-    stored: "dict[str, str]", examples: "list[Example]", split: str, manifest: "LabelledData"
-) -> "list[Example]":
-    """Return the examples of `test` or `all` without those that the model was adapted with."""
+    stored: "dict[str, str]", examples: "Iterable[Example]", split: str, manifest: "LabelledData"
+) -> "Iterator[Example]":
+    """Yield the examples, of `test` or `all` without those that the model was adapted with."""
     from umir.data.problems import Problem
 
-    if split not in ("test", "all"):
-        return examples
-    kept = [example for example in examples if stored.get(example.group, "test") == "test"]
-    for group in sorted({example.group for example in examples} - {e.group for e in kept}):
-        reason = f"{group}: in the split {stored[group]!r} when the model was made; not scored"
-        manifest.problems.append(Problem(manifest.path, 0, reason))
-    return kept
+    told = set()
+    for example in examples:
+        group = example.group
+        if split not in ("test", "all") or stored.get(group, "test") == "test":
+            yield example
+        elif group not in told:
+            told.add(group)
+            reason = f"{group}: in the split {stored[group]!r} when the model was made; not scored"
+            manifest.problems.append(Problem(manifest.path, 0, reason))
 
 
 def run(args: argparse.Namespace) -> None:

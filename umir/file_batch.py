@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from umir.audio_stream import audio_in
 from umir.interrupts import interrupts_as_such, raise_interrupt
 
 # Called with what is done and what there is to do, in seconds of audio.
@@ -49,6 +50,18 @@ class Outcome:
     path: Path
     result: Any = None
     error: str | None = None
+
+
+def files_among(inputs: Sequence[Path]) -> list[Path]:
+    """Return the files that are given, and the audio files directly in folders that are given.
+
+    Raises:
+        ValueError: there are none.
+    """
+    files = [file for path in inputs for file in (audio_in(path) if path.is_dir() else [path])]
+    if not files:
+        raise ValueError(f"no audio files in {', '.join(map(str, inputs))}")
+    return files
 
 
 def outcomes(

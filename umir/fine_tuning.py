@@ -5,13 +5,15 @@ Training songs teach, validation songs choose the learning rate and the best ste
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import chain, tee
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, PyTree
+from tqdm import tqdm
 
 from umir.adaptation import Adaptation, Recipe, validation_batches, validation_loss
 from umir.annotations import Annotation
@@ -26,6 +28,7 @@ from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.start import Start
 from umir.task_model import TaskModel
 from umir.tasks import Task
+from umir.tasks.source_separation import SourceSeparation
 from umir.tasks.speed_change import label_move
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
@@ -136,7 +139,7 @@ def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[
     """Return the model and its metrics on the test songs; none after Ctrl-C, which is noted."""
     try:
         with interrupts_as_such():
-            return model, score(model, test)[0] if test else {}
+            return model, score(model, test)[0]
     except KeyboardInterrupt:
         print("interrupted: the test songs are not scored", file=sys.stderr)
         search = {**model.facts["search"], "stopped": INTERRUPTED}
@@ -248,10 +251,35 @@ def _predictions(model: Predicting, examples: Sequence[Example]) -> list[Annotat
 
 
 def score(
-    model: Predicting, examples: Sequence[Example]
+    model: Predicting, examples: Iterable[Example]
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Return the metrics over songs, and those of each song with its name."""
-    references = [example.annotation for example in examples]
-    metrics, per_track = model.task.evaluate_all(references, _predictions(model, examples))
-    named = zip(examples, per_track, strict=True)
-    return metrics, [{"track": example.name, **values} for example, values in named]
+    """Return the metrics over songs, and those of each song with its name; nothing for no song.
+
+    Stems of songs take gigabytes: of a stream of songs, one at a time is in memory.
+    """
+    names: list[str] = []
+
+    def heard() -> Iterator[tuple[Any, Any]]:
+        for example in tqdm(examples, "scoring", unit="song", leave=False, disable=None):
+            names.append(example.name)
+            yield example.annotation, model.predict(example.waveform, example.rate)
+
+    metrics, per_track = _evaluated(model.task, heard())
+    return metrics, [
+        {"track": name, **values} for name, values in zip(names, per_track, strict=True)
+    ]
+
+
+def _evaluated(
+    task: Task, pairs: Iterator[tuple[Any, Any]]
+) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Return what `Task.evaluate_all` does of references and estimates, a pair at a time."""
+    if (first := next(pairs, None)) is None:
+        return {}, []
+    pairs = chain([first], pairs)
+    if isinstance(task, SourceSeparation):
+        del first  # else its stems stay
+        ours, theirs = tee(pairs)
+        return task.evaluate_all((pair[0] for pair in ours), (pair[1] for pair in theirs))
+    references, estimates = zip(*pairs, strict=True)
+    return task.evaluate_all(references, estimates)

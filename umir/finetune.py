@@ -7,6 +7,7 @@ serve as well. From Python: `umir.fine_tuning`.
 import argparse
 import sys
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 
 from umir.huge_pages import begin_again_with_huge_pages
@@ -100,12 +101,12 @@ def print_scores(rows: dict[str, dict[str, float]], headline: str) -> None:
     names = sorted({name for metrics in rows.values() for name in metrics}, key=str)
     names.sort(key=lambda name: name != headline)
     if not names:
-        print("no test songs: nothing to score")
+        print("no test songs were scored")
         return
     width = max(map(len, names))
     print(" " * width, *(f"{Path(start).name:>12}" for start in rows))
     for name in names:
-        print(f"{name:<{width}}", *(f"{rows[start][name]:12.3f}" for start in rows))
+        print(f"{name:<{width}}", *(f"{row.get(name, nan):12.3f}" for row in rows.values()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

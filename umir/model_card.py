@@ -43,7 +43,7 @@ def model_card(model: "TaskModel", metrics: Mapping[str, float], command: str) -
             "",
             "## Scores on the test songs",
             "",
-            *(["| metric | value |", "|---|---|", *scores] if scores else ["None were held out."]),
+            *(["| metric | value |", "|---|---|", *scores] if scores else ["None were scored."]),
             "",
         ]
     )

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from umir.files import write_json
+from umir.resuming import steps_done
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.song import SONG_SECONDS, Song
 from umir.tasks import Task
+from umir.training_settings import holds_a_training
 from umir.wave_unet import WaveUNetConfig
 
 WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
@@ -148,7 +150,7 @@ class Plan:
         return {name: getattr(self, name) for name in PLANNED}
 
     def begin_or_resume(self) -> None:
-        """Clear what an earlier run left in `out`, or check that it is this run that is resumed.
+        """Clear what a run left in `out` before its first checkpoint, or check what is resumed.
 
         Files that no training of umir wrote stay where they are.
 
@@ -156,8 +158,8 @@ class Plan:
         begins anew when it is resumed.
 
         Raises:
-            ValueError: the earlier run had other settings, which are named; or a log in `out` is
-                not one of umir.
+            ValueError: an earlier run has checkpoints, and is not to be resumed or had other
+                settings, which are named; or a log in `out` is not one of umir.
         """
         path = self.out / "checkpoints" / "plan.json"
         tasks = [task.name for task in self.tasks]
@@ -172,6 +174,8 @@ class Plan:
             if changed:
                 raise ValueError(f"{self.out}: cannot resume with another {', '.join(changed)}")
             return
+        if path.exists() and steps_done(self.out / "checkpoints"):
+            raise ValueError(holds_a_training(self.out))
         log = self.out / "log.jsonl"
         if log.exists() and not _is_of_a_training(log):
             raise ValueError(f"{log}: is not a log of umir; give another --out")

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from umir.file_batch import Work
     from umir.separator_model import AnyModel
 
+ONLY_LIVE = ("json", "gain", "rate", "channels")
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("predict", "Write a model's predictions for audio files.")
-    p.add_argument("files", nargs="*", type=Path, metavar="FILE", help="audio files")
+    p.add_argument("files", nargs="*", type=Path, metavar="FILE_OR_DIR", help="audio")
     p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--out", type=Path, help="folder for the predictions")
@@ -63,7 +65,7 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     if model.task.kind == "stems":
         return separate_file(model.separator, path, out / path.stem).folder
     target = out / f"{path.stem}.txt"
-    write_annotation(target, model.predict(*read_audio(path)))
+    write_annotation(target, model.predict(*read_audio(path, model.rate, model.channels)))
     return target
 
 
@@ -101,10 +103,13 @@ def run(args: argparse.Namespace) -> int:
         return predict_live(args)
     if not args.files or not args.out:
         parser().error("give audio files and --out FOLDER, or --live FILE|-")
-    from umir.file_batch import outcomes, report
+    if unused := [f"--{name}" for name in ONLY_LIVE if getattr(args, name)]:
+        parser().error(f"{', '.join(unused)}: only with --live")
+    from umir.file_batch import files_among, outcomes, report
 
     use_compilation_cache()
-    return report(outcomes(args.files, Prediction(args.model, args.out, args.task)), print)
+    job = Prediction(args.model, args.out, args.task)
+    return report(outcomes(files_among(args.files), job), print)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -129,7 +129,7 @@ class Found:
             for rate, losses in self.tried.items()
         }
         return {
-            "validation_loss": self.loss,
+            "validation_loss": _or_none(self.loss),
             "validation_loss_before": self.before,
             "learning_rate": self.learning_rate,
             "step": self.step,
@@ -215,11 +215,12 @@ class _Search:
                 running = self._rungs()
                 stopped = self._finish(min(running, key=lambda run: run.last))
         except KeyboardInterrupt:
-            if not any(run.losses for run in self._runs):
+            if not any(run.losses for run in self._runs) or not math.isfinite(self._best[0]):
                 raise KeyboardInterrupt("interrupted before anything was learnt") from None
             return self._found(max(run.adaptation.step for run in self._runs), INTERRUPTED)
         self._check_learnt()
-        if all(run.diverged for run in self._runs) and self._best[2] == 0:
+        learnt_nothing = all(run.diverged for run in self._runs) and self._best[2] == 0
+        if learnt_nothing or not math.isfinite(self._best[0]):
             rates = ", ".join(f"{run.rate:g}" for run in self._runs)
             raise ValueError(f"no finite loss at the rates {rates}: give a lower --learning-rate")
         return self._found(min(running, key=lambda run: run.last).adaptation.step, stopped)

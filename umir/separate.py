@@ -1,20 +1,21 @@
 """`umir separate`: splits songs into stems, as `OUT/MODEL/TRACK/STEM.wav`.
 
 A mono model separates each channel by itself. What lies above the model's own band (above 8 kHz for
-a 16 kHz model) stays in the last stem, the accompaniment; the stems always add up to the song, or,
-where integer samples would clip, to the song scaled by the number that is printed. Memory does not
-grow with the length of a song, and a track's folder appears when all of its stems are whole.
+a 16 kHz model) stays in the last stem, the accompaniment; the stems add up to the song, or, where
+integer samples would clip, to the song scaled by the number that is printed. Models of published
+networks (`umir separate-train`, `umir import-torch`) do neither: what their network gives are the
+stems. Memory does not grow with the length of a song, and a track's folder appears when all of its
+stems are whole.
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.audio_stream import AUDIO_SUFFIXES
 from umir.program import (
     MODEL_HELP,
     positive,
@@ -49,15 +50,6 @@ def parser() -> argparse.ArgumentParser:
         "--samples", choices=SAMPLES, help="float or bits; default float in wav, 24 in flac"
     )
     return p
-
-
-def audio_files(inputs: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files among `inputs` and the audio files directly in its folders, sorted."""
-    for path in inputs:
-        if path.is_dir():
-            yield from sorted(f for f in path.iterdir() if f.suffix.lower() in AUDIO_SUFFIXES)
-        else:
-            yield path
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,7 @@ class SpeedBars:
 
 def run(args: argparse.Namespace) -> int:
     """Separate all files."""
-    from umir.file_batch import outcomes, report
+    from umir.file_batch import files_among, outcomes, report
     from umir.stem_files import StemFormat
 
     if args.format == "flac" and args.samples == "float":
@@ -154,9 +146,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.out / model.resolve().name
     job = Separation(model, folder, stem_format, args.two_stems)
     job.start()  # wrong arguments show here, once, and not in every process
-    files = list(audio_files(args.inputs))
-    if not files:
-        raise ValueError(f"no audio files in {', '.join(map(str, args.inputs))}")
+    files = files_among(args.inputs)
     started, seconds = time.perf_counter(), []
     bars = SpeedBars()
 

@@ -37,11 +37,13 @@ from umir.program import (
 
 if TYPE_CHECKING:
     from umir.separation_data import SeparationData
+    from umir.separation_folders import NamedData
     from umir.separation_recipes import SeparationPreset
     from umir.separation_training import Callbacks, SeparationTraining, State
     from umir.separator_start import SeparatorStart
 
 CHECKPOINT_EVERY = 500
+ENDS = ("steps", "patience")  # what of a recipe says when a training ends
 # Named here, since help answers without JAX; the tests hold them to `umir.separation_recipes`.
 PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered".split()
 PRESET_NAMES += "magnitudes magnitudes-half waveforms waveforms-half joint joint-half".split()
@@ -178,41 +180,50 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     Raises:
         ValueError: the data cannot be used, or `--out` holds another training.
     """
+    from umir.files import locked
     from umir.priors.pictures import draw_log
-    from umir.separation_folders import NamedData, stored
+    from umir.separation_folders import NamedData
     from umir.separator_start import SeparatorStart
     from umir.trained_separator import Origin, finished
-    from umir.training_settings import check_settings
 
     preset = preset_of(args)
-    network = preset.network
-    several = has_several_losses(preset)
     check_enough(args)
-    start = SeparatorStart.load(args.init, network) if args.init else None
+    start = SeparatorStart.load(args.init, preset.network) if args.init else None
+    splits = start.splits if start else {}
     named = NamedData.of(
-        network,
-        args.data,
-        args.mixtures,
-        args.solo or (),
-        args.activity,
-        start.splits if start else {},
+        preset.network, args.data, args.mixtures, args.solo or (), args.activity, splits
     )
+    with locked(args.out):
+        training = _begun(preset, args, named, start)
+        state = _run(training, args.out)
+        if has_several_losses(preset):
+            draw_log(args.out / "log.jsonl", args.out / "training.png")
+        origin = Origin(data_in_words(args, start), preset_name(args), command, args.init)
+        return finished(training, state, named, origin, args.out)
+
+
+def _begun(
+    preset: "SeparationPreset",
+    args: argparse.Namespace,
+    named: "NamedData",
+    start: "SeparatorStart | None",
+) -> "SeparationTraining":
+    """Return the training that `--out` holds or is to hold, its songs stored, and say what for."""
+    from umir.separation_folders import stored
+    from umir.training_settings import check_settings
+
     check_settings(args.out, settings_of(args, preset), args.resume)
     data = stored(
         named,
-        network,
+        preset.network,
         args.out / "songs",
-        validates=not several or args.prior == "none",
+        validates=not has_several_losses(preset) or args.prior == "none",
         unpaired=args.prior in ("adversarial", "factorgan"),
     )
     training = training_of(preset, args, data, start)
     for line in training.in_words:
         print(line, file=sys.stderr)
-    state = _run(training, args.out)
-    if several:
-        draw_log(args.out / "log.jsonl", args.out / "training.png")
-    origin = Origin(data_in_words(args, start), preset_name(args), command, args.init)
-    return finished(training, state, named, origin, args.out)
+    return training
 
 
 def data_in_words(args: argparse.Namespace, start: "SeparatorStart | None") -> list[str]:
@@ -246,8 +257,12 @@ def has_several_losses(preset: "SeparationPreset") -> bool:
 
 
 def settings_of(args: argparse.Namespace, preset: "SeparationPreset") -> dict[str, Any]:
-    """Return what another training in the same folder must agree with, as plain JSON."""
+    """Return what another training in the same folder must agree with, as plain JSON.
+
+    When it ends is no part of that: a training may be made longer or shorter.
+    """
     settings = {"data": str(args.data), "seed": args.seed, "init": args.init, **as_json(preset)}
+    settings["recipe"] = {n: v for n, v in settings["recipe"].items() if n not in ENDS}
     if has_several_losses(preset):
         settings |= {"prior": args.prior, "mixtures": str(args.mixtures), "solo": args.solo}
         settings["activity"] = str(args.activity)
@@ -290,7 +305,7 @@ def _run(training: "SeparationTraining", out: Path) -> "State":
 
     def callbacks(first: int, last: int) -> list[Any]:
         return [
-            ProgressBar(f"epoch {last // training.epoch_steps}", last, first),
+            ProgressBar(f"epoch {-(-last // training.epoch_steps)}", last, first),
             JsonLog(out / "log.jsonl", "separation", first),
             TensorBoard(out / "tensorboard", first),
             checkpoints(last),

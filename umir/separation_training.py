@@ -96,12 +96,21 @@ class SeparationTraining:
 
         Returns:
             The state in the end.
+
+        Raises:
+            ValueError: it would never end: nothing validates, and no number of steps is given.
         """
+        if not (self.validates or self.recipe.steps):
+            raise ValueError(
+                "nothing to validate with, which is what would end the training: give --steps, or "
+                "songs with stems of a second group (song, artist, singer)"
+            )
         while not self.is_over(state):
             stage = self.recipe.stages[int(state["stage"])]
             # A training that was killed before a look takes it now.
             if step // self.epoch_steps == int(state["looks"]):
                 last = (step // self.epoch_steps + 1) * self.epoch_steps
+                last = min(last, self.recipe.steps or last)
                 state, step = self._trained(state, stage, step, last, callbacks), last
             state = self._looked(state, stage)
         return state

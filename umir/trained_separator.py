@@ -4,6 +4,7 @@ A joint model is scored as a detector as well; the settings of its decoder are f
 recordings to validate with.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from umir.annotations import Intervals
 from umir.data.example import Example
+from umir.data.manifest_lines import ManifestError
+from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
 from umir.detector_model import ACTIVITY_SPLITS, DECODER, LEARNT, DetectorModel
 from umir.fine_tuning import score
@@ -46,7 +49,9 @@ class Origin:
 def finished(
     training: SeparationTraining, state: State, named: NamedData, origin: Origin, out: Path
 ) -> dict[str, float]:
-    """Score the best parameters of a training, and write the model directory.
+    """Write the model directory with the best parameters of a training, and score them.
+
+    The model is there before its scores are: no song that cannot be scored costs a training.
 
     Args:
         training: that has ended.
@@ -65,13 +70,14 @@ def finished(
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
     model = SeparatorModel(training.network, state["best"], facts)
-    metrics: dict[str, float] = {}
-    if named.pairs is not None:
-        metrics |= _scores(model, separation_of(training.network.sources), named.pairs)
     if isinstance(training.network, JointUNet):
         assert isinstance(training, PriorTraining)
         model = _with_detection(model, training.objective.supervision.streams, named)
-        metrics |= _detection_scores(model, named)
+    model.save(out, separator_card(model, None, origin))
+    metrics: dict[str, float] = {}
+    if named.pairs is not None:
+        metrics |= _scores(model, separation_of(training.network.sources), named.pairs)
+    metrics |= _detection_scores(model, named)
     model.save(out, separator_card(model, metrics, origin))
     return metrics
 
@@ -79,14 +85,19 @@ def finished(
 def _scores(
     model: SeparatorModel | DetectorModel, task: Task, data: LabelledData
 ) -> dict[str, float]:
-    examples = _examples(model, task, data, "test")
-    return score(model, examples)[0] if examples else {}
+    """Return the metrics on the test songs; none if there are none that can be used."""
+    return score(model, _examples(model, task, data, "test"))[0]
 
 
 def _examples(
     model: SeparatorModel | DetectorModel, task: Task, data: LabelledData, split: str
-) -> list[Example]:
-    return known_examples(task, data.examples(split, model.rate, model.channels), data)
+) -> Iterator[Example]:
+    """Yield the songs of a split that can be used, one at a time; says so if none can."""
+    try:
+        for example in data.stream(split, model.rate, model.channels):
+            yield from known_examples(task, [example], data)
+    except (ManifestError, DataSetError) as error:
+        print(error, file=sys.stderr)
 
 
 def _with_detection(
@@ -101,7 +112,7 @@ def _with_detection(
     facts |= {ACTIVITY_SPLITS: {}, DECODER: detector.task.default_settings(model.rate)}
     if named.activity is not None:
         facts[ACTIVITY_SPLITS] = dict(named.activity.assignment)
-        if examples := _examples(detector, detector.task, named.activity, "valid"):
+        if examples := list(_examples(detector, detector.task, named.activity, "valid")):
             facts[DECODER] = _fitted(detector, examples)
     return replace(model, facts=facts)
 
@@ -127,9 +138,13 @@ def _detection_scores(model: SeparatorModel, named: NamedData) -> dict[str, floa
     return {f"{detector.task.name}/{name}": value for name, value in found.items()}
 
 
-def separator_card(model: SeparatorModel, metrics: Mapping[str, float], origin: Origin) -> str:
-    """Return the MODEL_CARD.md of a separator that was trained here."""
-    scores = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
+def separator_card(
+    model: SeparatorModel, metrics: Mapping[str, float] | None, origin: Origin
+) -> str:
+    """Return the MODEL_CARD.md of a separator that was trained here; None: it is not scored yet."""
+    found = sorted((metrics or {}).items())
+    scores = [f"| {name} | {value:.4f} |" for name, value in found]
+    without = "Not measured yet." if metrics is None else "None were scored."
     splits = list(model.facts["splits"].values())
     loss = model.facts["validation_loss"]
     best = (
@@ -153,7 +168,7 @@ def separator_card(model: SeparatorModel, metrics: Mapping[str, float], origin: 
             "",
             "## Scores on the test songs",
             "",
-            *(["| metric | value |", "|---|---|", *scores] if scores else ["None were held out."]),
+            *(["| metric | value |", "|---|---|", *scores] if scores else [without]),
             "",
         ]
     )

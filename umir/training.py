@@ -174,16 +174,21 @@ class JsonLog:
 
     def _cut_back(self, path: Path, first_step: int) -> None:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if self._stays(line, first_step)]
+        kept = [line for line in lines if self._stays(line, first_step, path)]
         if kept != lines:
             with write_beside(path) as temporary:
                 temporary.write_text("".join(kept), encoding="utf-8")
 
-    def _stays(self, line: str, first_step: int) -> bool:
+    def _stays(self, line: str, first_step: int, path: Path) -> bool:
         if not line.endswith("\n"):
             return False
-        row = json.loads(line)
-        return row["phase"] != self._phase or row["step"] <= first_step
+        try:
+            row = json.loads(line)
+            return row["phase"] != self._phase or row["step"] <= first_step
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{path}: is not a log of umir, or damaged ({line.strip()[:40]!r}); move it away"
+            ) from None
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Append the metrics of one step."""

@@ -1,6 +1,7 @@
 """The settings of a training in its folder: a training goes on only as it began.
 
-They are written to `training.json` when a training begins, and compared when it is resumed.
+They are written to `training.json` when a training begins, and compared when it is resumed. Until
+its first checkpoint there is nothing to lose: other settings then take the place of those.
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from umir.files import make_folder, write_json
+from umir.resuming import steps_done
 
 SETTINGS_NAME = "training.json"
 
@@ -26,12 +28,12 @@ def check_settings(out: Path, settings: Mapping[str, Any], resume: bool) -> None
     """
     path = out / SETTINGS_NAME
     settings = json.loads(json.dumps(settings))  # as they will be read: tuples become lists
-    if not path.exists():
+    if not path.exists() or not steps_done(out / "checkpoints"):
         make_folder(out)
         write_json(path, settings)
         return
     if not resume:
-        raise ValueError(f"{out}: holds a training; go on with --resume, or choose another --out")
+        raise ValueError(holds_a_training(out))
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -41,6 +43,11 @@ def check_settings(out: Path, settings: Mapping[str, Any], resume: bool) -> None
             f"{path}: began with other settings: {', '.join(different)}; give those, or another "
             "--out"
         )
+
+
+def holds_a_training(out: Path) -> str:
+    """Return what to say where a new training would take the place of one that is there."""
+    return f"{out}: holds a training; go on with --resume, or choose another --out"
 
 
 def differences(stored: Any, now: Any, where: str = "") -> list[str]:

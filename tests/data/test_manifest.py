@@ -148,6 +148,7 @@ def test_unfit_stems_are_reported(folder):
         ('{"audio": "b.wav", "label": " "}', 'label: " " is not a name'),
         ('{"audio": "b.wav", "label": true}', "label: true is not a name"),
         ('{"audio": "b.wav", "label": NaN}', "label: NaN is not a name"),
+        (json.dumps({"audio": "0.51 " * 99, "label": "x"}), "[Errno "),  # no name is so long
         ('{"audio": "b.wav", "label": "x", "split": "dev"}', "split 'dev': must be one of train"),
         ('{"audio": "b.wav", "label": "x", "group": ["g"]}', "group ['g']: must be a name"),
     ],

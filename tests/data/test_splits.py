@@ -31,6 +31,14 @@ def test_no_split_is_empty_from_three_groups_on_and_order_does_not_matter(names)
     assert found == assign_splits(_undecided(reversed(names)))
 
 
+def test_what_a_start_has_learnt_from_does_not_validate():
+    stored = {"11.wav": "train"}
+    for split in (None, "train"):
+        found = assign_splits({"11.wav": split, "17.wav": split}, stored)
+        assert found == {"11.wav": "train", "17.wav": "valid"}
+    assert assign_splits({"11.wav": "train"}, stored) == {"11.wav": "train"}
+
+
 def test_one_and_two_groups():
     assert assign_splits({"a": None}) == {"a": "train"}
     assert sorted(assign_splits({"a": None, "b": None}).values()) == ["train", "valid"]

@@ -61,7 +61,7 @@ def read_entries(path: Path, kind: str | None) -> tuple[str, list[Entry], list[P
             continue  # it has another kind, and this one was chosen
         try:
             entries.append(_entry(path.parent, line, item, kind))
-        except ValueError as error:
+        except (ValueError, OSError) as error:  # a path may be too long, or not to be looked at
             problems.append(Problem(path, line, str(error)))
     entries, doubtful = _one_group_per_audio(path, entries)
     problems += doubtful

@@ -6,7 +6,7 @@ by a hash of the group's name: no seed changes it, and a song keeps its split wh
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 SPLITS = ("train", "valid", "test")
@@ -35,7 +35,7 @@ def assign_splits(
       groups are train and valid; one group is train, with nothing to validate or test on.
     - If no group is train, the first of those without a split of their own becomes train.
     - If there is train but no valid, the first 20% of the train groups by hash (at least one, if
-      there are two) become valid.
+      there are two) become valid, but none that are train in `stored`.
 
     Args:
         explicit: group -> the split the user wrote, or None.
@@ -59,7 +59,7 @@ def assign_splits(
     free = [group for group, split in explicit.items() if not (split or stored.get(group))]
     if free and "train" not in assignment.values():
         assignment[min(free, key=hash_fraction)] = "train"
-    _make_valid(assignment)
+    _make_valid(assignment, [group for group in assignment if stored.get(group) == "train"])
     return assignment
 
 
@@ -82,7 +82,7 @@ def _fill_empty(assignment: dict[str, str]) -> None:
             assignment[members[largest][0 if split == "train" else -1]] = split
 
 
-def _make_valid(assignment: dict[str, str]) -> None:
+def _make_valid(assignment: dict[str, str], learnt: Collection[str]) -> None:
     """Turn a fifth of the train groups into valid, in place, if there is no valid."""
     train = sorted(
         (group for group, split in assignment.items() if split == "train"),
@@ -90,5 +90,6 @@ def _make_valid(assignment: dict[str, str]) -> None:
     )
     if "valid" in assignment.values() or len(train) < 2:
         return
-    for group in train[: max(1, round(_VALID_SHARE * len(train)))]:
+    fresh = [group for group in train if group not in learnt]
+    for group in fresh[: max(1, round(_VALID_SHARE * len(train)))]:
         assignment[group] = "valid"

@@ -24,15 +24,10 @@ class FolderTrack:
 def audio_file(path: Path) -> Path:
     """Return the audio file of this name with whatever suffix it has; `path`, if there is none."""
     for suffix in AUDIO_SUFFIXES:
-        if (found := path.with_name(path.name + suffix)).is_file():
-            return found
+        for spelled in (suffix, suffix.upper()):
+            if (found := path.with_name(path.name + spelled)).is_file():
+                return found
     return path.with_name(path.name + AUDIO_SUFFIXES[0])
-
-
-def audio_in(folder: Path) -> list[Path]:
-    """Return the audio files of a folder; those that a system hides are none (`._amy_1_01.wav`)."""
-    files = (path for path in folder.glob("*") if path.suffix in AUDIO_SUFFIXES)
-    return sorted(path for path in files if path.is_file() and not path.name.startswith("."))
 
 
 def file_named(name: str) -> Callable[[FolderTrack], Path]:

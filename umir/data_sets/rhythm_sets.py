@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from umir.annotations import Events, Labels
+from umir.audio_stream import audio_in
 from umir.data.annotation_files import read_events, read_intervals
 from umir.data_sets.adapters import file_labelling, files_there, mirdata_set, tempo_in
 from umir.data_sets.data_set import ByLine, DataSet, DataSetError, labelling
 from umir.data_sets.mirdata_annotations import beats_by_line, events_of, intervals_of, label_of
-from umir.data_sets.published_layout import FolderTrack, audio_in, file_named, inner_folder
+from umir.data_sets.published_layout import FolderTrack, file_named, inner_folder
 
 BRID = mirdata_set(
     "brid",
