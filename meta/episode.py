@@ -38,9 +38,10 @@ class MetaState(NamedTuple):
     Attributes:
         body: the shared initialisation.
         heads: task name -> persistent head (multi-task training only).
-        optimizer: state of the outer optimiser. Where rates of the inner one are learnt
-            (`learnt_rates`), they lie beside it: `{"outer": ..., "rates": ...}`. A field of their
-            own would make checkpoints of all other trainings unreadable.
+        optimizer: state of the outer optimiser; of multi-task training `{"body": ..., "heads":
+            ...}`. Where rates of the inner optimiser are learnt (`learnt_rates`), they lie beside
+            it: `{"outer": ..., "rates": ...}`. A field of their own would make checkpoints of all
+            other trainings unreadable.
     """
 
     body: PyTree

@@ -86,4 +86,5 @@ def gradient_of_rates(rates: PyTree, params: Params, of_steps: list[Rates]) -> P
 
 
 def _kind(leaf: Array) -> str:
+    """Return `bias` for what has one axis; biases of masks have two, and go with the weights."""
     return "bias" if leaf.ndim <= 1 else "weight"

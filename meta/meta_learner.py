@@ -3,7 +3,7 @@
     body <- optimizer(body, mean over episodes of  gradient(body, episode))
 
 They differ in `gradient`, the direction that one episode asks for: see `maml`, `first_order_maml`,
-`anil` and `reptile`.
+`anil`, `reptile` and `implicit_maml`; `maml_plus_plus` and `meta_sgd` learn the rates as well.
 """
 
 from abc import ABC, abstractmethod

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import optax
-from jaxtyping import PyTree, Scalar
+from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
 from umir.meta.episode import Episode, MetaState
 from umir.meta.gradients import (
@@ -51,21 +52,24 @@ class MultiTask:
         Raises:
             KeyError: if an episode's task has no head in the state.
         """
-        meta, first = self._update(meta, [(e, e.support) for e in episodes])
-        meta, second = self._update(meta, [(e, e.query) for e in episodes])
+        keys = [jax.random.split(e.key) for e in episodes]
+        support = [(e, e.support, key[0]) for e, key in zip(episodes, keys, strict=True)]
+        query = [(e, e.query, key[1]) for e, key in zip(episodes, keys, strict=True)]
+        meta, first = self._update(meta, support)
+        meta, second = self._update(meta, query)
         return meta, mean_of_trees([first, second])
 
     def _update(
-        self, meta: MetaState, batches: list[tuple[Episode, Any]]
+        self, meta: MetaState, batches: list[tuple[Episode, Any, PRNGKeyArray]]
     ) -> tuple[MetaState, dict[str, Scalar]]:
         """Return the state after one update on one batch of each episode."""
         heads, states = dict(meta.heads), dict(meta.optimizer["heads"])
         body_gradients: list[PyTree] = []
         metrics: dict[str, Scalar] = {}
-        for episode, batch in batches:
+        for episode, batch, key in batches:
             name = episode.name
             params = {"body": meta.body, "head": heads[name]}
-            value, gradient = loss_and_gradient(episode.loss, params, batch, episode.key)
+            value, gradient = loss_and_gradient(episode.loss, params, batch, key)
             gradient, norm = judged(value, gradient)
             heads[name], states[name] = outer_update(
                 self.head_optimizers[name], gradient["head"], heads[name], states[name]

@@ -19,7 +19,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -31,6 +31,7 @@ from umir.wave_unet.heads import HeadSpec
 Settings = Mapping[str, Any]
 # One type of `umir.annotations`; which one, each task says in its own verbs.
 AnyAnnotation = Any
+Entry = TypeVar("Entry")
 
 AUDIBLE = 1e-4  # -80 dBFS: what has no higher peak counts as silent
 
@@ -190,6 +191,11 @@ class Task(ABC):
             rng: source of randomness.
             labels: names that occur in the data and may be used; None: those the task reads.
         """
+
+
+def entry_of(table: Mapping[type, Entry], task: "Task") -> Entry | None:
+    """Return what a table has for a task's class, or for the nearest that it is derived from."""
+    return next((table[cls] for cls in type(task).__mro__ if cls in table), None)
 
 
 def quoted(names: Collection[str]) -> str:

@@ -42,6 +42,7 @@ from mir_eval.chord import NO_CHORD, X_CHORD
 from umir.annotations import Intervals
 from umir.data.example import Example
 from umir.tasks.base import Settings, Target, Task
+from umir.tasks.decoding.activity import ROUNDING
 from umir.tasks.decoding.viterbi import most_likely_paths
 from umir.tasks.interval_detection import random_instant, ratio
 from umir.tasks.losses import softmax_cross_entropy
@@ -226,7 +227,7 @@ class ChordRecognition(Task):
         if not self.label_map:
             return scored_seconds(reference, estimate)
         ends = [annotation.intervals.max(initial=0.0) for annotation in (reference, estimate)]
-        n_frames = math.ceil(max(ends) * FRAME_RATE)
+        n_frames = math.ceil(max(ends) * FRAME_RATE - ROUNDING)
         true, guess = (self._frames(annotation, n_frames) for annotation in (reference, estimate))
         known = true != _UNKNOWN
         right = (true == guess) & known

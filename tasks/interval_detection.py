@@ -35,6 +35,7 @@ from umir.data.example import Example
 from umir.tasks.base import Settings, Target, nan_mean
 from umir.tasks.decoding.activity import (
     DEFAULT_SETTINGS,
+    ROUNDING,
     Score,
     active,
     active_frames,
@@ -140,7 +141,7 @@ class IntervalDetection(FrameTask):
 
     def _counts(self, reference: Intervals, estimate: Intervals) -> Counter:
         """Count the frames of 10 ms: hits, references and estimates of every class, right ones."""
-        n_frames = math.ceil(_extent(reference, estimate) * SCORED_RATE)
+        n_frames = math.ceil(_extent(reference, estimate) * SCORED_RATE - ROUNDING)
         true, guess = (self._activity(a, n_frames, SCORED_RATE) for a in (reference, estimate))
         counts: Counter = Counter(frames=n_frames, right=int((true == guess).all(axis=1).sum()))
         for column, name in enumerate(self.vocabulary):

@@ -91,7 +91,7 @@ class KeyRecognition(Classification):
     def encode(self, annotation: Labels, n_samples: int, rate: int) -> Target:
         """Return a distribution over the keys `(class,)` and a mask `(1,)`: 0 for no known key."""
         del n_samples, rate
-        true = next((name for name in map(read_key, annotation.names) if name), None)
+        true = _first_key(annotation)
         if true not in self.vocabulary:
             zeros = np.zeros(len(self.vocabulary), np.float32)
             return Target(zeros, np.zeros(1, np.float32))
@@ -100,7 +100,7 @@ class KeyRecognition(Classification):
 
     def evaluate(self, reference: Labels, estimate: Labels) -> dict[str, float]:
         """Return `accuracy` and `weighted_score` of one clip; NaN if its reference is no key."""
-        true, guess = (read_key(labels.names[0]) for labels in (reference, estimate))
+        true, guess = map(_first_key, (reference, estimate))
         if true is None or guess is None:
             return {"accuracy": np.nan, "weighted_score": np.nan}
         score = float(mir_eval.key.weighted_score(true, guess))
@@ -113,3 +113,8 @@ class KeyRecognition(Classification):
         pairs = zip(references, estimates, strict=True)
         per_track = [self.evaluate(reference, estimate) for reference, estimate in pairs]
         return mean_metrics(per_track), per_track
+
+
+def _first_key(annotation: Labels) -> str | None:
+    """Return the first of a clip's names that is a key, as mir_eval writes it; None without any."""
+    return next(filter(None, map(read_key, annotation.names)), None)

@@ -15,7 +15,7 @@ from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
 from umir.studio.labels import join_notes, join_over_pauses
 from umir.studio.song import Part, Song
-from umir.tasks.base import AUDIBLE, Task
+from umir.tasks.base import AUDIBLE, Task, entry_of
 from umir.tasks.beat_tracking import BeatTracking
 from umir.tasks.chord_recognition import ChordRecognition, SeventhChordRecognition
 from umir.tasks.drum_transcription import DrumTranscription
@@ -83,14 +83,14 @@ class StudioSource:
         Raises:
             ValueError: the studio's songs are not cut for this task.
         """
-        cut = _CUTS.get(type(task))
+        cut = entry_of(_CUTS, task)
         if cut is None:
             raise ValueError(
                 f"the studio has no labels for task {task.name!r}, only for "
                 + ", ".join(sorted(cls.__name__ for cls in _CUTS))
             )
         if type(task) not in self._cache:
-            label = _LABELS.get(type(task), "")
+            label = entry_of(_LABELS, task) or ""
             known = [song for song in self._songs if label not in song.unknown]
             self._cache[type(task)] = [example for song in known for example in cut(song)]
         return self._cache[type(task)]

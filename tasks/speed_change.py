@@ -19,7 +19,7 @@ from jaxtyping import Float
 from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.audio_stream import with_length
 from umir.data.example import Example
-from umir.tasks.base import Task
+from umir.tasks.base import Task, entry_of
 from umir.tasks.beat_tracking import BeatTracking
 from umir.tasks.chord_recognition import ChordRecognition, SeventhChordRecognition
 from umir.tasks.drum_transcription import DrumTranscription
@@ -71,10 +71,10 @@ def label_move(task: Task) -> LabelMove | None:
     """Return what a change of speed does to the labels of a task.
 
     None if that is not known: of a user's own classes, intervals or tags, which may depend on pitch
-    or tempo. Such a task cannot be trained at other speeds.
+    or tempo. Such a task cannot be trained at other speeds. Names of events are taken for those of
+    what sounds (`kick`, `snare`), and stay.
     """
-    known = (_MOVES[cls] for cls in type(task).__mro__ if cls in _MOVES)
-    return next(known, None)
+    return entry_of(_MOVES, task)
 
 
 def random_semitones(rng: np.random.Generator, task: Task, probability: float) -> int:

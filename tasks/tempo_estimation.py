@@ -121,7 +121,8 @@ class TempoEstimation(Classification):
     def encode(self, annotation: Labels, n_samples: int, rate: int) -> Target:
         """Return a distribution `(class,)` around the tempo, and a mask `(1,)`: 0 if unknown."""
         del n_samples, rate
-        tempo = self.read(annotation.names[0]) if annotation.names else None
+        read = map(self.read, annotation.names)
+        tempo = next((tempo for tempo in read if tempo is not None), None)
         if tempo is None:
             return Target(np.zeros(len(self.vocabulary), np.float32), np.zeros(1, np.float32))
         heights = np.exp(-0.5 * (self._places(tempo) / WIDTH) ** 2)

@@ -22,7 +22,7 @@ import numpy as np
 
 from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
-from umir.tasks.base import Task
+from umir.tasks.base import Task, entry_of
 from umir.tasks.instrument_recognition import InstrumentRecognition
 from umir.tasks.note_transcription import NoteTranscription
 from umir.tasks.onset_detection import OnsetDetection
@@ -58,7 +58,7 @@ class WithheldSource:
         """Return the examples of a task; those of which no label is left are left out."""
         examples = list(self._source.examples(task))
         for masks in self._masks:
-            if mask := masks.get(type(task)):
+            if mask := entry_of(masks, task):
                 masked = [(example, mask(example.annotation)) for example in examples]
                 examples = [replace(e, annotation=left) for e, left in masked if left is not None]
         return examples

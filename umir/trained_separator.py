@@ -71,7 +71,7 @@ def finished(
     }
     model = SeparatorModel(training.network, state["best"], facts)
     if isinstance(training.network, JointUNet):
-        assert isinstance(training, PriorTraining)
+        assert isinstance(training, PriorTraining) and training.objective.supervision
         model = _with_detection(model, training.objective.supervision.streams, named)
     model.save(out, separator_card(model, None, origin))
     metrics: dict[str, float] = {}

@@ -95,16 +95,11 @@ class Clip(CausalStage):
     frames: int
 
     def run(self, params: Params, history: History, *signals: Signal) -> Signal:
-        """Return the logits of what is heard up to each frame."""
+        """Return the logits of what is heard up to each frame, of `marked` features."""
         (x,) = signals
         head = head_with(self.network.config, self.network.head, params)
         assert isinstance(head, ClipHead)
-        # A channel of ones, which is 0 in what a stream remembers before it starts, and before 0 s.
-        positions = x.first + jnp.arange(x.values.shape[1])
-        heard = (positions >= 0).astype(x.values.dtype)
-        heard = jnp.broadcast_to(heard[None, :, None], (*x.values.shape[:2], 1))
-        marked = Signal(jnp.concatenate([x.values, heard], axis=-1), x.first)
-        marked = history.before("clip", marked, self.frames - 1)
+        marked = history.before("clip", x, self.frames - 1)
         number = x.values.shape[1]
         stretches = jnp.stack(
             [marked.values[:, n : n + number] for n in range(self.frames)], axis=2
@@ -116,6 +111,17 @@ class Clip(CausalStage):
         # Before 0 s nothing is heard; those frames are not given out.
         highest = jnp.where(jnp.isfinite(highest), highest, 0.0)
         return Signal(head.logits(mean, highest), x.first)
+
+
+def marked(x: Signal) -> Signal:
+    """Return a signal with one more channel: 1 where a song is heard, 0 before 0 s.
+
+    What a stream remembers before it starts is 0 there, too. A stage does not know its place in the
+    stream, so that this is not for `Clip` to find out.
+    """
+    heard = (x.first + jnp.arange(x.values.shape[1]) >= 0).astype(x.values.dtype)
+    heard = jnp.broadcast_to(heard[None, :, None], (*x.values.shape[:2], 1))
+    return Signal(jnp.concatenate([x.values, heard], axis=-1), x.first)
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,6 @@ def _after_silence(network: Network, params: Params, batch: int, clip_seconds: f
     silence = jnp.zeros((batch, length, config.channels))
     first = -config.lookahead - length
     _run(network, params, Signal(silence, first), clip_seconds, whole_file(buffers))
-    if network.head.kind == "clip":  # of which nothing is heard yet
-        buffers[HEAD] = jax.tree.map(jnp.zeros_like, buffers[HEAD])
     return buffers
 
 
@@ -230,6 +234,7 @@ def _run(network: Network, params: Params, x: Signal, clip_seconds: float, call:
     features = universal_seq_unet(config).run(params["body"], x, config.level_of(rate), call)
     decoded = features[feature_name("decoder", rate)]
     stage = _head(network, clip_seconds)
+    decoded = marked(decoded) if isinstance(stage, Clip) else decoded
     signals = (x, decoded) if isinstance(stage, Waveform) else (decoded,)
     return run_or_skip(call, HEAD, stage, params["head"], *signals, width=_width(network))
 

@@ -52,7 +52,9 @@ def sdr_frames(
 def si_sdr(
     reference: Float[np.ndarray, "time channel"], estimate: Float[np.ndarray, "time channel"]
 ) -> float:
-    """Return the scale-invariant SDR of a whole stem in dB; NaN for a silent reference.
+    """Return the scale-invariant SDR of a whole stem in dB.
+
+    NaN for a silent reference; minus infinity for a silent estimate of one that is not.
 
     The reference is scaled to explain as much of the estimate as it can: with
     a = <x, s> / <s, s>, SI-SDR = 10 log10(|a s|^2 / |x - a s|^2). Channels share one scale.
@@ -61,6 +63,8 @@ def si_sdr(
     power = np.sum(true**2)
     if power == 0:
         return math.nan
+    if not guess.any():
+        return -math.inf
     target = np.sum(guess * true) / power * true
     return float(_decibels(np.sum(target**2), np.sum((guess - target) ** 2)))
 
@@ -131,7 +135,8 @@ def aggregate(
 
     `SDR/STEM` is the median over songs of the median over windows (museval, SiSEC), `SDR` its mean
     over stems. `SDR_pooled/STEM` is the median over the windows of all songs together, as in the
-    Wave-U-Net's paper, `SDR_pooled` its mean over stems. Every other metric is the mean over songs.
+    Wave-U-Net's paper, `SDR_pooled` its mean over stems. `SDRi` is the median over songs;
+    every other metric is the mean.
     """
     names = [name for name in per_track[0] if not name.startswith("SDR")]
     scores = {name: nan_mean([track[name] for track in per_track]) for name in names}

@@ -159,7 +159,8 @@ def test_splits_of_an_earlier_run_are_kept(tmp_path):
     stored = {group: "train" for group in groups[:3]} | {groups[3]: "test"}
     again = open_data_set("ballroom", tmp_path, "beat_tracking", None, stored, index=index)
     assert again.assignment[groups[3]] == "test"
-    assert sorted(again.assignment.values()) == ["test", "train", "train", "valid"]
+    # What was learnt from does not validate, even where nothing else would.
+    assert sorted(again.assignment.values()) == ["test", "train", "train", "train"]
 
 
 def test_no_more_than_so_many_hours(tmp_path):

@@ -72,12 +72,13 @@ def test_a_stream_of_any_blocks_is_the_whole_file(name, lengths):
     np.testing.assert_allclose(found[: len(whole)], whole, atol=1e-5)
 
 
-def test_a_clip_is_that_of_the_last_seconds():
-    network, params = network_of("clip")
+@pytest.mark.parametrize("lookahead", [25, 125], ids=["less than a frame", "more than two"])
+def test_a_clip_is_that_of_the_last_seconds(lookahead):
+    network, params = network_of("clip", replace(NANO, lookahead=lookahead))
     silence = jnp.zeros((1, 600, 1))
-    x = jnp.concatenate([silence, jnp.asarray(SONG[None, :480])], axis=1)
+    x = jnp.concatenate([silence, jnp.asarray(SONG[None])], axis=1)
     heard = np.asarray(network.features(params["body"], x)["decoder_20"])[:, 10:]
-    head = head_with(NANO, network.head, params["head"])
+    head = head_with(network.config, network.head, params["head"])
     for seconds, frames in ((3.2, 64), (0.15, 3)):
         found, _ = streamed(network, params, SONG, [60] * 10, clip_seconds=seconds)
         for last in range(7):

@@ -71,7 +71,7 @@ class Supervision(Protocol):
     def streams(self) -> tuple[str, ...]:
         """Names of the streams that it needs."""
 
-    def loss(self, generator: Generator, params: Params, batches: Batches, features: Any) -> Scalar:
+    def loss(self, generator: Any, params: Params, batches: Batches, features: Any) -> Scalar:
         """Return the loss; `features` are those of the generator on the stream of inputs."""
 
 
@@ -94,7 +94,7 @@ class Critic:
     """
 
     factor: Factor
-    network: Any
+    network: CriticNetwork
     spectral_norm: bool = True
 
 
@@ -121,15 +121,15 @@ class Adversarial:
         guard: what watches over the training.
     """
 
-    generator: Any
+    generator: Generator
     critics: tuple[Critic, ...]
     criterion: Logistic | Wasserstein = Logistic()
     optimizer: optax.GradientTransformation = field(default_factory=adam)
     critic_optimizer: optax.GradientTransformation = field(default_factory=adam)
     weight: float = 1.0
     memory: float = 0.999
-    supervision: Any = None
-    measures: Any = None
+    supervision: Supervision | None = None
+    measures: Measures | None = None
     guard: Guard = Guard()
 
     @property
@@ -175,7 +175,7 @@ class Adversarial:
             "generator": self.optimizer.init(generator),
             "critics": {n: self.critic_optimizer.init(params) for n, params in critics.items()},
         }
-        networks = {"generator": generator, "average": generator, "critics": critics}
+        networks: State = {"generator": generator, "average": generator, "critics": critics}
         networks |= {"vectors": vectors, "steps": jnp.zeros((), jnp.int32)}
         return {**networks, "optimizer": optimizer}
 
@@ -206,7 +206,7 @@ class Adversarial:
     @partial(jax.jit, static_argnums=0, static_argnames="training")
     def generated(
         self, params: Params, inputs: Parts, *, training: bool = False
-    ) -> tuple[dict[str, Array], Any]:
+    ) -> tuple[Parts, Any]:
         """Return what the generator makes, beside what it was given, and its features."""
         made, features = self.generator.apply(params, inputs, training=training)
         return {**inputs, **made}, features

@@ -91,9 +91,6 @@ class FilteredWaveUNet:
         """The lengths of a window that gives at least `wanted` samples.
 
         The bottleneck is the shortest that does; lengths on the way keep both ends when resampled.
-
-        Raises:
-            ValueError: none does, since strides of learnt resampling do not fit.
         """
         lost = self.kernel - 1
         resampled = lost if self.resampling == "learned" else 0  # by a learnt resampling

@@ -176,8 +176,8 @@ class OriginalWaveUNet(Undivided):
         if self.learned_upsampling:
             # Glorot's uniform for a vector: the weights of interpolation begin near one half.
             limit = (3 / below) ** 0.5
-            drawn = jax.random.uniform(jax.random.fold_in(key, 1), (below,), minval=-limit)
-            layer["upsampling"] = drawn
+            own_key = jax.random.fold_in(key, 1)
+            layer["upsampling"] = jax.random.uniform(own_key, (below,), minval=-limit, maxval=limit)
         return layer
 
     def _check(self, mixture: Array) -> None:

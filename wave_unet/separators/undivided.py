@@ -1,4 +1,4 @@
-"""What separators share that are one network: their parts are themselves, nothing is remembered."""
+"""What separators share that are trained as a whole; unless they say so, they remember nothing."""
 
 from collections.abc import Mapping
 from typing import Any
