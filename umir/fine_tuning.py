@@ -20,6 +20,7 @@ from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
+from umir.decoder_fitting import fit_and_predict, with_decoder
 from umir.interrupts import interrupts_as_such
 from umir.meta import Params
 from umir.rate_search import INTERRUPTED, Budget, Found, search
@@ -28,6 +29,7 @@ from umir.search_progress import Affordable, Pace, SearchProgress, expectation
 from umir.start import Start
 from umir.task_model import TaskModel
 from umir.tasks import Task
+from umir.tasks.base import Settings
 from umir.tasks.source_separation import SourceSeparation
 from umir.tasks.speed_change import label_move
 from umir.user_data import UserData, read_user_data
@@ -116,7 +118,11 @@ def finetune(
         print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
     recipe = replace(start.recipe(user_data.task, seed), speed=speed)
-    model, found = train_on(user_data, start.config, start.body, budget, recipe, progress=progress)
+    as_it_is = start.as_it_is(user_data.task)
+    known = as_it_is.settings if as_it_is else None
+    model, found = train_on(
+        user_data, start.config, start.body, budget, recipe, known, progress=progress
+    )
     recipe = replace(recipe, steps=found.steps, learning_rate=found.learning_rate)
     facts = {
         "init": init,
@@ -165,6 +171,7 @@ def train_on(
     body: PyTree,
     budget: Budget,
     recipe: Recipe,
+    known: Settings | None = None,
     *,
     progress: bool = False,
 ) -> tuple[TaskModel, Found]:
@@ -176,6 +183,7 @@ def train_on(
         body: the start.
         budget: what the search may try.
         recipe: how to adapt; the search chooses its steps and its learning rate.
+        known: settings of the decoder that the start has; None: it has none.
         progress: whether to show a bar and what is chosen.
 
     Raises:
@@ -211,43 +219,14 @@ def train_on(
         bar.close()
     for line in found.lines():
         bar.say(line)
-    model = TaskModel(network, task, found.params, task.default_settings(config.rate))
+    settings = known or task.default_settings(config.rate)
+    model = TaskModel(network, task, found.params, settings)
     try:
         with interrupts_as_such():
-            return with_decoder(model, valid), found
+            return with_decoder(model, valid, known), found
     except KeyboardInterrupt:
-        bar.say("interrupted: the decoder keeps its default settings")
+        bar.say("interrupted: the decoder keeps the settings that it began with")
         return model, replace(found, stopped=INTERRUPTED)
-
-
-def with_decoder(model: TaskModel, valid: Sequence[Example]) -> TaskModel:
-    """Return the model with decoder settings fitted on validation songs."""
-    # Of stems nothing is fitted, and to separate whole songs takes longer than to adapt to them.
-    heard = [] if model.task.kind == "stems" else valid
-    return _fitted(model, [model.output(example.waveform) for example in heard], valid)
-
-
-def fit_and_predict(
-    model: TaskModel, valid: Sequence[Example]
-) -> tuple[TaskModel, list[Annotation]]:
-    """Return `with_decoder`'s model, and what it finds in the songs that it is fitted on.
-
-    The network hears each song once: that is what takes the time.
-    """
-    if model.task.kind == "stems":
-        return with_decoder(model, valid), _predictions(model, valid)
-    outputs = [model.output(example.waveform) for example in valid]
-    model = _fitted(model, outputs, valid)
-    return model, [model.task.decode(output, model.settings) for output in outputs]
-
-
-def _fitted(model: TaskModel, outputs: Sequence[np.ndarray], valid: Sequence[Example]) -> TaskModel:
-    settings = model.task.fit_decoder(outputs, [example.annotation for example in valid])
-    return replace(model, settings=settings)
-
-
-def _predictions(model: Predicting, examples: Sequence[Example]) -> list[Annotation]:
-    return [model.predict(example.waveform, example.rate) for example in examples]
 
 
 def score(

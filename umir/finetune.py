@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from math import nan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import (
@@ -24,6 +25,11 @@ from umir.program import (
     use_compilation_cache,
 )
 from umir.released_models import INITIALISATION, default_model
+
+if TYPE_CHECKING:
+    from umir.tasks import Task
+
+UNADAPTED = "as it is"  # the title of its column
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +66,11 @@ def parser() -> argparse.ArgumentParser:
         help="how often training audio is heard up to two semitones faster and higher, or slower "
         "and lower, its labels moved along; default 0",
     )
-    p.add_argument("--compare", action="store_true", help="train from scratch as well")
+    p.add_argument(
+        "--compare",
+        action="store_true",
+        help="score the start as it is, where it knows the task, and train from scratch as well",
+    )
     return p
 
 
@@ -87,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             if go_on and args.init == "scratch":
                 print("nothing to compare: the model itself is from scratch", file=sys.stderr)
             elif go_on:
+                rows |= unadapted(args.init, model.task, args.data)
                 print("the same from scratch, with the same budget:", file=sys.stderr)
                 scratch = {**options, "init": "scratch", "config": model.network.config}
                 last, rows["scratch"] = finetune(**scratch)
@@ -94,6 +105,15 @@ def run(args: argparse.Namespace) -> int:
             print_scores(rows, model.task.headline)
             print(f"model: {args.out}")
     return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
+
+
+def unadapted(init: str, task: "Task", data: str) -> dict[str, dict[str, float]]:
+    """Return the metrics of a start as it is, on the same test songs; nothing without a head."""
+    from umir.evaluate import evaluate
+    from umir.start import Start
+
+    as_it_is = Start.load(init).as_it_is(task)
+    return {} if as_it_is is None else {UNADAPTED: evaluate(as_it_is, data)["metrics"]}
 
 
 def print_scores(rows: dict[str, dict[str, float]], headline: str) -> None:

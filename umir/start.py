@@ -11,6 +11,7 @@ from umir.adaptation import Recipe
 from umir.checkpoint import Model, check_params, load_model
 from umir.head_initialisation import own_head
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
+from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
 
@@ -68,6 +69,12 @@ class Start:
         if self.model is None or RELEASE_KEY in self.model.config:
             return {}
         return self.model.config.get("splits", {})
+
+    def as_it_is(self, task: Task) -> TaskModel | None:
+        """Return what it is for a task without adaptation; None where it has no head for it."""
+        if self.model is None or own_head(self.model, task) is None:
+            return None
+        return TaskModel.load(self.name, task.name)
 
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.
