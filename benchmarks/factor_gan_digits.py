@@ -11,19 +11,17 @@ to `--out` after every training, and a second call does what is missing.
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from adversarial.digit_pairs import PARTS, SIDE, Digits
-from adversarial.runs import Job, add_arguments, grid, table, trained
+from adversarial.grid import Grid, Job, run_grids
+from adversarial.runs import Runs, add_arguments, grid_of, table, trained
 from recordings.results import Results
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
 from umir.priors.adversarial import adam
 from umir.priors.networks import DenseCritic, DenseGenerator
-from umir.program import use_compilation_cache
 
 PIXELS = SIDE * SIDE
 METHODS: dict[str, tuple[Factor, ...]] = {
@@ -58,28 +56,38 @@ def run_once(digits: Digits, dependence: float, job: Job, split: str) -> dict[st
 def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    p.add_argument("--out", type=Path, default=Path("factor_gan_digits.json"))
     p.add_argument("--dependence", type=float, nargs="+", default=[0.9], help="lambda")
-    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=15_000)
+    out = "factor_gan_digits.json"
+    add_arguments(p, out=out, methods=list(METHODS), counts=COUNTS, steps=15_000)
     return p
 
 
-def run(args: argparse.Namespace) -> None:
-    """Do what is missing, and print the tables."""
+def grids_of(args: argparse.Namespace) -> list[Grid]:
+    """Return a grid for each dependence."""
     results, digits = Results(args.out), Digits()
-    for dependence in args.dependence:
-        name = f"lambda {dependence:g}"
-        measure = partial(run_once, digits, dependence)
-        runs = grid(results, name, args, measure, headline="FID", highest=False)
-        print(f"{name}, {args.steps} steps\n")
-        for metric in ("FID", "dependency"):
-            print(table(runs, metric, args.pairs))
+
+    def grid(dependence: float) -> Grid:
+        return grid_of(
+            args,
+            results,
+            f"lambda {dependence:g}",
+            measure=partial(run_once, digits, dependence),
+            score=lambda found: -found["FID"],
+            report=partial(report, args.pairs),
+        )
+
+    return [grid(dependence) for dependence in args.dependence]
 
 
-def main(argv: Sequence[str] | None = None) -> Any:
-    """Parse and run."""
-    use_compilation_cache()
-    run(parser().parse_args(argv))
+def report(counts: Sequence[int], runs: Runs) -> None:
+    """Print the tables."""
+    for metric in ("FID", "dependency"):
+        print(table(runs, metric, counts))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, do what is missing, and print the tables."""
+    run_grids(parser(), argv, grids_of)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ and a second call does what is missing.
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from adversarial.runs import Job, add_arguments, grid, table, trained
+from adversarial.grid import Grid, Job, run_grids
+from adversarial.runs import Runs, add_arguments, grid_of, table, trained
 from adversarial.shapes import MAP, NAMES, PHOTO, Shapes, judged
 from recordings.results import Results
 
@@ -25,7 +24,6 @@ from umir.huge_pages import begin_again_with_huge_pages
 from umir.priors import Adversarial, Critic, Factor, Noise, factor_gan, joint
 from umir.priors.adversarial import adam
 from umir.priors.networks import ConvolutionalCritic, ImageUNet
-from umir.program import use_compilation_cache
 
 METHODS: dict[str, tuple[Factor, ...]] = {
     "GAN": joint([PHOTO, MAP]),
@@ -67,26 +65,34 @@ def run_once(shapes: Shapes, job: Job, split: str) -> dict[str, float]:
 def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    p.add_argument("--out", type=Path, default=Path("factor_gan_segmentation.json"))
     p.add_argument("--side", type=int, default=16, help="of the pictures, in pixels")
-    add_arguments(p, methods=list(METHODS), counts=COUNTS, steps=6000)
+    out = "factor_gan_segmentation.json"
+    add_arguments(p, out=out, methods=list(METHODS), counts=COUNTS, steps=6000)
     return p
 
 
-def run(args: argparse.Namespace) -> None:
-    """Do what is missing, and print the tables."""
-    results, shapes = Results(args.out), Shapes(args.side)
-    name = f"{args.side} pixels"
-    runs = grid(results, name, args, partial(run_once, shapes), headline="accuracy", highest=True)
-    print(f"{name}, {args.steps} steps\n")
-    print(table(runs, "accuracy", args.pairs, digits=1, scale=100))
-    print(table(runs, "mse", args.pairs, digits=4))
+def grids_of(args: argparse.Namespace) -> list[Grid]:
+    """Return the one grid."""
+    grid = grid_of(
+        args,
+        Results(args.out),
+        f"{args.side} pixels",
+        measure=partial(run_once, Shapes(args.side)),
+        score=lambda found: found["accuracy"],
+        report=partial(report, args.pairs),
+    )
+    return [grid]
 
 
-def main(argv: Sequence[str] | None = None) -> Any:
-    """Parse and run."""
-    use_compilation_cache()
-    run(parser().parse_args(argv))
+def report(counts: Sequence[int], runs: Runs) -> None:
+    """Print the tables."""
+    print(table(runs, "accuracy", counts, digits=1, scale=100))
+    print(table(runs, "mse", counts, digits=4))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, do what is missing, and print the tables."""
+    run_grids(parser(), argv, grids_of)
 
 
 if __name__ == "__main__":

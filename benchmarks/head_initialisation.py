@@ -6,9 +6,10 @@
 For each task of the studio, or each data set of `benchmarks/real_folders.py` that FOLDERS holds,
 the body of a model directory is adapted with the head started in each of the ways of
 `umir.head_initialisation`, three seeds each, and scored after 0, 1, 3, 10, 30 and 100 steps on
-songs apart from those that taught and those that fitted the decoder. All ways share body, batches,
-learning rate and decoder songs. A model that holds heads is one way more, `learnt`, for the tasks
-that it holds none for.
+songs apart from those that taught and those that fitted the decoder. Songs of the studio have the
+features of those that the model was trained on. All ways share body, batches, learning rate and
+decoder songs. A model that holds heads is one way more, `learnt`, for the tasks that it holds none
+for.
 
 Intervals are 95% bootstrap intervals over songs (groups), of the mean over seeds. Results go to
 `--out` after every run; a second call does what is missing.
@@ -23,20 +24,20 @@ from typing import Any
 
 import numpy as np
 from recordings.experiments import EXPERIMENTS, split
+from recordings.held_out_songs import features_of, held_out_songs
 from recordings.results import Results, group_scores
-from recordings.tables import HEADLINE, cell, of_start
+from recordings.tables import HEADLINE, cell, markdown, of_start
 
 from umir import meta_train
 from umir.adaptation import Recipe, adapt
 from umir.adaptation_report import HeldOut, TooFewSongs, deal_songs
 from umir.checkpoint import load_model
-from umir.fine_tuning import with_decoder
+from umir.decoder_fitting import with_decoder
 from umir.head_initialisation import HEAD_INITIALISATIONS
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.meta_training import CLIP_SONGS, FIRST_HELD_OUT_SONG
+from umir.meta_training import CLIP_SONGS
 from umir.program import use_compilation_cache
 from umir.start import Start
-from umir.studio.catalogue import render_songs
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, get_task
 from umir.user_data import read_user_data
@@ -48,11 +49,11 @@ NEW_TASKS = ("key_recognition", "tempo_estimation")
 
 
 def studio_cases(
-    tasks: Sequence[str], songs: int, config: WaveUNetConfig
+    tasks: Sequence[str], songs: int, start: Start
 ) -> dict[str, tuple[HeldOut, Recipe]]:
-    """Return each task's held-out songs of the studio, dealt, and how to adapt to them."""
-    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + CLIP_SONGS * songs)
-    rendered = render_songs(seeds, rate=config.rate, channels=config.channels, progress=True)
+    """Return each task's held-out songs of the studio, dealt, and how to adapt a start to them."""
+    number, features, config = CLIP_SONGS * songs, features_of(start.model), start.config
+    rendered = held_out_songs(number, features, rate=config.rate, channels=config.channels)
     few, many = StudioSource(rendered[:songs]), StudioSource(rendered)
     cases = {}
     for name in tasks:
@@ -111,9 +112,7 @@ def table(results: Mapping[str, Mapping[str, Mapping]], steps: Sequence[int]) ->
         results: task or folder -> way -> seed -> step -> group -> metrics.
         steps: those to show.
     """
-    rows = [f"| task | head | {' | '.join(str(step) for step in steps)} |"]
-    rows.append("|---" * (len(steps) + 2) + "|")
-    wins: dict[str, list[int]] = {}
+    rows, wins = [], {}
     for name, ways in results.items():
         found = {
             way: [list(of_start(runs, step, HEADLINE).values()) for step in steps]
@@ -122,12 +121,11 @@ def table(results: Mapping[str, Mapping[str, Mapping]], steps: Sequence[int]) ->
         means = {way: [_mean(groups) for groups in values] for way, values in found.items()}
         best = [max(means, key=lambda way, of=column: of[way]) for column in _columns(means)]
         for way, values in found.items():
-            cells = [cell(groups) if groups else "-" for groups in values]
-            rows.append(f"| {name} | {way} | {' | '.join(cells)} |")
+            rows.append([name, way, *(cell(groups) if groups else "-" for groups in values)])
             own = wins.setdefault(way, [0] * len(steps))
             wins[way] = [count + (best[at] == way) for at, count in enumerate(own)]
-    counts = [f"| best on | {way} | {' | '.join(map(str, own))} |" for way, own in wins.items()]
-    return "".join(f"{row}\n" for row in [*rows, *counts])
+    counts = [["best on", way, *map(str, own)] for way, own in wins.items()]
+    return markdown(["task", "head", *map(str, steps)], [*rows, *counts])
 
 
 def _columns(rows: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
@@ -161,7 +159,7 @@ def run(args: argparse.Namespace) -> None:
     config, body = start.config, start.body
     if args.data == STUDIO:
         names = args.only or [*meta_train.TASKS, *NEW_TASKS]
-        cases = studio_cases(names, args.songs, config)
+        cases = studio_cases(names, args.songs, start)
     else:
         folders = Path(args.data)
         names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]

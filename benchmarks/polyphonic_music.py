@@ -8,7 +8,8 @@ MATS is a folder with the files of the TCN and Seq-U-Net repositories: `JSB_Chor
 `Nottingham.mat`, `MuseData.mat`, `Piano_midi.mat`. Every training is that of `umir sequences music`
 with the preset of its set, 100 epochs (Stoller et al. 2020, arXiv:1911.06393; nothing is published
 on Piano-midi.de, which has MuseData's settings). Scores are nats per frame of the test pieces, by
-the parameters that were best on the validation pieces.
+the parameters that were best on the validation pieces, with the 95% interval over seeds (Student's
+t).
 
 Results go to `--out` after every training; a second call does what is missing, and a training that
 was stopped goes on. A process by core is faster than one on two: give each its own `--out`, then
@@ -29,9 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 from recordings.results import Results
-from scipy.stats import t as student
+from recordings.tables import markdown, over_seeds
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
@@ -81,29 +81,20 @@ def run_once(training: SequenceTraining, work: Path, title: str) -> dict[str, An
     }
 
 
-def with_interval(values: Sequence[float]) -> str:
-    """Return a mean and half the width of its 95% interval (Student's t, over seeds)."""
-    mean = f"{np.mean(values):.3f}"
-    if len(values) < 2:
-        return mean
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{mean} ± {half:.3f}"
-
-
 def table(found: Mapping[str, Mapping[str, Mapping[str, Run]]]) -> str:
     """Return the rows of set -> network -> seed -> scores."""
-    rows = [" | ".join(COLUMNS), "|".join(["---"] * len(COLUMNS))]
+    rows = []
     for name, networks in found.items():
         for network, seeds in networks.items():
             runs = list(seeds.values())
             published = PUBLISHED.get(name, {}).get(network)
             cells = [
                 *(name, network, str(runs[0]["parameters"]), str(len(runs))),
-                *(with_interval([r[split] for r in runs]) for split in ("train", "valid", "test")),
+                *(over_seeds([r[split] for r in runs]) for split in ("train", "valid", "test")),
                 "-" if published is None else f"{published:.3f}",
             ]
-            rows.append(" | ".join(cells))
-    return "".join(f"| {row} |\n" for row in rows)
+            rows.append(cells)
+    return markdown(COLUMNS, rows)
 
 
 def merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -27,11 +27,11 @@ import numpy as np
 from classical import METHODS
 from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
-from recordings.tables import apart, header, table
+from recordings.tables import COLUMNS, apart, markdown, rows_of
 
 from umir.adaptation import adapt
 from umir.data.example import Example
-from umir.fine_tuning import with_decoder
+from umir.decoder_fitting import with_decoder
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
@@ -141,8 +141,8 @@ def main() -> None:
     preset = Start.load(args.init).config.preset if starts else "nano"
     results = {name: run_data_set(name, args.folders, starts, preset) for name in args.data_sets}
     if starts:
-        print(header())
-        print("\n".join(table(name, found, STEPS) for name, found in results.items()))
+        rows = [row for name, found in results.items() for row in rows_of(name, found, STEPS)]
+        print(markdown(COLUMNS, rows), end="")
     for name, found in results.items():
         print(apart(name, found, STEPS[-1], EXPERIMENTS[name].also), end="")
 

@@ -15,9 +15,10 @@ its last checkpoint, in FOLDER. `--seeds 0 --methods none adversarial --pairs 10
 
 Printed are the metrics of the library over test songs (`SDR/STEM` the median over songs of medians
 over seconds, `SDR_pooled/STEM` the median over all seconds), the multi-resolution STFT distance
-(`umir.tasks.metrics.spectral_distance`), means over seeds; then by how much each prior is ahead of
-none in SDR, dB, the mean over songs, with the 95% interval of a paired bootstrap over songs, and of
-MIR-1K over singers as well, whose clips are not independent; and up to how many pairs.
+(`umir.tasks.metrics.spectral_distance`), means over seeds with 95% intervals of Student's t; then
+by how much each prior is ahead of none in SDR, dB, the mean over songs, with the 95% interval of a
+paired bootstrap over songs, and of MIR-1K over singers as well, whose clips are not independent;
+and up to how many pairs, of MIR-1K by the interval over singers.
 
     python benchmarks/separation_priors.py studio --folder /tmp/tiny --out /tmp/tiny/found.json \\
         --preset nano --steps 4 --seeds 0 --pairs 1 2 --pool 2 --unpaired 6 --valid 1 --test 2 \\
@@ -27,24 +28,18 @@ shows in a minute whether it works.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 from adversarial import separation_trials
-from adversarial.runs import RATES, TUNING_SEED, assembled
-from adversarial.separation_runs import Job, in_batches, measured
+from adversarial.grid import Grid, add_arguments, run_grids
+from adversarial.separation_runs import grid_of, measured
 from adversarial.separation_tables import report
-from adversarial.separation_trials import Trial, trial_of
-from adversarial.vocal_songs import TEST, VALID
-from recordings.results import Results
+from adversarial.separation_trials import trial_of
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.magnitude_unet import MagnitudeUNet
-from umir.program import use_compilation_cache
 from umir.separation_data import ADVERSARIAL, FACTORGAN, NONE
 from umir.separation_recipes import PRESETS, SMALL_SEMI_SUPERVISED, SeparationPreset
 from umir.wave_unet.separators.variants import VOICE
@@ -62,86 +57,34 @@ def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     separation_trials.add_arguments(p)
-    p.add_argument("--out", type=Path, default=Path("separation_priors.json"))
-    p.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
-    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    add_arguments(p, out="separation_priors.json", methods=METHODS, steps=2000)
     p.add_argument("--preset", default="magnitudes-half", choices=KNOWN)
-    p.add_argument("--steps", type=int, default=2000, help="of the separator")
-    p.add_argument("--batch", type=int, help="windows per step; default the preset's")
-    p.add_argument("--rates", type=float, nargs="+", default=list(RATES), help="to choose from")
-    p.add_argument("--alphas", type=float, nargs="+", default=list(ALPHAS), help="likewise")
+    p.add_argument("--alphas", type=float, nargs="+", default=list(ALPHAS), help="to choose from")
     return p
 
 
-class Grid:
-    """The trainings of a trial: those that are missing are done, all are kept.
-
-    Results are plain JSON: `[TRIAL][SETTINGS][METHOD][PAIRS][SEED]`, as of
-    `adversarial.separation_runs.measured`, and of what is chosen `[TRIAL]["SETTINGS, choice at N
-    pairs"][METHOD][RATE AND WEIGHT]`.
-    """
-
-    def __init__(self, args: argparse.Namespace):
-        self.args, self.preset = args, in_batches(KNOWN[args.preset], args.batch)
-        self.trial: Trial = trial_of(args, self.preset.network)
-        self.results = Results(args.out)
-        batch = self.preset.recipe.stages[0].batch
-        self.settings = f"{args.preset}, {args.steps} steps of {batch}"
-
-    def run(self) -> Mapping[str, Any]:
-        """Do what is missing, seed by seed, and return all runs: a table is complete early."""
-        chosen = {method: self.chosen(method) for method in self.args.methods}
-        for seed in self.args.seeds:
-            for pairs in self.trial.counts:
-                for method in self.args.methods:
-                    job = self.job(method, pairs, seed, *chosen[method])
-                    own = self.results.part(self.trial.name, self.settings, method, str(pairs))
-                    measure = partial(measured, self.trial, job, TEST)
-                    self.results.once(own, str(seed), measure, job.name, shown)
-        return self.results.part(self.trial.name, self.settings)
-
-    def chosen(self, method: str) -> tuple[float, float]:
-        """Return the rate, then the weight of critics, that are best on validation songs."""
-        alphas = self.args.alphas if method != NONE else [0.0]
-        rates = {rate: (rate, alphas[0]) for rate in self.args.rates}
-        rate, _ = self.best(method, list(rates.values()))
-        found = self.best(method, [(rate, alpha) for alpha in alphas])
-        print(f"{self.trial.name}, {method}: rate {found[0]:g}, alpha {found[1]:g}", flush=True)
-        return found
-
-    def best(self, method: str, choices: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        """Return which of some rates and weights is best; the only one is not tried."""
-        if len(choices) == 1:
-            return choices[0]
-        kept = f"{self.settings}, choice at {self.trial.tune_pairs} pairs"
-        own, found = self.results.part(self.trial.name, kept, method), {}
-        for choice in choices:
-            job = self.job(method, self.trial.tune_pairs, TUNING_SEED, *choice)
-            measure = partial(measured, self.trial, job, VALID)
-            key = f"rate {choice[0]:g}, alpha {choice[1]:g}"
-            found[choice] = self.results.once(own, key, measure, job.name, shown)["set"]["SDR"]
-        return max(found, key=lambda choice: np.nan_to_num(found[choice], nan=-np.inf))
-
-    def job(self, method: str, pairs: int, seed: int, rate: float, alpha: float) -> Job:
-        """Return a training."""
-        folder = self.args.folder / "trainings" / self.trial.name / self.settings
-        return Job(method, pairs, seed, rate, alpha, self.preset, self.args.steps, folder)
-
-
-def shown(found: Mapping[str, Any]) -> str:
-    """Return what a training came to in short."""
-    whole = found["set"]
-    names = [name for name in whole if name.startswith("SDR/")]
-    return ", ".join(f"{name} {whole[name]:.2f}" for name in names)
+def grids_of(args: argparse.Namespace) -> list[Grid]:
+    """Return the one grid."""
+    preset = KNOWN[args.preset]
+    trial = trial_of(args, preset.network)
+    grid = grid_of(
+        args,
+        trial,
+        preset,
+        measured,
+        score=lambda found: found["set"]["SDR"],
+        report=partial(report, trial),
+        counts=trial.counts,
+        tune_pairs=trial.tune_pairs,
+        alphas={method: args.alphas for method in (ADVERSARIAL, FACTORGAN)},
+        shown=("SDR/",),
+    )
+    return [grid]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, do what is missing, and print the tables."""
-    use_compilation_cache()
-    grid = assembled(parser(), argv, Grid)
-    runs = grid.run()
-    print(f"\n{grid.trial.name}, {grid.settings}\n")
-    report(grid.trial, runs)
+    run_grids(parser(), argv, grids_of)
 
 
 if __name__ == "__main__":

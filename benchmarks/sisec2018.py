@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from recordings.tables import markdown
 
 from umir.tasks.metrics.separation_metrics import aggregate, nan_median
 
+COLUMNS = ("SDR, dB", "median", "MAD", "mean", "SD", "median of medians", "mean of medians")
 # Submission -> stem -> pooled median, MAD, mean and SD of the paper, and SiSEC's median of medians.
 PUBLISHED = {
     "STL1": {
@@ -70,13 +72,11 @@ def run(folder: Path) -> None:
         paths = sorted(folder.glob(f"**/{submission}/test/*.json"))
         if not paths:
             continue
-        print(f"{submission}: {len(paths)} songs\n")
-        print("| SDR, dB | median | MAD | mean | SD | median of medians | mean of medians |")
-        print("|---|---|---|---|---|---|---|")
+        rows = []
         for stem, values in summary([read_frames(path) for path in paths]).items():
             for title, row in ((stem, values), (f"{stem}, published", published.get(stem, ()))):
-                print(f"| {title} | {' | '.join(f'{value:.2f}' for value in row)} |")
-        print()
+                rows.append([title, *(f"{value:.2f}" for value in row)])
+        print(f"{submission}: {len(paths)} songs\n\n{markdown(COLUMNS, rows)}")
 
 
 if __name__ == "__main__":

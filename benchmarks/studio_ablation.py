@@ -6,7 +6,9 @@ For all features, none, all but each of the five groups (`umir.studio.features`)
 two that earn least, a network is trained on several tasks at once, on as many songs with those
 features; so are networks on several hours of songs with all features. Their decoders are fitted on
 other songs of the same kind, and they are scored on the folders that
-`benchmarks/without_adaptation.py` counts, without adaptation.
+`benchmarks/without_adaptation.py` counts, without adaptation. Printed are the scores of each task,
+and how far they are from those with all features: over all tasks, then for each of them, paired by
+seed and by group (song, singer, ...), with 95% bootstrap intervals over both.
 
 `--minutes` become a number of steps, the same for every training: the speed of the network is
 measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
@@ -24,9 +26,17 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 from recordings.hours_curve import Curve, draw
 from recordings.results import Results
-from recordings.tables import DECIBELS, HEADLINE, cell, per_group
+from recordings.tables import (
+    DECIBELS,
+    HEADLINE,
+    bounded,
+    markdown,
+    over_seeds_and_groups,
+    per_group,
+)
 from recordings.trials import RATE, TRIALS, Trial, scored_task, songs_of
 from without_adaptation import Found, scores_of_model
 
@@ -53,11 +63,13 @@ CONDITIONS: dict[str, Features] = {
     **{f"without {group}": ALL_FEATURES.without(group) for group in GROUPS},
     BOTH: ALL_FEATURES.without("metre", "timbre"),
 }
+TASKS = tuple(dict.fromkeys(trial.answers for trial in TRIALS.values() if trial.counts))
 SONG_SECONDS = 24.0
 # Steps by which the speed is measured: some for compiling, some that count, whole rounds of turns.
 COMPILING, TIMED = 10, 20
 
 Folder = tuple[Trial, Callable[[], list[Example]]]
+Runs = Mapping[str, Mapping[str, Found]]  # seed -> folder -> what was found
 
 
 class GivenSongs(TrainingSongs):
@@ -146,53 +158,79 @@ def folders_of(root: Path, trials: Mapping[str, Trial]) -> dict[str, Folder]:
     }
 
 
+def scores_of_groups(found: Mapping[str, Found], task: str) -> dict[str, float]:
+    """Return the score of each group of all folders of a task, where it is defined."""
+    own = {name: scores for name, scores in found.items() if TRIALS[name].answers == task}
+    return {
+        f"{name}/{group}": value
+        for name, scores in own.items()
+        for group, value in per_group([scores["groups"]], HEADLINE).items()
+    }
+
+
 def task_score(found: Mapping[str, Found], task: str) -> float:
     """Return the mean over the groups of all folders of a task; NaN if there are none."""
-    own = [scores["groups"] for name, scores in found.items() if TRIALS[name].answers == task]
-    values = [value for groups in own for value in per_group([groups], HEADLINE).values()]
-    return float(np.mean(values)) if values else np.nan
+    values = scores_of_groups(found, task).values()
+    return float(np.mean([*values])) if values else np.nan
 
 
-def table(runs: Mapping[str, Mapping[str, Mapping[str, Found]]], beside: str) -> str:
+def differences(ours: Runs, others: Runs, task: str) -> Float[np.ndarray, "seed group"]:
+    """Return how far runs are ahead of others in a task, of all seeds and groups that both have."""
+    seeds = [seed for seed in ours if seed in others]
+    pairs = [[scores_of_groups(runs[seed], task) for runs in (ours, others)] for seed in seeds]
+    sides = [{*scores} for pair in pairs for scores in pair]
+    groups = sorted(set.intersection(*sides)) if sides else []
+    return np.array([[one[name] - other[name] for name in groups] for one, other in pairs])
+
+
+def table(runs: Mapping[str, Runs], beside: str) -> str:
     """Return the rows of conditions: a score per task, and the difference to one condition.
 
-    The difference is that of the scores in [0, 1], paired by task and seed; its interval is a 95%
-    bootstrap interval over these pairs.
+    The difference is the mean over tasks of that of the scores in [0, 1], paired by seed and group
+    of songs; its 95% interval is over both.
 
     Args:
         runs: condition -> seed -> folder -> what was found.
         beside: the condition to compare with.
     """
-    tasks = list(dict.fromkeys(t.answers for t in TRIALS.values() if t.counts))
-    columns = ["songs", *tasks, f"difference to {beside}"]
-    rows = [" | ".join(columns), "---".join("|" * (len(columns) + 1)).strip("|")]
+    rows = []
     for condition, seeds in runs.items():
-        scores = {seed: {t: task_score(found, t) for t in tasks} for seed, found in seeds.items()}
-        cells = [condition, *(_mean([of[task] for of in scores.values()]) for task in tasks)]
-        pairs = [
-            value - task_score(runs[beside][seed], task)
-            for seed, of in scores.items()
-            for task, value in of.items()
-            if task != DECIBELS and seed in runs[beside]
-        ]
-        known = [pair for pair in pairs if not np.isnan(pair)]
-        compared = cell(known, "+", 3) if known and condition != beside else ""
-        rows.append(" | ".join([*cells, compared]))
-    return "".join(f"| {row} |\n" for row in rows)
+        scores = [_mean([task_score(found, task) for found in seeds.values()]) for task in TASKS]
+        tasks = [task for task in TASKS if task != DECIBELS]
+        rows.append([condition, *scores, _compared(runs, condition, beside, tasks)])
+    return markdown(["songs", *TASKS, f"difference to {beside}"], rows)
 
 
-def curve_of(runs: Mapping[str, Mapping[str, Mapping[str, Found]]], hours: float) -> Curve:
+def per_task(runs: Mapping[str, Runs], beside: str) -> str:
+    """Return the differences of `table` for each task alone."""
+    rows = [
+        [condition, *(_compared(runs, condition, beside, [task]) for task in TASKS)]
+        for condition in runs
+        if condition != beside
+    ]
+    return markdown([f"difference to {beside}", *TASKS], rows)
+
+
+def _compared(runs: Mapping[str, Runs], condition: str, beside: str, tasks: Sequence[str]) -> str:
+    """Return the difference to a condition with its interval; "" where there is nothing."""
+    if condition == beside:
+        return ""
+    found = [differences(runs[condition], runs[beside], task) for task in tasks]
+    known = [values for values in found if values.size]
+    return bounded(over_seeds_and_groups(known), digits=3) if known else ""
+
+
+def curve_of(runs: Mapping[str, Runs], hours: float) -> Curve:
     """Return the scores of all tasks by hours of songs with all features.
 
     Args:
         runs: condition -> seed -> folder -> what was found; of `ALL`, and titles as `0.3 h`.
         hours: of the songs of `ALL`.
     """
-    tasks = list(dict.fromkeys(t.answers for t in TRIALS.values() if t.counts))
     of_title = {ALL: hours, **{title: float(title[:-2]) for title in runs if title.endswith(" h")}}
     return {
         amount: {
-            task: [task_score(found, task) for found in runs[title].values()] for task in tasks
+            task: [task_score(found, task) for found in runs[title].values()] for task in TASKS
         }
         for title, amount in of_title.items()
         if title in runs
@@ -259,7 +297,8 @@ def run(args: argparse.Namespace) -> None:
         if titles:
             beside = ALL if ALL in runs else titles[0]
             shown = [beside, *(title for title in titles if title != beside)]
-            print(table({title: runs[title] for title in shown}, beside))
+            compared = {title: runs[title] for title in shown}
+            print(f"{table(compared, beside)}\n{per_task(compared, beside)}")
     if args.picture:
         draw(curve_of(runs, args.songs * SONG_SECONDS / 3600), args.picture)
 

@@ -4,9 +4,10 @@
 
 SEEDN are directories of `python -m umir.meta_train --algorithm multitask` (or names of released
 models): of each task that they have a head for, the mixtures of the songs are scored, or, where an
-example is a clip, the parts alone. Songs, seeds 10^12 and up, are those that `umir.meta_train`
-adapts to at its end: nothing was trained or fitted on them. What is chosen between trainings is
-chosen by this table, so that scores on recordings stay free of the choice.
+example is a clip, the parts alone. Nothing was trained or fitted on these songs, seeds 10^12 and
+up; they have the features of those that the models were trained on, of several models all that any
+of them knows. What is chosen between trainings is chosen by this table, so that scores on
+recordings stay free of the choice.
 
 A score is the task's headline metric over all songs; the last row is the mean of those in [0, 1].
 """
@@ -15,16 +16,15 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from recordings.tables import DECIBELS
+from recordings.held_out_songs import features_of, held_out_songs
+from recordings.tables import DECIBELS, markdown
 
 from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.fine_tuning import score
-from umir.meta_training import FIRST_HELD_OUT_SONG
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
 from umir.releasing import models_in
-from umir.studio.catalogue import render_songs
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, Task
 
@@ -53,11 +53,9 @@ def scores_of(name: str, models: Mapping[str, TaskModel], source: StudioSource) 
 def table(scores: Mapping[str, Mapping[str, float]]) -> str:
     """Return one row per task and one column per model."""
     tasks = list(dict.fromkeys(task for of_model in scores.values() for task in of_model))
-    rows = [["task", *scores], ["---"] * (1 + len(scores))]
-    for task in tasks:
-        rows.append([task, *(f"{of.get(task, np.nan):.3f}" for of in scores.values())])
+    rows = [[task, *(f"{of.get(task, np.nan):.3f}" for of in scores.values())] for task in tasks]
     rows.append(["mean", *(f"{_mean(of):.3f}" for of in scores.values())])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(["task", *scores], rows)
 
 
 def _mean(scores: Mapping[str, float]) -> float:
@@ -71,13 +69,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--songs", type=int, default=24)
     args = parser.parse_args(argv)
     use_compilation_cache()
-    models = {name: models_in(path := find_model(name), load_model(path)) for name in args.models}
+    directories = {name: find_model(name) for name in args.models}
+    stored = {name: load_model(directory) for name, directory in directories.items()}
+    models = {name: models_in(directories[name], model) for name, model in stored.items()}
     networks = [model.network for own in models.values() for model in own.values()]
     ((rate, channels),) = {(network.config.rate, network.config.channels) for network in networks}
-    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + args.songs)
-    songs = render_songs(seeds, rate=rate, channels=channels, progress=True)
-    source = StudioSource(songs)
-    print(table({name: scores_of(name, own, source) for name, own in models.items()}))
+    features = features_of(*stored.values())
+    source = StudioSource(held_out_songs(args.songs, features, rate=rate, channels=channels))
+    scores = {name: scores_of(name, own, source) for name, own in models.items()}
+    print(table(scores), end="")
 
 
 if __name__ == "__main__":

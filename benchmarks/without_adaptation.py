@@ -10,15 +10,16 @@ the name of a released one will do as well. All songs of a folder are test songs
 
 * chance: the best answer that does not listen (events at equal distances, always a voice, ...);
 * the classical method, its threshold fitted on the songs of the studio that the decoders were
-  fitted on, and once more on the very songs that it is scored on: nobody can do that, but nobody
-  can say either that it was given the wrong threshold. Of several methods the best one counts.
+  fitted on (if those of one model lack features, and those of another do not, on songs with them),
+  and once more on the very songs that it is scored on: nobody can do that, but nobody can say
+  either that it was given the wrong threshold. Of several methods the best one counts.
 
 Scores are those of groups (songs, singers, recordings), their mean over models; intervals are 95%
 bootstrap intervals over groups, differences are paired. Results go to `--out` after each
 measurement, the models under a hash of their weights, and a second call does what is missing;
-delete the file after a change of the studio, of the decoders or of the classical methods. Without
-`--models`, the tables are of all models in that file. What we measured is printed, without any
-recordings, by
+delete the file after a change of the studio, of the decoders or of the classical methods, and take
+another one for models whose songs had other features. Without `--models`, the tables are of all
+models in that file. What we measured is printed, without any recordings, by
 
     python benchmarks/without_adaptation.py none --out benchmarks/results/without_adaptation.json
 """
@@ -29,6 +30,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
+from recordings.held_out_songs import features_of
 from recordings.results import Results, scores_of_groups
 from recordings.tables import HEADLINE
 from recordings.transfer import REAL, STUDIO, apart, for_a_card, per_trial, summary
@@ -41,6 +43,7 @@ from umir.files import write_json
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
 from umir.releasing import models_in
+from umir.studio.features import ALL_FEATURES, Features
 from umir.task_model import TaskModel
 from umir.tasks import Task
 
@@ -54,6 +57,7 @@ def run(
     results: Results,
     *,
     beside: bool = True,
+    features: Features = ALL_FEATURES,
 ) -> dict:
     """Run what is not yet in the results and return all of them.
 
@@ -63,6 +67,7 @@ def run(
         trials: folder -> trial.
         results: what was measured before.
         beside: whether to run chance and the classical methods, too.
+        features: of the songs of the studio that these are fitted on.
     """
     for name, trial in trials.items():
         if not (folders / name).is_dir():
@@ -73,7 +78,7 @@ def run(
         results.part(name)["headline"] = task.headline
         songs = cache(partial(songs_of, folders / name, trial, task))
         if beside:
-            _run_methods(name, trial, task, songs, results)
+            _run_methods(name, trial, task, songs, partial(studio_songs, task, features), results)
         part = results.part(name, "models")
         for model, heads_of in models.items():
             if trial.answers in heads_of:
@@ -83,15 +88,19 @@ def run(
 
 
 def _run_methods(
-    name: str, trial: Trial, task: Task, songs: Callable[[], list[Example]], results: Results
+    name: str,
+    trial: Trial,
+    task: Task,
+    songs: Callable[[], list[Example]],
+    studio: Callable[[], list[Example]],
+    results: Results,
 ) -> None:
-    """Run chance and the classical methods of one trial."""
+    """Run chance and the classical methods of one trial, fitted on songs of the studio."""
 
     def scores(method: Callable, fitting: Callable[[], Sequence[Example]]) -> Found:
         predict = method(task, fitting())
         return scored(task, [predict(song.waveform, song.rate) for song in songs()], songs())
 
-    studio = partial(studio_songs, task)
     measure = partial(scores, trial.chance, studio)
     results.once(results.part(name), "chance", measure, f"{name}, chance", _shown)
     sources = {STUDIO: studio} | ({REAL: songs} if trial.refitted else {})
@@ -150,9 +159,12 @@ def main() -> None:
     args = parser.parse_args()
     use_compilation_cache()
     trials = {name: TRIALS[name] for name in args.only}
-    models = dict(load(find_model(name), trials) for name in args.models)
+    directories = [find_model(name) for name in args.models]
+    models = dict(load(directory, trials) for directory in directories)
+    features = features_of(*map(load_model, directories))
     results = Results(args.out or args.folders / "without_adaptation.json")
-    found = run(args.folders, models, trials, results, beside=not args.models_alone)
+    beside = not args.models_alone
+    found = run(args.folders, models, trials, results, beside=beside, features=features)
     shown = list(models) or measured_models(found)
     print(apart(found, trials, shown))
     print(per_trial(found, trials, shown))

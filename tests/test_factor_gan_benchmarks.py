@@ -125,7 +125,8 @@ def test_tables_have_a_column_for_each_number_of_pairs():
     runs = {"GAN": {"25": {"0": {"FID": 4.0}, "1": {"FID": 6.0}}}, "other": {"25": {}}}
     rows = RUNS.table(runs, "FID", [25, 50]).splitlines()
     assert rows[0] == "| FID | 25 pairs | 50 pairs |"
-    assert rows[2] == "| GAN | 5.00 [4.00, 6.00] | - |" and rows[3] == "| other | - | - |"
+    # t(0.975, 1) = 12.71, standard deviation sqrt(2)
+    assert rows[2] == "| GAN | 5.00 ± 12.71 | - |" and rows[3] == "| other | - | - |"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from umir.wave_unet import init_body
 
 pytest.importorskip("librosa")
 SCRIPT = benchmark_module("head_initialisation")
+HELD_OUT = benchmark_module("recordings.held_out_songs")
 
 
 def runs(*scores):
@@ -42,7 +43,7 @@ def test_a_run_adapts_scores_and_goes_on(tmp_path, monkeypatch, capsys):
     config = {"format": INITIALISATION, "network": TINY.__dict__}
     save_model(tmp_path / "model", Model(config, {"body": body}), "card")
     fast = partial(render_songs, workers=1, duration=8.0)
-    monkeypatch.setattr(SCRIPT, "render_songs", fast)
+    monkeypatch.setattr(HELD_OUT, "render_songs", fast)
     monkeypatch.setattr(SCRIPT, "CLIP_SONGS", 1)
     arguments = ["studio", "--model", str(tmp_path / "model"), "--songs", "3", "--seeds", "1"]
     arguments += ["--only", "onset_detection", "--steps", "1", "--out", str(tmp_path / "out.json")]

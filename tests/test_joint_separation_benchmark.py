@@ -17,6 +17,7 @@ from umir.separation_streams import LABELLED
 from umir.separator_model import SeparatorModel
 from umir.song_library import LibrarySettings, SongLibrary
 
+GRID = benchmark_module("adversarial.grid")
 TRIALS = benchmark_module("adversarial.joint_trials")
 RUNS = benchmark_module("adversarial.joint_runs")
 TABLES = benchmark_module("adversarial.joint_tables")
@@ -128,14 +129,15 @@ def test_no_singer_has_two_purposes(mir_1k, tmp_path, fold):
             np.testing.assert_allclose(active.intervals, [[SUNG - 0.01, 0.5]], atol=1e-9)
 
 
-def job_on(folder, method, seed=0):
-    return RUNS.Job(method, seed, 1e-3, SCRIPT.NANO, 2, folder / "trainings")
+def training_on(trial, folder, method, seed=0):
+    job = GRID.Job(method, seed, 1e-3, 2, 8, folder / "trainings")
+    return RUNS.training_of(trial, SCRIPT.NANO, job)
 
 
 def test_methods_see_the_same_windows(studio):
     trial, seen, starts = studio_trial(studio), {}, []
     for method in RUNS.METHODS:
-        training = RUNS.training_of(trial, job_on(studio, method))
+        training = training_on(trial, studio, method)
         stage = training.recipe.stages[0]
         batches = [training._batch(stage, step)["generator"] for step in (0, 1)]
         assert {*batches[0]} == {INPUTS, *RUNS.STREAMS[method]}
@@ -153,7 +155,7 @@ def test_methods_see_the_same_windows(studio):
         jax.tree.map(np.testing.assert_array_equal, joint, single)
     for start in starts[1:]:
         jax.tree.map(np.testing.assert_array_equal, start, starts[0])
-    again = RUNS.training_of(trial, job_on(studio, "joint", seed=1))
+    again = training_on(trial, studio, "joint", seed=1)
     other = again._batch(again.recipe.stages[0], 0)["generator"]
     assert not np.array_equal(other[ACTIVE]["mixture"], seen[ACTIVE][0][0]["mixture"])
 
@@ -252,6 +254,20 @@ def test_answers_in_words(rng, capsys):
     assert len(TABLES.verdict(TABLES.answers(runs, ["vocals"], singers))) == 2
     shown = TABLES.table(runs, ["vocals"])
     assert "| metric | joint | separation |" in shown and "SI-SDR" not in shown
+    # Seeds of runs_of are the songs, which are seed 0's plus and minus 1: Student's t, two seeds.
+    assert f"| SDR/vocals | {hard.mean() + middle:.2f} ± 0.00 |" in shown
+
+
+def test_clips_of_a_singer_count_as_one(capsys):
+    """Better with two singers and worse with a third: sure over songs, not over singers."""
+    gain = np.array([1.0, 1.0, -0.2] * 4)
+    runs = runs_of({"joint": {"SDR/vocals": gain}, "separation": {"SDR/vocals": 0 * gain}})
+    for singers in ({f"{n}": f"{n % 3}" for n in range(12)}, {}):
+        TABLES.answers(runs, ["vocals"], singers)
+    with_singers, without = capsys.readouterr().out.splitlines()
+    judged = "; over singers +0.60 [-0.20, +1.00]: neither better nor worse"
+    assert with_singers.endswith(judged)
+    assert without == with_singers.removesuffix(judged) + ": better"
 
 
 @pytest.mark.slow

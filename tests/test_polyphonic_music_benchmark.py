@@ -1,6 +1,5 @@
 """The benchmark of polyphonic music: trained once, kept, and its table."""
 
-import numpy as np
 from benchmark_scripts import benchmark_module
 from nano_sequence_tasks import rolls, write_mat
 
@@ -9,12 +8,6 @@ SCRIPT = benchmark_module("polyphonic_music")
 
 def scores(test):
     return {"parameters": 7, "best_epoch": 1, "train": 1.0, "valid": 2.0, "test": test}
-
-
-def test_the_interval_is_students():
-    assert SCRIPT.with_interval([8.0]) == "8.000"
-    # t(0.975, 2) = 4.303, standard deviation 0.1
-    assert SCRIPT.with_interval([8.0, 8.1, 8.2]) == f"8.100 ± {4.303 * 0.1 / np.sqrt(3):.3f}"
 
 
 def test_the_table_has_the_published_scores_beside():

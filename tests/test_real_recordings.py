@@ -1,6 +1,7 @@
 """The table on real recordings: who is tested on what, and how results become rows."""
 
 import numpy as np
+import pytest
 from benchmark_scripts import benchmark_module
 
 from umir.annotations import Labels
@@ -45,6 +46,38 @@ def test_interval_of_equal_values_is_the_value():
     assert TABLES.interval(np.full(5, 0.25)) == (0.25, 0.25)
 
 
+def test_the_interval_over_seeds_is_students():
+    assert TABLES.over_seeds([8.0]) == "8.000"
+    # t(0.975, 2) = 4.303, standard deviation 0.1
+    assert TABLES.over_seeds([8.0, 8.1, 8.2]) == f"8.100 ± {4.303 * 0.1 / np.sqrt(3):.3f}"
+    assert TABLES.over_seeds([8.0, 8.0], 1) == "8.0 ± 0.0"
+
+
+def test_a_seed_is_drawn_for_all_tasks_together():
+    """One training serves all: more tasks, and more groups, say no more of what a seed does."""
+    task = np.repeat([[-1.0], [1.0]], 30, axis=1)
+    for tasks in ([task], [task] * 8):
+        assert TABLES.over_seeds_and_groups(tasks) == (0.0, -1.0, 1.0)
+
+
+def test_groups_are_drawn_for_all_seeds_together(rng):
+    """The songs are the same: more seeds say no more of them, but more tasks do."""
+    songs = rng.normal(0.5, 1, size=(2, 40))
+    one, both = ([np.tile(of, (3, 1)) for of in songs[:n]] for n in (1, 2))
+    variances = songs.var(axis=1) / songs.shape[1]
+    for tasks, variance in ((one, variances[0]), (both, variances.sum() / 4)):
+        mean, low, high = TABLES.over_seeds_and_groups(tasks)
+        assert mean == pytest.approx(np.mean(tasks)) and low < mean < high
+        assert high - low == pytest.approx(2 * 1.96 * np.sqrt(variance), rel=0.05)
+
+
+def test_markdown_by_hand():
+    assert TABLES.markdown(["a", "b"], [["1", "2"], ["3", ""]]) == (
+        "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 |  |\n"
+    )
+    assert TABLES.bounded((0.125, -0.25, 0.5), digits=3) == "+0.125 [-0.250, +0.500]"
+
+
 def test_rows_of_the_table():
     def run(value):
         return {"10": {"x": {"headline": value}, "y": {"headline": value}}}
@@ -53,14 +86,15 @@ def test_rows_of_the_table():
         "runs": {"meta": {"0/1": run(0.75), "0/2": run(0.25)}, "scratch": {"0/1": run(0.25)}},
         "classical": {"pyin": {"0": {"x": {"headline": 0.5}, "y": {"headline": 0.5}}}},
     }
-    assert TABLES.table("melody", results, (10,)) == (
-        "| melody | 10 | 0.50 [0.50, 0.50] | 0.25 [0.25, 0.25] | +0.25 [+0.25, +0.25] "
-        "| 0.50 [0.50, 0.50] (pyin) |"
-    )
-    assert TABLES.header().count("|") == 14
+    (row,) = TABLES.rows_of("melody", results, (10,))
+    assert row == [
+        *("melody", "10", "0.50 [0.50, 0.50]", "0.25 [0.25, 0.25]", "+0.25 [+0.25, +0.25]"),
+        "0.50 [0.50, 0.50] (pyin)",
+    ]
+    assert len(row) == len(TABLES.COLUMNS)
     assert TABLES.apart("melody", results, 10, ()).endswith("melody, pyin: headline 0.500\n")
     del results["classical"]
-    assert TABLES.table("drums", results, (10,)).endswith("| - |")
+    assert TABLES.rows_of("drums", results, (10,))[0][-1] == "-"
 
 
 def test_results_are_measured_once(tmp_path):

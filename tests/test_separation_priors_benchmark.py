@@ -14,6 +14,7 @@ from umir.data.manifest import read_manifest
 from umir.tasks.metrics.separation_metrics import si_sdr
 from umir.tasks.metrics.spectral_distance import stft_distance
 
+GRID = benchmark_module("adversarial.grid")
 SONGS = benchmark_module("adversarial.vocal_songs")
 TRIALS = benchmark_module("adversarial.separation_trials")
 RUNS = benchmark_module("adversarial.separation_runs")
@@ -119,15 +120,17 @@ def test_what_is_stored_is_what_the_deal_says(folder):
     assert [entry.name for entry, _ in trial.judged("test")] == ["0.wav", "1.wav"]
 
 
-def job_on(folder, method, steps=2, seed=0):
-    return RUNS.Job(method, 2, seed, 1e-3, 1e-3, SCRIPT.NANO, steps, folder / "trainings")
+def training_on(trial, folder, method, seed=0):
+    job = GRID.Job(method, seed, 1e-3, 2, 8, folder / "trainings", pairs=2, alpha=1e-3)
+    return RUNS.training_of(trial, SCRIPT.NANO, job)
 
 
 def test_methods_see_the_same_windows_of_pairs(folder):
     trial, found, starts = trial_on(folder), [], []
     for method in ("none", "adversarial", "factorgan"):
-        training = RUNS.training_of(trial, job_on(folder, method))
+        training = training_on(trial, folder, method)
         stage = training.recipe.stages[0]
+        assert (stage.batch, stage.learning_rate) == (8, 1e-3)
         batches = [training._batch(stage, step)["generator"]["labelled"] for step in (0, 1)]
         assert not np.array_equal(batches[0]["mixture"], batches[1]["mixture"])
         found.append(batches)
@@ -141,7 +144,7 @@ def test_methods_see_the_same_windows_of_pairs(folder):
             assert all(np.array_equal(one[name], other[name]) for name in one)
     for start in starts[1:]:  # and start from the same parameters
         jax.tree.map(np.testing.assert_array_equal, start, starts[0])
-    again = RUNS.training_of(trial, job_on(folder, "none", seed=1))
+    again = training_on(trial, folder, "none", seed=1)
     other = again._batch(again.recipe.stages[0], 0)["generator"]["labelled"]["mixture"]
     assert not np.array_equal(found[0][0]["mixture"], other)
 
@@ -231,6 +234,36 @@ def test_differences_are_paired_over_songs(rng):
 def test_where_an_advantage_ends(lows, words):
     found = {pairs: (low + 0.5, low, low + 1) for pairs, low in lows.items()}
     assert TABLES.where_it_ends(found).startswith(words)
+
+
+def test_a_single_singer_is_not_sure():
+    assert TABLES.where_it_ends({2: (1.0, 1.0, 1.0)}).startswith("no advantage that is sure")
+
+
+def test_clips_of_a_singer_count_as_one(capsys):
+    """An advantage on the clips of one singer of two: sure over twelve songs, not over singers."""
+    gain = np.repeat([1.0, -0.05], 6) + 0.01 * np.arange(12)
+    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
+    singers = {f"{n}": f"singer {n // 6}" for n in range(12)}
+    TABLES._gain(runs, "adversarial", "SDR", singers)
+    by_song = TABLES.bounded(TABLES.ahead(runs, "adversarial", "SDR")[2])
+    printed = capsys.readouterr().out
+    assert f"SDR {by_song} dB ahead of none; over singers +0.53 [" in printed
+    assert "adversarial, SDR: an advantage up to 2 pairs" in printed
+    gain[6:] -= 0.1  # the other singer is worse
+    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
+    assert TABLES.ahead(runs, "adversarial", "SDR")[2][1] > 0
+    TABLES._gain(runs, "adversarial", "SDR", singers)
+    assert "no advantage that is sure, with 2 pairs" in capsys.readouterr().out
+    TABLES._gain(runs, "adversarial", "SDR", {})  # as if every clip had its own
+    printed = capsys.readouterr().out
+    assert "over singers" not in printed and "an advantage up to 2 pairs" in printed
+
+
+def test_songs_are_their_own_groups_unless_singers_have_several(folder):
+    entries = read_manifest(folder, "stems").entries
+    assert SONGS.groups_of(entries) == {f"{n}.wav": f"singer{n // 2}" for n in range(8)}
+    assert SONGS.groups_of(entries[::2]) == {}
 
 
 @pytest.mark.slow

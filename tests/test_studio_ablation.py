@@ -29,7 +29,25 @@ def test_conditions_leave_out_one_group_each():
     assert not any(getattr(SCRIPT.CONDITIONS["none"], group) for group in GROUPS)
 
 
-def test_differences_are_paired_by_seed_and_without_decibels():
+def test_differences_are_paired_by_seed_and_group(rng):
+    """What makes a song hard for everybody, or a seed good at everything, is no difference."""
+    hard, gain = rng.uniform(size=9), rng.uniform(size=9)
+
+    def of(scores):
+        groups = {str(n): {"headline": score} for n, score in enumerate(scores)}
+        return {"onsets": {"groups": groups, "all": {}}}
+
+    ours = {seed: of(hard + gain + int(seed)) for seed in "012"}
+    others = {seed: of(hard + int(seed)) for seed in "21"}
+    del others["1"]["onsets"]["groups"]["4"]  # what one of them lacks does not count
+    others["2"]["onsets"]["groups"]["5"]["headline"] = np.nan
+    found = SCRIPT.differences(ours, others, "onset_detection")
+    np.testing.assert_allclose(found, [np.delete(gain, [4, 5])] * 2)
+    assert SCRIPT.differences(ours, others, "beat_tracking").size == 0
+    assert SCRIPT.differences(ours, {}, "onset_detection").size == 0
+
+
+def test_tables_show_differences_without_decibels():
     stems = {"mir_1k": {"groups": {"x": {"headline": 9.0}}, "all": {}}}
     runs = {
         "all": {"0": found(0.5) | stems, "1": found(0.7)},
@@ -40,6 +58,9 @@ def test_differences_are_paired_by_seed_and_without_decibels():
     assert rows[0].count("|") == rows[1].count("|")
     assert rows[2].startswith("| all | 0.600 | - |") and " 9.000 " in rows[2]
     assert rows[3].endswith("-0.100 [-0.100, -0.100] |")
+    head, _, row = SCRIPT.per_task(runs, "all").splitlines()
+    assert head.startswith("| difference to all | onset_detection |")
+    assert row.startswith("| none | -0.100 [-0.100, -0.100] |  |")
 
 
 def test_the_curve_has_all_hours(tmp_path):

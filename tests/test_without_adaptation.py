@@ -13,6 +13,7 @@ from tiny import TINY
 
 from umir.annotations import Notes, Stems
 from umir.checkpoint import Model, save_model
+from umir.studio.features import ALL_FEATURES
 from umir.task_model import INITIALISATION, TaskModel, heads_to_config
 from umir.tasks import get_task
 from umir.wave_unet import Network, init_body
@@ -160,11 +161,13 @@ def test_a_run_measures_everything_once(onsets, model_folder, tmp_path, monkeypa
     # As if the studio had one song: rendering sixteen is the business of other tests.
     trials = {name: TRIALS.TRIALS[name] for name in ("onsets", "melody")}
     fitting = TRIALS.songs_of(onsets / "onsets", trials["onsets"], get_task("onset_detection"))
-    monkeypatch.setattr(SCRIPT, "studio_songs", lambda task: fitting)
+    features, asked = ALL_FEATURES.without("metre"), []
+    monkeypatch.setattr(SCRIPT, "studio_songs", lambda task, own: asked.append(own) or fitting)
     name, heads = SCRIPT.load(model_folder, trials)
     assert set(heads) == {"onset_detection"}
     path = tmp_path / "results.json"
-    found = SCRIPT.run(onsets, {name: heads}, trials, RESULTS(path))
+    found = SCRIPT.run(onsets, {name: heads}, trials, RESULTS(path), features=features)
+    assert set(asked) == {features}
     shown = capsys.readouterr().out
     assert "melody: left out" in shown
     assert set(found) == {"onsets"}

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from umir.adaptation import Recipe, adapt
 from umir.data.example import Example
+from umir.decoder_fitting import with_decoder
 from umir.files import write_beside, write_json
-from umir.fine_tuning import score, with_decoder
+from umir.fine_tuning import score
 from umir.task_model import TaskModel
 from umir.tasks.base import Task
 from umir.wave_unet import Network, WaveUNetConfig

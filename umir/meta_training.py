@@ -17,7 +17,7 @@ from umir.adaptation import Recipe
 from umir.adaptation_report import HeldOut, TooFewSongs, curves, deal_songs, write_report
 from umir.algorithms import ALGORITHMS as ALGORITHMS
 from umir.algorithms import meta_learner
-from umir.fine_tuning import with_decoder
+from umir.decoder_fitting import with_decoder
 from umir.meta import Episode, MetaLearner, MetaState
 from umir.plan import META_TRAINING, WARM_UP, Plan
 from umir.resuming import Checkpoints, Interruption, steps_done

@@ -12,25 +12,17 @@ loss.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from sklearn.metrics import roc_auc_score
 
+from adversarial.grid import VALID, Job
 from adversarial.joint_trials import JointTrial
-from adversarial.separation_runs import (
-    Metrics,
-    done,
-    scores,
-    trained,
-    with_all_steps,
-    with_same_windows,
-)
-from adversarial.vocal_songs import VALID
+from adversarial.separation_runs import Metrics, done, of_job, scores, trained, with_same_windows
 from umir.active_songs import ActiveSong
 from umir.annotations import Intervals, Stems
 from umir.data.manifest import Entry
@@ -51,32 +43,6 @@ AREA, ACCURACY, NONVOCAL = "roc_auc", "accuracy", "nonvocal_rms_db"
 Marked = Sequence[tuple[Entry, ActiveSong]]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training.
-
-    Attributes:
-        method: one of `METHODS`.
-        seed: of parameters and windows.
-        rate: of the optimiser.
-        preset: the network, and everything else of the recipe.
-        steps: how many.
-        folder: for checkpoints and logs.
-    """
-
-    method: str
-    seed: int
-    rate: float
-    preset: SeparationPreset
-    steps: int
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """What the training is called."""
-        return f"{self.method}, seed {self.seed}, rate {self.rate:g}"
-
-
 def data_of(method: str, data: SeparationData) -> SeparationData:
     """Return what of the data a method learns from, and chooses by."""
     if LABELLED not in STREAMS[method]:
@@ -86,28 +52,24 @@ def data_of(method: str, data: SeparationData) -> SeparationData:
     return data
 
 
-def training_of(trial: JointTrial, job: Job) -> JointTraining:
-    """Return the training of a job."""
-    preset, streams = with_all_steps(job.preset, job.rate, job.steps), STREAMS[job.method]
-    data = data_of(job.method, trial.data())
-    training = joint_training(preset, data, job.seed, detects=ACTIVE in streams)
+def training_of(trial: JointTrial, preset: SeparationPreset, job: Job) -> JointTraining:
+    """Return the training of a job, whose method is one of `METHODS`."""
+    streams, data = STREAMS[job.method], data_of(job.method, trial.data())
+    training = joint_training(of_job(preset, job), data, job.seed, detects=ACTIVE in streams)
     return with_same_windows(training, INPUTS, *streams)
 
 
-def tried(trial: JointTrial, job: Job) -> Metrics:
-    """Train, and return the loss on the validation songs: rates are chosen by it."""
-    folder = job.folder / job.name
-    return done(folder, VALID, trained(training_of(trial, job), folder, job.name)[1])
-
-
-def measured(trial: JointTrial, job: Job, split: str) -> dict[str, Any]:
+def measured(trial: JointTrial, preset: SeparationPreset, job: Job, split: str) -> dict[str, Any]:
     """Train, score the songs of a split in what the method has learnt, and clear up.
 
     Returns:
-        `set`: metrics over all songs, and of the training; `songs`: those of each song.
+        `set`: metrics over all songs, and of the training; `songs`: those of each song. Of
+        validation songs, their loss alone: rates are chosen by it.
     """
     folder, streams = job.folder / job.name, STREAMS[job.method]
-    model, course = trained(training_of(trial, job), folder, job.name)
+    model, course = trained(training_of(trial, preset, job), folder, job.name)
+    if split == VALID:
+        return done(folder, split, course)
     found: dict[str, Any] = {"set": dict(course), "songs": {}}
     if LABELLED in streams:
         more = level_where_nobody_sings(trial.heard(split), model.network.detected)

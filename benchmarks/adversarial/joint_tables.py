@@ -5,13 +5,15 @@ Runs are plain JSON, `[METHOD][SEED]`, as of `adversarial.joint_runs.measured`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from recordings.tables import cell
+from recordings.tables import Bounded, bounded, markdown, over_seeds
 
 from adversarial.joint_runs import ACCURACY, AREA, DETECTION, JOINT, NONVOCAL, SEPARATION
-from adversarial.separation_tables import Difference, gain, interval
+from adversarial.joint_trials import JointTrial
+from adversarial.separation_tables import gain
 
 SILENCE = "silence_rms_db"
 FRACTIONS = (AREA, ACCURACY)  # the others are in dB
@@ -32,12 +34,12 @@ class Question:
     single: str
     lower: bool = False
 
-    def answer(self, values: Difference) -> str:
+    def answer(self, values: Bounded) -> str:
         """Return whether the joint training is better beyond the interval, in words."""
         _, low, high = values
         if self.lower:
             low, high = -high, -low
-        if low == high:  # of a single song
+        if low == high:  # of a single song or singer
             return UNSURE
         return BETTER if low > 0 else WORSE if high < 0 else UNSURE
 
@@ -53,21 +55,18 @@ def questions(stems: Sequence[str]) -> list[Question]:
 
 
 def table(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> str:
-    """Return a row per metric, a column per method: means over seeds.
-
-    Intervals are 95% bootstrap intervals of the mean.
-    """
+    """Return a row per metric, a column per method: means and intervals over seeds."""
     metrics = [f"{name}/{stem}" for stem in stems for name in ("SDR", "SDR_pooled", "SI-SDR")]
-    rows = ["metric | " + " | ".join(runs), "|".join(["---"] * (len(runs) + 1))]
+    rows = []
     for metric in (*metrics, SILENCE, NONVOCAL, AREA, ACCURACY):
-        cells = [metric]
+        cells = []
         for seeds in runs.values():
             found = np.array([run["set"].get(metric, np.nan) for run in seeds.values()], float)
             known = list(found[~np.isnan(found)])
-            cells.append(cell(known, digits=digits(metric)) if known else "-")
-        if any(text != "-" for text in cells[1:]):
-            rows.append(" | ".join(cells))
-    return "".join(f"| {row} |\n" for row in rows)
+            cells.append(over_seeds(known, digits(metric)) if known else "-")
+        if any(text != "-" for text in cells):
+            rows.append([metric, *cells])
+    return markdown(["metric", *runs], rows)
 
 
 def digits(metric: str) -> int:
@@ -85,20 +84,21 @@ def answers(
     Args:
         runs: method -> seed -> run.
         stems: names of the sources.
-        singers: song -> who sings; over them, too, there is an interval.
+        singers: song -> who sings, where singers have several: by the interval over them, whose
+            clips are not independent, it is judged; nothing: by that over songs.
     """
     found = {}
     for question in questions(stems):
         both = [runs.get(method, {}) for method in (JOINT, question.single)]
         if (values := gain(*both, question.metric)) is None:
             continue
-        found[question] = question.answer(values)
-        shown = digits(question.metric)
+        show = partial(bounded, digits=digits(question.metric))
         unit = "" if question.metric in FRACTIONS else " dB"
-        line = f"{question.metric}, joint minus {question.single}: {interval(values, shown)}{unit}"
-        by_singer = gain(*both, question.metric, singers)
-        if by_singer is not None and by_singer != values:
-            line += f"; over singers {interval(by_singer, shown)}"
+        line = f"{question.metric}, joint minus {question.single}: {show(values)}{unit}"
+        if singers:
+            values = gain(*both, question.metric, singers) or values
+            line += f"; over singers {show(values)}"
+        found[question] = question.answer(values)
         print(f"{line}: {found[question]}")
     return found
 
@@ -125,9 +125,8 @@ def verdict(found: Mapping[Question, str]) -> list[str]:
     return lines
 
 
-def report(
-    runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str], singers: Mapping[str, str]
-) -> None:
+def report(trial: JointTrial, runs: Mapping[str, Mapping[str, Any]]) -> None:
     """Print the table, the differences, and what they say."""
+    stems = trial.share.songs.network.sources
     print(table(runs, stems))
-    print("\n" + "\n".join(verdict(answers(runs, stems, singers))))
+    print("\n" + "\n".join(verdict(answers(runs, stems, trial.singers))))

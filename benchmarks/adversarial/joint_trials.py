@@ -17,16 +17,9 @@ from pathlib import Path
 from recordings.folder import write_manifest
 from recordings.mir_1k import singing_rows
 
+from adversarial.grid import TEST, VALID
 from adversarial.separation_trials import Share, add_songs, sung_clips, sung_songs
-from adversarial.vocal_songs import (
-    PAIRED,
-    TEST,
-    VALID,
-    Songs,
-    deal_singers,
-    deal_songs,
-    singers,
-)
+from adversarial.vocal_songs import PAIRED, Songs, deal_singers, deal_songs, groups_of, singers
 from umir.active_songs import ActiveSong, active_songs_there, detection_of, stored_active_song
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
 from umir.joint_unet import JointUNet
@@ -116,8 +109,8 @@ class JointTrial:
 
     @property
     def singers(self) -> dict[str, str]:
-        """Test song -> who sings; of the studio, the song itself."""
-        return {song.name: song.group for song in self.share.deal.test}
+        """Test song -> who sings; nothing of the studio, where every song is apart."""
+        return groups_of(self.share.deal.test)
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:

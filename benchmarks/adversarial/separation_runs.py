@@ -5,15 +5,19 @@ that are kept are those of the best look at the validation songs. A training tha
 from its last checkpoint.
 """
 
+import argparse
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
+from recordings.results import Results
 
+from adversarial.grid import Grid, Job
 from adversarial.separation_trials import Trial
 from umir.annotations import Stems
 from umir.data.manifest import Entry
@@ -39,37 +43,6 @@ Learning = TypeVar("Learning", bound=PriorTraining)
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training.
-
-    Attributes:
-        method: a prior, of `umir.separation_data.PRIORS` but `joint`.
-        pairs: how many there are.
-        seed: of parameters, windows, and which songs are pairs.
-        rate: of all optimisers.
-        alpha: weight of the critics; 0 without.
-        preset: the network, and everything else of the recipe.
-        steps: of the separator.
-        folder: for checkpoints and logs.
-    """
-
-    method: str
-    pairs: int
-    seed: int
-    rate: float
-    alpha: float
-    preset: SeparationPreset
-    steps: int
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """What the training is called."""
-        weight = f", alpha {self.alpha:g}" if self.alpha else ""
-        return f"{self.method}, {self.pairs} pairs, seed {self.seed}, rate {self.rate:g}{weight}"
-
-
-@dataclass(frozen=True)
 class SameWindows:
     """A source that gives the same at a step, whatever was drawn before: `umir.priors.Streams`.
 
@@ -85,22 +58,39 @@ class SameWindows:
         return self.source.draw(np.random.default_rng([*entropy, 1]), batch)
 
 
-def in_batches(preset: SeparationPreset, batch: int | None) -> SeparationPreset:
-    """Return a preset with batches of so many windows; None for its own."""
-    (stage,) = preset.recipe.stages
-    stage = replace(stage, batch=batch or stage.batch)
-    return replace(preset, recipe=replace(preset.recipe, stages=(stage,)))
+def grid_of(
+    args: argparse.Namespace,
+    trial: Any,
+    preset: SeparationPreset,
+    measured: Callable[[Any, SeparationPreset, Job, str], dict[str, Any]],
+    **more: Any,
+) -> Grid:
+    """Return the grid of a trial on songs.
+
+    Args:
+        args: as the scripts have them.
+        trial: its songs.
+        preset: the network, and the recipe.
+        measured: trial, preset, job and split -> what it came to.
+        more: of `Grid`.
+    """
+    batch = args.batch or preset.recipe.stages[0].batch
+    settings = f"{args.preset}, {args.steps} steps of {batch}"
+    folder = args.folder / "trainings" / trial.name / settings
+    measure = partial(measured, trial, preset)
+    results = Results(args.out)
+    return Grid(args, results, trial.name, settings, measure, batch=batch, folder=folder, **more)
 
 
-def with_all_steps(preset: SeparationPreset, rate: float, steps: int) -> SeparationPreset:
-    """Return a preset that takes all of its steps, whatever the looks see."""
-    (stage,), looks = preset.recipe.stages, min(LOOKS, steps)
+def of_job(preset: SeparationPreset, job: Job) -> SeparationPreset:
+    """Return a preset with rate and batch of a job, that takes all steps, whatever looks see."""
+    (stage,), looks = preset.recipe.stages, min(LOOKS, job.steps)
     recipe = replace(
         preset.recipe,
-        stages=(replace(stage, learning_rate=rate),),
-        steps=steps,
-        epoch_steps=-(-steps // looks),
-        patience=steps + 1,
+        stages=(replace(stage, learning_rate=job.rate, batch=job.batch),),
+        steps=job.steps,
+        epoch_steps=-(-job.steps // looks),
+        patience=job.steps + 1,
     )
     return replace(preset, recipe=recipe)
 
@@ -111,9 +101,9 @@ def with_same_windows(training: Learning, *streams: str) -> Learning:
     return replace(training, sources={**training.sources, **same})
 
 
-def training_of(trial: Trial, job: Job) -> PriorTraining:
-    """Return the training of a job."""
-    preset = with_all_steps(job.preset, job.rate, job.steps)
+def training_of(trial: Trial, preset: SeparationPreset, job: Job) -> PriorTraining:
+    """Return the training of a job, whose method is one of `umir.separation_data.PRIORS`."""
+    preset = of_job(preset, job)
     preset = replace(preset, recipe=replace(preset.recipe, alpha=job.alpha))
     data = trial.data(job.pairs, job.seed)
     return with_same_windows(prior_training(preset, job.method, data, job.seed), LABELLED)
@@ -151,14 +141,14 @@ def trained(training: PriorTraining, folder: Path, name: str) -> tuple[Separator
     return model, course
 
 
-def measured(trial: Trial, job: Job, split: str) -> dict[str, Any]:
+def measured(trial: Trial, preset: SeparationPreset, job: Job, split: str) -> dict[str, Any]:
     """Train, score the songs of a split, and clear the checkpoints away.
 
     Returns:
         `set`: metrics over all songs, and of the training; `songs`: those of each song.
     """
     folder = job.folder / job.name
-    model, course = trained(training_of(trial, job), folder, job.name)
+    model, course = trained(training_of(trial, preset, job), folder, job.name)
     found = scores(model, trial.judged(split))
     found["set"] |= course
     return done(folder, split, found)

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 from proof.statistics import difference
-from recordings.tables import per_group
+from recordings.tables import Bounded, bounded, per_group
 
 from adversarial.runs import Runs, table
 from adversarial.separation_runs import STFT
 from adversarial.separation_trials import Trial
+from adversarial.vocal_songs import groups_of
 from umir.separation_data import NONE
 
 STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
-Difference = tuple[float, float, float]  # and its interval
-Ahead = Mapping[int, Difference]  # by pairs
+Ahead = Mapping[int, Bounded]  # by pairs
 
 
 def per_song(seeds: Mapping[str, Any], metric: str, groups: Mapping[str, str]) -> dict[str, float]:
@@ -55,7 +55,7 @@ def gain(
     others: Mapping[str, Any],
     metric: str,
     groups: Mapping[str, str] | None = None,
-) -> Difference | None:
+) -> Bounded | None:
     """Return by how much runs are ahead of others, with its 95% interval; None: nothing in common.
 
     Args:
@@ -75,8 +75,12 @@ def gain(
 
 
 def where_it_ends(found: Ahead) -> str:
-    """Return up to how many pairs the interval of an advantage lies above 0, in words."""
-    sure = [low > 0 for _, low, _ in found.values()]
+    """Return up to how many pairs the interval of an advantage lies above 0, in words.
+
+    Args:
+        found: over songs, or over singers where singers have several; a single one is not sure.
+    """
+    sure = [0 < low < high for _, low, high in found.values()]
     counts = list(found)
     if not any(sure):
         return f"no advantage that is sure, with {', '.join(map(str, counts))} pairs"
@@ -102,7 +106,7 @@ def report(trial: Trial, runs: Mapping[str, Any]) -> None:
     for metric in (*metrics, "silence_rms_db", "collapses"):
         if not np.isnan(_values(whole, metric)).all():  # of songs without silence there is no level
             print(table(whole, metric, counts, digits=2))
-    singers = {song.name: song.group for song in trial.other.deal.test}
+    singers = groups_of(trial.other.deal.test)
     for method in runs:
         if method != NONE and NONE in runs:
             for metric in ("SDR", "SDR/vocals", "SDR/accompaniment"):
@@ -115,18 +119,11 @@ def _values(runs: Runs, metric: str) -> list[float]:
     ]
 
 
-def _gain(runs: Mapping[str, Any], method: str, metric: str, groups: Mapping[str, str]) -> None:
-    """Print by how much a prior is ahead of none."""
-    found, by_group = ahead(runs, method, metric), ahead(runs, method, metric, groups)
+def _gain(runs: Mapping[str, Any], method: str, metric: str, singers: Mapping[str, str]) -> None:
+    """Print by how much a prior is ahead of none; clips of one singer count as one."""
+    found, judged = ahead(runs, method, metric), ahead(runs, method, metric, singers)
     for pairs, values in found.items():
-        line = f"{method}, {pairs} pairs: {metric} {interval(values)} dB ahead of none"
-        apart = by_group[pairs]
-        print(line + (f"; over singers {interval(apart)}" if apart != values else ""))
+        line = f"{method}, {pairs} pairs: {metric} {bounded(values)} dB ahead of none"
+        print(line + (f"; over singers {bounded(judged[pairs])}" if singers else ""))
     if found:
-        print(f"{method}, {metric}: {where_it_ends(found)}\n")
-
-
-def interval(values: Difference, digits: int = 2) -> str:
-    """Return a difference and its interval."""
-    middle, low, high = values
-    return f"{middle:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+        print(f"{method}, {metric}: {where_it_ends(judged)}\n")

@@ -16,13 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from adversarial.grid import TEST, VALID
 from adversarial.vocal_songs import (
     ACCOMPANIMENT,
     MIXTURES,
     PAIRED,
     PAIRED_SINGERS,
-    TEST,
-    VALID,
     VOCALS,
     Deal,
     Songs,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from recordings.mir_1k import mir_1k
 
+from adversarial.grid import TEST, VALID
 from umir.annotations import Stems
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
 from umir.files import locked
@@ -25,7 +26,8 @@ from umir.stem_songs import StemSong, note_songs, separation_of, songs_there, st
 
 MIXTURES, VOCALS, ACCOMPANIMENT = UNPAIRED = ("mixtures", "vocals", "accompaniment")
 VALID_SINGERS, PAIRED_SINGERS, TEST_SINGERS = 1, 2, 4
-PAIRED, VALID, TEST = WITH_STEMS = ("paired", "valid", "test")
+PAIRED = "paired"
+WITH_STEMS = (PAIRED, VALID, TEST)
 RATE = 16_000  # Hz of what the studio renders
 CHUNK = 48  # songs that are rendered before it is counted how many have a voice
 
@@ -206,6 +208,12 @@ def mir_1k_songs(source: Path, root: Path) -> Manifest:
     if not (folder / MANIFEST_NAME).exists():
         mir_1k(source, root)
     return read_manifest(folder, "stems", common_stems=False)
+
+
+def groups_of(songs: Sequence[Entry]) -> dict[str, str]:
+    """Return song -> singer, where singers have several; nothing where all songs are apart."""
+    groups = {song.name: song.group for song in songs}
+    return groups if len({*groups.values()}) < len(groups) else {}
 
 
 def singers(manifest: Manifest) -> dict[str, list[Entry]]:

@@ -17,7 +17,7 @@ from proof.methods import Problem, adam
 from proof.starts import WAVEFORM_STEPS, Start
 from umir.adaptation import validation_batches, validation_loss
 from umir.data.example import Example
-from umir.fine_tuning import fit_and_predict
+from umir.decoder_fitting import fit_and_predict
 from umir.meta import Params
 from umir.task_model import TaskModel
 from umir.training import Diverged

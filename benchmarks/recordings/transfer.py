@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from recordings.tables import HEADLINE, cell, per_group
+from recordings.tables import HEADLINE, cell, markdown, per_group
 from recordings.trials import Trial
 
 STUDIO, REAL = "studio", "real"
@@ -41,7 +41,7 @@ def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]
         of_all += all(better.values())
     single = [_single(results, trials, model) for model in models] if len(models) > 1 else []
     return (
-        f"{_table([_row(label, compared) for label, compared in tasks.items()])}\n"
+        f"{markdown(COLUMNS, [_row(label, compared) for label, compared in tasks.items()])}\n"
         f"ahead of the classical method fitted in the studio on {ahead[STUDIO]} of "
         f"{TASKS}, of the one fitted on these very songs on {ahead[REAL]} of {TASKS}, of chance on "
         f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n{''.join(single)}"
@@ -95,7 +95,7 @@ def per_trial(results: Mapping, trials: Mapping[str, Trial], models: Sequence[st
         _row(_label(name, {name: trial}), _compared(results, {name: trial}, models))
         for name, trial in there.items()
     ]
-    return _table(rows)
+    return markdown(COLUMNS, rows)
 
 
 def apart(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
@@ -151,18 +151,14 @@ def _differences(compared: Mapping[str, tuple[str, Values]], beside: str) -> lis
     return [model[group] - other[group] for group in model if group in other]
 
 
-def _row(label: str, compared: Mapping[str, tuple[str, Values]]) -> str:
+def _row(label: str, compared: Mapping[str, tuple[str, Values]]) -> list[str]:
     cells = [label, str(max(len(values) for _, values in compared.values()))]
     for name in ("model", "chance", STUDIO, REAL):
         method, values = compared[name]
         cells.append(_shown(list(values.values())) + (f" ({method})" if method else ""))
         if name in (STUDIO, REAL):
             cells.append(_shown(_differences(compared, name), "+"))
-    return "| " + " | ".join(cells) + " |"
-
-
-def _table(rows: Sequence[str]) -> str:
-    return "\n".join(["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", *rows, ""])
+    return cells
 
 
 def _label(name: str, trials: Mapping[str, Trial]) -> str:

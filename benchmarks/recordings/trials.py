@@ -13,11 +13,11 @@ import numpy as np
 from classical import chance, drums, harmony, notes, rhythm, separation, timbre, voice
 from classical.method import Method
 
+from recordings.held_out_songs import validation_songs
 from umir.annotations import Labels, Stems
 from umir.data.example import Example
 from umir.data.manifest import read_manifest
-from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS
-from umir.studio.catalogue import render_songs
+from umir.studio.features import Features
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, Task, get_task
 from umir.user_data import known_examples
@@ -175,14 +175,18 @@ def scored_task(trial: Trial, models: Sequence[TaskModel]) -> Task:
 
 
 @cache
-def _studio() -> StudioSource:
-    first = FIRST_VALIDATION_SONG
-    return StudioSource(render_songs(range(first, first + VALIDATION_SONGS), rate=RATE))
+def _studio(features: Features) -> StudioSource:
+    return StudioSource(validation_songs(features, rate=RATE))
 
 
-def studio_songs(task: Task) -> list[Example]:
-    """Return the songs that the decoders of a model trained in the studio are fitted on."""
-    return [song for song in _studio().examples(task) if task.can_use(song.annotation)]
+def studio_songs(task: Task, features: Features) -> list[Example]:
+    """Return the songs that the decoders of models are fitted on that were trained in the studio.
+
+    Args:
+        task: what has to be known of them.
+        features: of the songs of these models.
+    """
+    return [song for song in _studio(features).examples(task) if task.can_use(song.annotation)]
 
 
 def answers_of(model: TaskModel, task: Task, songs: Sequence[Example]) -> list:

@@ -1,0 +1,100 @@
+"""The grid of trainings: what is chosen, what is done, and how it is kept."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+from benchmark_scripts import benchmark_module
+
+GRID = benchmark_module("adversarial.grid")
+RESULTS = benchmark_module("recordings.results").Results
+
+
+class Trainings:
+    """Trainings by formula, best at a rate of 3e-4 and a weight of 1e-2, and which were done."""
+
+    def __init__(self):
+        self.done = []
+
+    def measure(self, job, split):
+        self.done.append((job, split))
+        off = abs(np.log(job.rate / 3e-4)) + (abs(np.log(job.alpha / 1e-2)) if job.alpha else 0)
+        return {"set": {"SDR": np.nan if job.rate == 1e-4 else -off}, "songs": {}}
+
+
+def grid_of(path, trainings, *options, **more):
+    p = argparse.ArgumentParser()
+    GRID.add_arguments(p, out=str(path), methods=["plain", "critics"], steps=7, batch=4)
+    args = p.parse_args(options)
+    functions = {"score": lambda found: found["set"]["SDR"], "report": lambda runs: None}
+    functions["measure"] = trainings.measure
+    return GRID.Grid(args, RESULTS(args.out), "trial", "7 steps", batch=4, **functions, **more)
+
+
+def test_names_say_what_there_is():
+    job = GRID.Job("critics", 3, 3e-4, steps=7, batch=4)
+    assert job.name == "critics, seed 3, rate 0.0003"
+    more = GRID.Job("critics", 3, 3e-4, steps=7, batch=4, pairs=5, alpha=0.01)
+    assert more.name == "critics, 5 pairs, seed 3, rate 0.0003, alpha 0.01"
+
+
+def test_each_method_has_its_best_rate_and_weight(tmp_path, capsys):
+    path, trainings = tmp_path / "found.json", Trainings()
+    more = {"counts": (2, 5), "tune_pairs": 2, "alphas": {"critics": [1e-3, 1e-2]}}
+    grid = grid_of(path, trainings, "--seeds", "0", "1", **more)
+    runs = grid.run()
+    assert "trial, critics: rate 0.0003, alpha 0.01" in capsys.readouterr().out
+    tests = [job for job, split in trainings.done if split == GRID.TEST]
+    assert {(job.method, job.rate, job.alpha) for job in tests} == {
+        ("plain", 3e-4, 0.0),  # not 1e-4, whose score is not a number
+        ("critics", 3e-4, 1e-2),
+    }
+    # Seed by seed, so that a table is complete early.
+    assert [(job.seed, job.pairs) for job in tests[::2]] == [(0, 2), (0, 5), (1, 2), (1, 5)]
+    choosing = [job for job, split in trainings.done if split == GRID.VALID]
+    assert {(job.seed, job.pairs) for job in choosing} == {(GRID.TUNING_SEED, 2)}
+    kept = json.loads(path.read_text())["trial"]
+    assert {*kept} == {"7 steps", "7 steps, choice at 2 pairs"}
+    assert kept["7 steps"] == runs and {*runs["plain"]} == {"2", "5"}
+    assert [*kept["7 steps, choice at 2 pairs"]["critics"]] == [
+        *(f"rate {rate:g}, alpha 0.001" for rate in GRID.RATES),
+        "rate 0.0003, alpha 0.01",
+    ]
+    # Another call does what is missing.
+    more["counts"] = (2, 5, 10)
+    again = Trainings()
+    grid_of(path, again, "--seeds", "0", "1", **more).run()
+    assert {job.pairs for job, _ in again.done} == {10}
+
+
+def test_a_single_rate_is_not_tried(tmp_path, capsys):
+    path, trainings = tmp_path / "found.json", Trainings()
+    runs = grid_of(path, trainings, "--rates", "1e-3", "--seeds", "0").run()
+    assert [split for _, split in trainings.done] == [GRID.TEST] * 2
+    assert [*json.loads(path.read_text())["trial"]] == ["7 steps"]
+    assert {*runs["plain"]} == {"0"}  # no numbers of pairs: seeds
+    assert "trial, plain: rate 0.001\n" in capsys.readouterr().out
+
+
+def test_rates_are_kept_by_their_numbers(tmp_path):
+    path = tmp_path / "found.json"
+    grid_of(path, Trainings(), "--methods", "plain").run()
+    rates = json.loads(path.read_text())["trial"]["7 steps, rates"]["plain"]
+    assert [*rates] == ["0.0001", "0.0003", "0.001"]
+
+
+def test_what_is_shown_of_a_training():
+    found = {"set": {"SDR/vocals": 1.0, "SDR": 2.0, "roc_auc": 0.5}, "songs": {}}
+    assert GRID.shown(found, ("SDR/", "roc_auc")) == "SDR/vocals 1.000, roc_auc 0.500"
+    assert GRID.shown({"loss": 3.0}, ("SDR/",)) == "loss 3.000"
+    assert GRID.shown({"FID": 3.0, "same": 1.0}, ("",)) == "FID 3.000, same 1.000"
+
+
+def test_what_is_wrong_with_arguments_is_a_line(capsys):
+    def grids_of(args):
+        raise ValueError("--pairs 0: at least 1 is needed")
+
+    with pytest.raises(SystemExit, match="2"):
+        GRID.run_grids(argparse.ArgumentParser(), [], grids_of)
+    assert "--pairs 0: at least 1 is needed" in capsys.readouterr().err
