@@ -1,4 +1,4 @@
-# Two commands do everything on a machine that has Python 3.11 or later and make:
+# Two commands do everything on a machine that has Python 3.11 to 3.13 and make:
 #   make meta-train   makes .venv, installs umir and meta-trains the nano model (15 to 30 minutes)
 #   make test         the same environment with the test extra: lint, types, the whole suite
 PYTHON ?= python3
@@ -30,7 +30,7 @@ install-test: $(VENV)/.installed-test
 
 # A stamp per extra: pip runs again only when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "umir needs Python 3.11 or later"'
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "umir needs Python 3.11 to 3.13"'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

@@ -5,9 +5,11 @@
 FOLDERS is what `benchmarks/real_folders.py` builds. Each folder of recordings is given to the
 program as a user would give it, in a process of its own: reading, compiling (nothing is compiled
 before), the choice of rate and steps, fitting the decoder and scoring the test songs are all in the
-time. Bar: 10 minutes each, on two cores. Nothing else may run meanwhile.
+time. Bar: 10 minutes each, on two cores. Beside the score stands that of the start as it is, where
+it has a head for the task: what adaptation was worth on these songs.
 
-Results go to FOLDERS/finetune_time.json after each folder; a second call does what is missing.
+Results go to `--out` after each folder; a second call does what is missing, and
+`--out benchmarks/results/finetune_time.json` prints what was measured of all folders.
 """
 
 import argparse
@@ -25,6 +27,9 @@ from typing import Any
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS
 from recordings.results import Results
 
+from umir.finetune import UNADAPTED, unadapted
+from umir.task_model import TaskModel
+
 TASKS = {name: own.task for name, own in {**EXPERIMENTS, **NEW_EXPERIMENTS}.items()}
 BAR = 600.0  # seconds
 DEFAULT = "default"  # start: the best that comes along
@@ -32,6 +37,8 @@ DEFAULT = "default"  # start: the best that comes along
 
 def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[str, Any]:
     """Return the seconds of one call, the headline score on the test songs, and what was chosen.
+
+    Beside the score that of the start as it is (None where it has no head for the task).
 
     Args:
         folder: a user's folder.
@@ -50,22 +57,26 @@ def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[st
             [*command, *options], env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
         seconds = time.perf_counter() - start
-        search = json.loads((out / "config.json").read_text())["search"]
+        model = TaskModel.load(out)
     metric, score = done.stdout.splitlines()[1].rsplit(maxsplit=1)  # below the names of the starts
+    search = model.facts["search"]
     chosen = {"rate": search["learning_rate"], "step": search["step"], "steps": search["steps"]}
-    return {"seconds": seconds, "metric": metric.strip(), "score": float(score), **chosen}
+    before = unadapted(model.facts["init"], model.task, str(folder)).get(UNADAPTED, {})
+    found = {"score": float(score), "as it is": before.get(model.task.headline)}
+    return {"seconds": seconds, "metric": metric.strip(), **found, **chosen}
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     """Return Markdown: a row for each folder."""
     lines = [
-        "| folder | task | minutes | steps, kept | rate | metric | score on its test songs |",
-        "|---" * 7 + "|",
+        "| folder | task | minutes | steps, kept | rate | metric | start as it is | adapted |",
+        "|---" * 8 + "|",
     ]
     for name, own in found.items():
+        before = "-" if own["as it is"] is None else f"{own['as it is']:.2f}"
         lines.append(
             f"| {name} | {TASKS[name] or '-'} | {own['seconds'] / 60:.1f} | {own['steps']}, "
-            f"{own['step']} | {own['rate']:g} | {own['metric']} | {own['score']:.2f} |"
+            f"{own['step']} | {own['rate']:g} | {own['metric']} | {before} | {own['score']:.2f} |"
         )
     longest = max(own["seconds"] for own in found.values())
     within = "reached" if longest < BAR else "missed"
@@ -78,8 +89,9 @@ def main() -> None:
     parser.add_argument("folders", type=Path, metavar="FOLDERS")
     parser.add_argument("only", nargs="*", choices=[*TASKS, []], metavar="FOLDER")
     parser.add_argument("--init", default=DEFAULT, help="the start; default: what finetune takes")
+    parser.add_argument("--out", type=Path, help="default: FOLDERS/finetune_time.json")
     args = parser.parse_args()
-    results = Results(args.folders / "finetune_time.json")
+    results = Results(args.out or args.folders / "finetune_time.json")
     part = results.part(args.init)
     for name in args.only or [name for name in TASKS if (args.folders / name).exists()]:
         action = partial(measure, args.folders / name, TASKS[name], args.init)

@@ -12,11 +12,22 @@ def test_a_call_is_timed_and_its_choices_are_read(label_folder):
     found = SCRIPT.measure(label_folder, None, "scratch", *options)
     assert (found["rate"], found["steps"], found["metric"]) == (0.01, 2, "accuracy")
     assert found["step"] <= 2 and 0 <= found["score"] <= 1 and found["seconds"] > 1
+    assert found["as it is"] is None  # nothing answers from scratch
 
 
 def test_the_slowest_decides():
-    run = {"metric": "F", "score": 0.5, "rate": 1e-3, "step": 3, "steps": 9, "seconds": 60.0}
+    run = {
+        "metric": "F",
+        "score": 0.5,
+        "as it is": 0.4,
+        "rate": 1e-3,
+        "step": 3,
+        "steps": 9,
+        "seconds": 60.0,
+    }
     assert SCRIPT.table({"onsets": run}).endswith("at most 1.0 minutes (bar 10: reached)")
-    shown = SCRIPT.table({"onsets": run, "mdb_drums": {**run, "seconds": 606.0}})
-    assert "| onsets | onset_detection | 1.0 | 9, 3 | 0.001 | F | 0.50 |" in shown
+    slow = {**run, "seconds": 606.0, "as it is": None}
+    shown = SCRIPT.table({"onsets": run, "mdb_drums": slow})
+    assert "| onsets | onset_detection | 1.0 | 9, 3 | 0.001 | F | 0.40 | 0.50 |" in shown
+    assert "| mdb_drums | - | 10.1 | 9, 3 | 0.001 | F | - | 0.50 |" in shown
     assert shown.endswith("at most 10.1 minutes (bar 10: missed)")

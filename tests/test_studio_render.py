@@ -18,6 +18,8 @@ from umir.audio import read_audio
 from umir.cli import main
 from umir.data.manifest import read_manifest
 from umir.files import locked
+from umir.meta_train import parser as training_parser
+from umir.meta_train import plan_of
 from umir.song_library import LibrarySettings, SongLibrary
 from umir.studio import STEMS, render_song
 from umir.studio.song_files import TASK_MANIFESTS
@@ -28,7 +30,7 @@ from umir.user_data import read_user_data
 SECONDS = 4.0
 SONGS = 7  # with these, every split has songs
 # `--without` alone: songs with all features, as `render_song` makes them.
-OPTIONS = ["--song-seconds", str(SECONDS), "--rate", "8000", "--without"]
+OPTIONS = ["--seed", "0", "--song-seconds", str(SECONDS), "--rate", "8000", "--without"]
 HOURS = ["--hours", str(SONGS * SECONDS / 3600)]
 
 
@@ -233,7 +235,7 @@ def test_a_second_process_is_refused(copied, capsys):
 
 def test_a_song_that_somebody_else_completed_stays(copied):
     """A process that lost its parent ends its song while the next one has begun."""
-    library = SongLibrary(copied, LibrarySettings(8000, song_seconds=SECONDS))
+    library = SongLibrary(copied, LibrarySettings(8000, seed=0, song_seconds=SECONDS))
     from umir.studio.song_files import write_song
 
     before = _tree(copied)
@@ -270,6 +272,12 @@ def test_other_settings_are_refused(copied, capsys, options, words):
     assert _tree(copied) == before
 
 
+def test_unless_told_otherwise_no_training_has_heard_the_songs():
+    rendered = settings_of(parser().parse_args(["render", "--hours", "1", "--out", "o"]))
+    trained = plan_of(training_parser().parse_args([]))
+    assert rendered.seed > trained.seed + 100 and rendered.without == tuple(trained.without)
+
+
 def test_other_peoples_folders_are_refused(tmp_path, capsys):
     (tmp_path / "manifest.jsonl").write_text("{}")
     assert _go_on(tmp_path) == 1
@@ -302,7 +310,8 @@ def test_what_cannot_be_rendered_is_one_line(tmp_path, monkeypatch, capsys, opti
 
 def test_features_channels_and_formats(tmp_path):
     options = ["--without", "timbre", "production", "--channels", "2", "--format", "wav"]
-    hours = ["--hours", str(SECONDS / 3600), "--seed", "3"]
+    options += ["--seed", "3"]
+    hours = ["--hours", str(SECONDS / 3600)]
     assert main(["studio", "render", *hours, *OPTIONS, *options, "--out", str(tmp_path)]) == 0
     settings = LibrarySettings(8000, 2, 3, SECONDS, ("production", "timbre"), container="wav")
     song = settings.song(0)

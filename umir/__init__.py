@@ -1,4 +1,4 @@
-"""umir: one network on raw waveforms, meta-trained over music-information-retrieval tasks.
+"""umir: one small network on raw waveforms for ten tasks of music information retrieval.
 
 Importing `umir` imports nothing else: the sub-packages (`umir.wave_unet`, `umir.studio`,
 `umir.tasks`, `umir.meta`) and the names below are loaded when first used, so that the command line

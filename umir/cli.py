@@ -44,7 +44,7 @@ def _usage() -> str:
         [
             "usage: umir PROGRAM [options]        (umir PROGRAM --help lists the options)",
             "",
-            "One network on raw waveforms, meta-trained over music-information-retrieval tasks.",
+            "One small network on raw waveforms for tasks of music information retrieval.",
             "",
             *lines,
         ]

@@ -27,7 +27,7 @@ from umir.studio.catalogue import SONGS_PER_SEED
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.midi.midi_song import render_midi
 from umir.studio.render import render_song
-from umir.studio.song import SONG_SECONDS, Song
+from umir.studio.song import LIBRARY_SEED, SONG_SECONDS, Song
 from umir.studio.song_files import FACTS_NAME, manifest_line, manifests, write_song
 
 SETTINGS_NAME = "settings.json"
@@ -54,7 +54,7 @@ class LibrarySettings:
 
     rate: int = 16_000
     channels: int = 1
-    seed: int = 0
+    seed: int = LIBRARY_SEED
     song_seconds: float = SONG_SECONDS
     without: tuple[str, ...] = ()
     soundfonts: tuple[str, ...] = ()

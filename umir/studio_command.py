@@ -22,7 +22,7 @@ from umir.program import (
     seed,
 )
 from umir.studio.features import GROUPS, LEFT_OUT
-from umir.studio.song import SONG_SECONDS
+from umir.studio.song import LIBRARY_SEED, SONG_SECONDS
 from umir.studio.song_files import FORMATS
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ def _add_render(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     r.add_argument("--workers", type=positive, default=1, help="processes")
     r.add_argument("--rate", type=positive, default=16_000, help="sampling rate in Hz")
     r.add_argument("--channels", type=int, choices=[1, 2], default=1)
-    r.add_argument("--seed", type=seed, default=0, help="other songs for every seed")
+    r.add_argument(
+        "--seed",
+        type=seed,
+        default=LIBRARY_SEED,
+        help="other songs for every seed; those of 0 are what `umir meta_train --seed 0` trains on",
+    )
     r.add_argument(
         "--song-seconds", type=positive_number, default=SONG_SECONDS, help="length of a song"
     )
