@@ -1,7 +1,7 @@
 """Ways to start a head, on songs that the body has not heard: scores against steps.
 
-    python benchmarks/head_initialisation.py studio --model models/umir-nano
-    python benchmarks/head_initialisation.py FOLDERS --model models/umir-nano
+    python benchmarks/head_initialisation.py studio --model models/nano-fomaml
+    python benchmarks/head_initialisation.py FOLDERS --model models/nano-fomaml
 
 For each task of the studio, or each data set of `benchmarks/real_folders.py` that FOLDERS holds,
 the body of a model directory is adapted with the head started in each of the ways of

@@ -1,6 +1,6 @@
 """Compare the ways of running a network over a whole song, on held-out studio songs.
 
-    python benchmarks/inference.py --init models/umir-nano --steps 100 --seeds 0 1
+    python benchmarks/inference.py --init models/nano-fomaml --steps 100 --seeds 0 1
 
 A start is adapted to a few songs, with the features of those that it was trained on; others are
 then heard in exact windows (what `umir` does), and in overlapping ones, like the segments that the
@@ -81,7 +81,7 @@ def is_sung(song: Song) -> bool:
 def main() -> None:
     """Parse the arguments, adapt, score, print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--init", default="models/umir-nano", help="model directory or scratch")
+    parser.add_argument("--init", default="models/nano-fomaml", help="model directory or scratch")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """A start, scratch and librosa on real recordings: the table of docs/measurements.md.
 
-    python benchmarks/real_recordings.py [DATA_SET...] --folders FOLDERS --init models/umir-nano
+    python benchmarks/real_recordings.py [DATA_SET...] --folders FOLDERS --init models/nano-fomaml
 
 FOLDERS is what `benchmarks/real_folders.py` builds; those called `rendered` are no recordings. For
 each data set and each start the learning rate is the one with the best mean score on validation
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("data_sets", nargs="*", default=list(EXPERIMENTS), metavar="DATA_SET")
     parser.add_argument("--folders", type=Path, required=True)
     parser.add_argument(
-        "--init", default="models/umir-nano", help="the start: a directory or a name"
+        "--init", default="models/nano-fomaml", help="the start: a directory or a name"
     )
     parser.add_argument("--only-classical", action="store_true", help="no network")
     args = parser.parse_args()

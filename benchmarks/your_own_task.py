@@ -1,6 +1,6 @@
 """What a user gets: minutes of labelled audio against score against minutes of computing.
 
-    python benchmarks/your_own_task.py FOLDERS [FOLDER...] --init models/umir-nano
+    python benchmarks/your_own_task.py FOLDERS [FOLDER...]
 
 FOLDERS is what `benchmarks/real_folders.py` builds; for songs of the studio beside them,
 
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, metavar="FOLDERS")
     known = {**EXPERIMENTS, **STUDIO}
     parser.add_argument("only", nargs="*", metavar="FOLDER", help="default: all that are there")
-    parser.add_argument("--init", default="models/umir-nano", help="the start beside scratch")
+    parser.add_argument("--init", default="umir-nano", help="the start beside scratch")
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     args = parser.parse_args()

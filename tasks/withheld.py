@@ -122,7 +122,17 @@ _HITS: dict[type[Task], Mask] = {
 _NOTES: dict[type[Task], Mask] = {
     SingingVoiceDetection: _activity(lambda name: name in _VOICES | _DRUMS),
 }
+# What goes when a task is held out; of every named task, even if no other has its labels.
+_NOTHING: dict[type[Task], Mask] = {}
 _MASKS = {
+    "source_separation": _NOTHING,
+    "vocal_separation": _NOTHING,
+    "genre_recognition": _NOTHING,
+    "beat_tracking": _NOTHING,
+    "tempo_estimation": _NOTHING,
+    "chord_recognition": _NOTHING,
+    "chord_recognition_sevenths": _NOTHING,
+    "key_recognition": _NOTHING,
     "instrument_recognition": _INSTRUMENTS,
     "singing_voice_detection": _SINGING,
     "onset_detection": _HITS,

@@ -203,7 +203,7 @@ def test_the_wheel_meta_trains(installed, tmp_path):
     chosen = ["--tasks", task, "--new-tasks"]
     done = run(installed, "-m", "umir.meta_train", *chosen, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    out = tmp_path / "models" / "umir-nano"
+    out = tmp_path / "models" / "nano-fomaml"
     made = {path.name for path in out.iterdir()}
     expected = {"config.json", "model.safetensors", "MODEL_CARD.md", "log.jsonl", "tensorboard"}
     assert expected | {"adaptation.png", "adaptation.json"} <= made

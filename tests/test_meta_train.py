@@ -144,6 +144,6 @@ def test_a_causal_body_is_trained_as_the_other_one(tmp_path, capsys):
     assert main(["meta_train", *resumed]) == 1
     assert "another body (wave_unet, not seq_unet)" in capsys.readouterr().err
     plan = plan_of(parser().parse_args(body))
-    assert plan.out.name == "umir-nano-causal"
+    assert plan.out.name == "nano-fomaml-causal"
     # Masks look ahead: stems come sample by sample.
     assert [task.head.kind for task in plan.tasks if task.kind == "stems"] == ["waveform"]

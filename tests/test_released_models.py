@@ -178,7 +178,7 @@ def test_no_models_yet(tmp_path, monkeypatch, capsys):
     assert main(["models"]) == 0
     assert "none in this installation: train one with" in capsys.readouterr().out
     line = fails(capsys, "finetune", "--data", ".", "--out", str(tmp_path / "out"))
-    assert "models/umir-nano: no such model directory, and no released model" in line
+    assert "models/nano-fomaml: no such model directory, and no released model" in line
     with pytest.raises(SystemExit) as stop:
         main(["separate", "song.wav"])
     assert stop.value.code == 2

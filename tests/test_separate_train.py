@@ -129,6 +129,20 @@ def test_songs_are_stored_once(stems_folder, tmp_path):
     assert other.length == pytest.approx(song.length / 2, abs=1)
 
 
+def test_songs_that_were_mended_are_read_again(stems_folder, tmp_path, capsys):
+    rows = read_rows(stems_folder)
+    broken = next(stems_folder / row["audio"] for row in rows if row["split"] == "train")
+    whole = broken.read_bytes()
+    broken.write_bytes(b"RIFF")
+    load = lambda: stored_songs(  # noqa: E731
+        open_data(stems_folder), "train", separation_of(VOICE), RATE, 1, tmp_path / "stored"
+    )
+    some = len(load())
+    broken.write_bytes(whole)
+    assert len(load()) == some + 1
+    assert "files changed: all is read again" in capsys.readouterr().err
+
+
 def test_stages_end_when_nothing_has_improved_for_long_enough(tmp_path, rng):
     songs, _ = songs_in(tmp_path, rng)
     seen = []

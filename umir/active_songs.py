@@ -89,6 +89,7 @@ def stored_active_songs(
     rate, channels = network.rate, network.channels
     groups = sorted(group for group, own in data.assignment.items() if own == split)
     facts: dict[str, Any] = {"data": str(data.path), "groups": groups}
+    facts["files"] = data.versions(split)
     facts |= {"detected": network.detected, "rate": rate, "channels": channels}
     facts["known"] = sorted(known)
     if (there := active_songs_there(folder, facts)) is not None:

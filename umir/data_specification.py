@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from umir.annotations import Labels
 from umir.data.example import Example
@@ -50,6 +50,9 @@ class LabelledData(Protocol):
     @property
     def classes(self) -> frozenset[str]:
         """Of the kind `labels`, all that clips were labelled for."""
+
+    def versions(self, split: str | None) -> list[list[Any]]:
+        """Return path, size and time of the files of a split that a user may change."""
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split, or of all of them for None."""
@@ -99,6 +102,10 @@ class JointData:
     def classes(self) -> frozenset[str]:
         """Of the kind `labels`, all that clips of any part were labelled for."""
         return frozenset().union(*(part.classes for _, part in self.parts))
+
+    def versions(self, split: str | None) -> list[list[Any]]:
+        """Return path, size and time of the files of all parts that a user may change."""
+        return [file for _, part in self.parts for file in part.versions(split)]
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split of all parts; see `stream`."""

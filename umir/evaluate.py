@@ -81,7 +81,10 @@ def _not_learnt_from(
             yield example
         elif group not in told:
             told.add(group)
-            reason = f"{group}: in the split {stored[group]!r} when the model was made; not scored"
+            reason = (
+                f"{group}: in the split {stored[group]!r} when the model was made; not scored (it "
+                "goes by its name: another recording of that name needs a 'group' of its own)"
+            )
             manifest.problems.append(Problem(manifest.path, 0, reason))
 
 

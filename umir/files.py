@@ -59,6 +59,15 @@ def write_beside(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def version(path: str | os.PathLike) -> tuple[int, int]:
+    """Return what changes when a file does: its size in bytes and its time; zeros without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write plain data as JSON; NaN and infinities, which JSON does not have, become null.
 

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
     use_compilation_cache()
     # Not the parser's default: the card spells it, and damaged defaults fail like all else.
-    args.init = args.init or default_model(INITIALISATION) or "models/umir-nano"
+    args.init = args.init or default_model(INITIALISATION) or "models/nano-fomaml"
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)

@@ -172,7 +172,7 @@ def _how_to_learn(group: argparse._ArgumentGroup) -> None:
 
 def _what_to_show(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--out", type=Path, help="model directory; default models/umir-PRESET[-causal]"
+        "--out", type=Path, help="model directory; default models/PRESET-ALGORITHM[-causal]"
     )
     group.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
     group.add_argument(
@@ -231,7 +231,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         del settings[name]
     settings["held_out"] = list(held_out)
     kind = "-causal" if config.causal else ""
-    settings["out"] = args.out or Path("models") / f"umir-{args.preset}{kind}"
+    settings["out"] = args.out or Path("models") / f"{args.preset}-{args.algorithm}{kind}"
     settings["tasks"] = [for_body(get_task(name), config) for name in names]
     settings["new_tasks"] = [for_body(get_task(name), config) for name in dict.fromkeys(new)]
     return Plan(config=config, **settings)

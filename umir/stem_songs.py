@@ -5,6 +5,7 @@ folder of them is written once for a data set and a network; a second training f
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ def stored_songs(
     facts = {
         "data": str(data.path),
         "groups": sorted(group for group, own in data.assignment.items() if own == split),
+        "files": data.versions(split),
         "sources": list(task.vocabulary),
         "rate": rate,
         "channels": channels,
@@ -136,13 +138,15 @@ def note_songs(
 
 
 def songs_there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:
-    """Return the songs of a folder that was written whole, with the same facts."""
+    """Return the songs of a folder that was written whole, with the same facts; says if others."""
     try:
         found = json.loads((folder / FACTS_NAME).read_text())
     except (FileNotFoundError, ValueError):
         return None
     lengths, _ = found.pop("lengths", None), found.pop(ALONE, None)
     if found != facts or lengths is None:
+        changed = ", ".join(name for name in facts if found.get(name) != facts[name])
+        print(f"{folder}: {changed or 'lengths'} changed: all is read again", file=sys.stderr)
         return None
     return [StemSong(folder / f"{n:05}.npy", length) for n, length in enumerate(lengths)]
 

@@ -21,6 +21,7 @@ from umir.audio import read_audio
 from umir.audio_stream import audio_files
 from umir.data.manifest import MANIFEST_NAME
 from umir.data_specification import LabelledData
+from umir.files import version
 from umir.stem_songs import StemSong, note_songs, songs_there, stored_song
 
 HELD_OUT = ("valid", "test")
@@ -137,7 +138,7 @@ def stored_recordings(
         OSError: the disk is full.
     """
     facts = {
-        "files": [[str(path.absolute()), *_version(path)] for path in files],
+        "files": [[str(path.absolute()), *version(path)] for path in files],
         "held_out": sorted(held_out),
         "rate": rate,
         "channels": channels,
@@ -156,14 +157,6 @@ def stored_recordings(
         songs.append(stored_song(folder / f"{len(songs):05}.npy", waveform[:, None]))
     note_songs(folder, facts, songs)
     return Recordings(tuple(songs), tuple(problems))
-
-
-def _version(path: Path) -> tuple[int, int]:
-    """Return what changes when a file does: its size and time."""
-    if not path.exists():
-        return 0, 0
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _usable(

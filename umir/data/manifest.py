@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -32,6 +33,7 @@ from umir.data.example import Example
 from umir.data.manifest_lines import Entry, ManifestError, read_entries
 from umir.data.problems import Problem, describe
 from umir.data.splits import assign_splits
+from umir.files import version
 
 MANIFEST_NAME = "manifest.jsonl"
 # Stems that differ from the mixture by no more than this are cut or filled up with silence.
@@ -74,6 +76,11 @@ class Manifest:
     def of(self, split: str | None) -> list[Entry]:
         """Return the entries of a split, or all of them for None."""
         return [entry for entry in self.entries if split in (None, entry.split)]
+
+    def versions(self, split: str | None) -> list[list[Any]]:
+        """Return path, size and time of every file of a split: plain JSON."""
+        files = [file for e in self.of(split) for file in (e.audio, *e.paths.values())]
+        return [[str(file.absolute()), *version(file)] for file in files]
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split; see `stream`."""

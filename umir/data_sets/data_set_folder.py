@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from umir.annotations import renamed
 from umir.data.example import Example
@@ -60,6 +61,11 @@ class DataSetFolder:
     def classes(self) -> frozenset[str]:
         """Of the kind `labels`, all that clips were labelled for."""
         return self.labelling.classes
+
+    def versions(self, split: str | None) -> list[list[Any]]:
+        """Return nothing: what is published does not change."""
+        del split
+        return []
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split; see `stream`."""

@@ -58,8 +58,8 @@ DRUM_CLASSES = (
 # Hop of the melody's frames in seconds.
 MELODY_HOP = 0.01
 SONG_SECONDS = 24.0  # unless told otherwise
-# Of songs that are written to folders: trainings take 0 and the like, and nothing shall be tested on
-# what it has learnt from.
+# Of songs that are written to folders: trainings take 0 and the like, and nothing shall be tested
+# on what it has learnt from.
 LIBRARY_SEED = 1000
 
 
