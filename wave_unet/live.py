@@ -36,11 +36,11 @@ from umir.wave_unet.network import Network, head_with
 from umir.wave_unet.parameters import Params
 from umir.wave_unet.receptive_field import receptive_field
 from umir.wave_unet.sequences.causal_convolution import causal_convolution
+from umir.wave_unet.sequences.causal_stage import Call, CausalStage, run_or_skip, stream, whole_file
 from umir.wave_unet.sequences.history import BufferTree, History
 from umir.wave_unet.sequences.input_checks import check_at_least
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.staged import Call, CausalStage, stream, whole_file
-from umir.wave_unet.universal_seq_unet import run_or_skip, universal_seq_unet
+from umir.wave_unet.universal_seq_unet import universal_seq_unet
 from umir.wave_unet.wave_unet import feature_name
 
 HEAD = "head"  # the stage of that name
@@ -130,7 +130,10 @@ class Waveform(CausalStage):
 
     network: Network
 
-    slows = False
+    @property
+    def slows(self) -> tuple[bool, ...]:
+        """Its one signal is at the faster rate."""
+        return (False,)
 
     def run(self, params: Params, history: History, *signals: Signal) -> Signal:
         """Return stems `(batch, time, stem * channel)` of the mixture, the fast signal."""

@@ -39,9 +39,9 @@ from umir.wave_unet.sequences.causal_convolution import (
     causal_upsampling,
     upsampling_reach,
 )
+from umir.wave_unet.sequences.causal_stage import Call, CausalStage, run_or_skip, whole_file
 from umir.wave_unet.sequences.history import History
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.staged import Call, CausalStage, whole_file
 from umir.wave_unet.wave_unet import (
     BOUNDED_RATE,
     INPUT_SCALE,
@@ -153,7 +153,10 @@ class Join(CausalStage):
 
     bounded: bool
 
-    slows = False
+    @property
+    def slows(self) -> tuple[bool, ...]:
+        """Its one signal is at the faster rate."""
+        return (False,)
 
     def run(self, params: Params, history: History, *signals: Signal) -> Signal:
         """Return features at the rate of the first signal, `skip`."""
@@ -285,32 +288,6 @@ class UniversalSeqUNet:
         joins = config.constant_q is not None and level >= config.spectrum_level
         bank = config.constant_q if joins else None
         return Encode(config.strides[level - 1], config.rates[level] <= BOUNDED_RATE, bank)
-
-
-def run_or_skip(
-    call: Call,
-    name: str,
-    stage: CausalStage,
-    params: Params,
-    *signals: Signal,
-    width: int = 0,
-) -> Signal:
-    """Run a stage, unless nothing has come: then nothing comes of it, at its next position.
-
-    Args:
-        call: runs the stage.
-        name: of the stage.
-        stage: what to run.
-        params: of the stage.
-        *signals: what it takes, the first of which decides.
-        width: channels of what it gives; as many as the first signal has, where 0.
-    """
-    x = signals[0]
-    if x.values.shape[1]:
-        return call(name, stage, params, *signals)
-    first = -(-x.first // stage.factor) if stage.slows else x.first
-    empty = jnp.zeros((x.values.shape[0], 0, width or x.values.shape[2]), x.values.dtype)
-    return Signal(empty, first)
 
 
 @cache

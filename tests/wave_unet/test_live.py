@@ -13,7 +13,7 @@ from umir.inference import Windows, whole_song
 from umir.wave_unet import HeadSpec, Network, WaveUNetConfig
 from umir.wave_unet.live import init_state, latency, step
 from umir.wave_unet.network import head_with
-from umir.wave_unet.sequences import staged
+from umir.wave_unet.sequences import causal_stage
 
 # All factors but 2; 100 Hz is the last level but one.
 NANO = WaveUNetConfig(
@@ -129,7 +129,7 @@ def test_every_frame_of_every_level_is_computed_once(monkeypatch):
     """What stages give over a stream, in frames, is what there is at their rates."""
     network, params = network_of("frames")
     given_out = {}
-    inner = staged.stream
+    inner = causal_stage.stream
 
     def counting(buffers):
         call = inner(buffers)

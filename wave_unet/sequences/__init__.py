@@ -10,6 +10,5 @@ from umir.wave_unet.sequences.generation import generate as generate
 from umir.wave_unet.sequences.residual_seq_unet import ResidualSeqUNet as ResidualSeqUNet
 from umir.wave_unet.sequences.seq_unet import SeqUNet as SeqUNet
 from umir.wave_unet.sequences.streaming import StreamState as StreamState
-from umir.wave_unet.sequences.streaming import latency as latency
 from umir.wave_unet.sequences.tcn import TCN as TCN
 from umir.wave_unet.sequences.wavenet import WaveNet as WaveNet

@@ -31,8 +31,8 @@ from umir.wave_unet.sequences.history import PADDINGS, whole
 from umir.wave_unet.sequences.input_checks import check_choice, check_input
 from umir.wave_unet.sequences.levels import traverse
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.stages import Stages
 from umir.wave_unet.sequences.streaming import StreamState, init_state, step
+from umir.wave_unet.sequences.unet_stages import Stages
 from umir.wave_unet.sequences.valid_lengths import longest_context
 
 ANCHORS = ("start", "end")

@@ -27,11 +27,12 @@ from jaxtyping import Float, Int
 
 from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.sequences.causal_convolution import with_rows
+from umir.wave_unet.sequences.causal_stage import run_stage
 from umir.wave_unet.sequences.history import BufferTree
 from umir.wave_unet.sequences.input_checks import check_at_least, check_temperature
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.stages import Stages
-from umir.wave_unet.sequences.streaming import StreamState, run_stage
+from umir.wave_unet.sequences.streaming import NetStage, StreamState
+from umir.wave_unet.sequences.unet_stages import Stages
 
 
 def generate(
@@ -125,7 +126,8 @@ def run_sample(
 
     def stage(buffers: BufferTree, name: str, level: str, *signals: Signal):
         here = name + level
-        kept, outputs = run_stage(net, name, params.get(here, {}), buffers[here], *signals)
+        own = NetStage.of(net, name)
+        kept, outputs = run_stage(own, params.get(here, {}), buffers[here], *signals)
         return {**buffers, here: kept}, outputs
 
     def level(number: int, buffers: BufferTree, x: Array) -> tuple[BufferTree, Array]:

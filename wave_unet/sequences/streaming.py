@@ -8,13 +8,11 @@ start.
 
 The network looks at nothing ahead, so there is no latency beyond that of collecting a block.
 
-Every stage is compiled by itself, for a length of block and an even or odd position; levels of
-equal widths share their programs. That keeps down what is compiled when lengths vary (one program
-for a whole step would be one per phase). Blocks of a multiple of the cycle keep the phase, and
+Every stage is compiled by itself (`umir.wave_unet.sequences.causal_stage`): one program for a whole
+step would be one per phase. Blocks of a multiple of the cycle keep the phase, and
 `jax.jit(net.step)` is then one program.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,11 +23,12 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.parameters import Params
-from umir.wave_unet.sequences.history import Buffers, BufferTree, Zeros
+from umir.wave_unet.sequences.causal_stage import Call, CausalStage, Signals, stream, whole_file
+from umir.wave_unet.sequences.history import BufferTree, History
 from umir.wave_unet.sequences.input_checks import check_at_least, check_input
 from umir.wave_unet.sequences.levels import traverse
 from umir.wave_unet.sequences.signal import Signal
-from umir.wave_unet.sequences.stages import Stages
+from umir.wave_unet.sequences.unet_stages import Stages
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["buffers"], meta_fields=["phase"])
@@ -51,6 +50,33 @@ class StreamState:
         return jax.tree.leaves(self.buffers)[0].shape[0]
 
 
+@dataclass(frozen=True)
+class NetStage(CausalStage):
+    """One of the stages that a network is made of.
+
+    Attributes:
+        net: the network.
+        name: `enter`, `down`, `bottom`, `up` or `leave`.
+    """
+
+    net: Stages
+    name: str
+
+    @classmethod
+    def of(cls, net: Stages, name: str) -> "NetStage":
+        """Return a stage by its name; those between two levels see two rates."""
+        return cls(2 if name in ("down", "up") else 1, net, name)
+
+    @property
+    def slows(self) -> tuple[bool, ...]:
+        """On the way down: what the way up joins, and the level below."""
+        return (False, True) if self.name == "down" else (False,)
+
+    def run(self, params: Params, history: History, *signals: Signal) -> Signals:
+        """Return what the stage gives, without dropout."""
+        return getattr(self.net, self.name)(params, *signals, history, None)
+
+
 def init_state(net: Stages, params: Params, batch: int) -> StreamState:
     """Return the state before the first sample: zeros everywhere.
 
@@ -65,15 +91,8 @@ def init_state(net: Stages, params: Params, batch: int) -> StreamState:
     check_at_least(1, batch=batch)
 
     def first_sample(params: Params, x: Array) -> BufferTree:
-        buffers = {}
-
-        def run(stage: str, level: str, *signals: Signal) -> Any:
-            history = Zeros()
-            outputs = getattr(net, stage)(params.get(stage + level, {}), *signals, history, None)
-            buffers[stage + level] = history.arrays
-            return outputs
-
-        traverse(net.lengths.levels, Signal(x, 0), run)
+        buffers: dict[str, Any] = {}
+        _run(net, params, Signal(x, 0), whole_file(buffers))
         return buffers
 
     sample = jax.ShapeDtypeStruct((batch, 1, net.channels), jnp.float32)
@@ -105,65 +124,16 @@ def step(
     if block.shape[0] != state.streams:
         raise ValueError(f"a block of {block.shape[0]} stream(s) in a state of {state.streams}")
     buffers = dict(state.buffers)
-
-    def run(stage: str, level: str, *signals: Signal) -> Any:
-        name = stage + level
-        base = signals[0].first // 2 * 2  # so that only the parity of a position is compiled
-        kept, outputs = run_stage(
-            net, stage, params.get(name, {}), buffers[name], *_later(signals, -base)
-        )
-        buffers[name] = kept
-        return _later(outputs, base) if stage == "down" else outputs.later(base)
-
-    y, _ = traverse(net.lengths.levels, Signal(block, state.phase), run)
+    y = _run(net, params, Signal(block, state.phase), stream(buffers))
     phase = (state.phase + block.shape[1]) % net.lengths.cycle
     return StreamState(buffers, phase), y.values
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def run_stage(
-    net: Stages,
-    stage: str,
-    params: Params,
-    buffers: Mapping[str, Array],
-    *signals: Signal,
-) -> tuple[dict[str, Array], Any]:
-    """Run one stage of a network on a stream.
+def _run(net: Stages, params: Params, x: Signal, call: Call) -> Signal:
+    """Run a network's stages on a signal."""
 
-    Args:
-        net: the network.
-        stage: `enter`, `down`, `bottom`, `up` or `leave`.
-        params: of the stage.
-        buffers: of the stage.
-        *signals: what the stage takes.
+    def run(stage: str, level: str, *signals: Signal) -> Signals:
+        name = stage + level
+        return call(name, NetStage.of(net, stage), params.get(name, {}), *signals)
 
-    Returns:
-        The new buffers, and what the stage gives.
-    """
-    history = Buffers(buffers)
-    outputs = getattr(net, stage)(params, *signals, history, None)
-    return history.arrays, outputs
-
-
-def latency(block_length: int, rate: float) -> tuple[int, float]:
-    """Return how long the first sample of a block waits for its output: samples, milliseconds.
-
-    The network itself adds nothing (output t needs sample t, and no later one); a block of one
-    sample has no latency. The time that computing takes comes on top.
-
-    Args:
-        block_length: samples per block.
-        rate: sampling rate in Hz.
-
-    Raises:
-        ValueError: an empty block, a rate of 0 or less.
-    """
-    check_at_least(1, block_length=block_length)
-    if rate <= 0:
-        raise ValueError(f"a rate of {rate} Hz: give one above 0")
-    return block_length - 1, 1000 * (block_length - 1) / rate
-
-
-def _later(signals: tuple[Signal, ...], frames: int) -> tuple[Signal, ...]:
-    """Move signals, each of half the rate of the one before, by an even number of frames."""
-    return tuple(signal.later(frames >> octave) for octave, signal in enumerate(signals))
+    return traverse(net.lengths.levels, x, run)[0]

@@ -1,5 +1,3 @@
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import pytest
@@ -8,7 +6,7 @@ from hypothesis import strategies as st
 from nano_nets import PLAIN, UNETS, draw, noise, run
 from numpy.testing import assert_allclose
 
-from umir.wave_unet.sequences import latency, streaming
+from umir.wave_unet.sequences import streaming
 
 LENGTH = 24
 BLOCKS = st.lists(st.sampled_from([1, 3, 8]), min_size=LENGTH, max_size=LENGTH)
@@ -58,17 +56,21 @@ def test_blocks_of_whole_cycles_are_one_program(net):
 
 def count_frames(net, lengths, monkeypatch):
     """Return how many level-runs there were, and how many frames in them, per stage."""
-    runs, frames, original = [], {}, streaming.run_stage
+    runs, frames, inner = [], {}, streaming.stream
 
-    def counted(net, stage, params, buffers, *signals):
-        kept, outputs = original(net, stage, params, buffers, *signals)
-        if stage in ("down", "bottom"):
-            runs.append(stage)
-            frames[stage] = frames.get(stage, 0) + signals[0].values.shape[1]
-        return kept, outputs
+    def counting(buffers):
+        call = inner(buffers)
+
+        def counted(name, stage, params, *signals):
+            if stage.name in ("down", "bottom"):
+                runs.append(name)
+                frames[stage.name] = frames.get(stage.name, 0) + signals[0].values.shape[1]
+            return call(name, stage, params, *signals)
+
+        return counted
 
     with monkeypatch.context() as patch:
-        patch.setattr(streaming, "run_stage", counted)
+        patch.setattr(streaming, "stream", counting)
         stream(net, draw(net), noise(1, LENGTH), lengths)
     return len(runs), frames
 
@@ -95,11 +97,3 @@ def test_blocks_that_do_not_fit_raise(shape, message):
 def test_a_state_of_no_streams_raises():
     with pytest.raises(ValueError, match="batch 0"):
         PLAIN.init_state(draw(PLAIN), 0)
-
-
-def test_latency_is_that_of_the_block():
-    assert latency(1, 16000.0) == (0, 0.0)
-    assert latency(161, 16000.0) == (160, 10.0)
-    for bad in (partial(latency, 0, 16000.0), partial(latency, 1, 0.0)):
-        with pytest.raises(ValueError, match="give"):
-            bad()
