@@ -216,6 +216,11 @@ def audible_moment(
     return 16 * int(rng.choice(heard)) / rate
 
 
+def ratio(part: int | float, whole: int | float) -> float:
+    """Return part / whole; NaN where there is nothing to be part of."""
+    return part / whole if whole else math.nan
+
+
 def mean_metrics(per_track: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return each metric's mean over the tracks where it is defined (not NaN)."""
     names = dict.fromkeys(name for metrics in per_track for name in metrics)

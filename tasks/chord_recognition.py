@@ -41,10 +41,10 @@ from mir_eval.chord import NO_CHORD, X_CHORD
 
 from umir.annotations import Intervals
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, Task
+from umir.tasks.base import Settings, Target, Task, ratio
 from umir.tasks.decoding.activity import ROUNDING
 from umir.tasks.decoding.viterbi import most_likely_paths
-from umir.tasks.interval_detection import random_instant, ratio
+from umir.tasks.interval_detection import random_instant
 from umir.tasks.losses import softmax_cross_entropy
 from umir.tasks.metrics.chord_metrics import (
     CHORDS,

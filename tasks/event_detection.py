@@ -34,7 +34,7 @@ from scipy.special import expit
 
 from umir.annotations import Events
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.base import Settings, Target, nan_mean, ratio
 from umir.tasks.decoding.peak_picking import fit_peak_picking, pick_peaks
 from umir.tasks.frame_task import FrameTask
 from umir.wave_unet.heads import HeadSpec
@@ -143,15 +143,10 @@ class EventDetection(FrameTask):
     def _scores(self, counts: Counter) -> dict[str, float]:
         hits = [counts["hits", name] for name in self.vocabulary]
         events = [counts["events", name] for name in self.vocabulary]
-        of_class = [_f(h, e) for h, e in zip(hits, events, strict=True)]
+        of_class = [ratio(2 * h, e) for h, e in zip(hits, events, strict=True)]
         scores = {f"F-measure/{name}": f for name, f in zip(self.vocabulary, of_class, strict=True)}
         return {
             "F-measure": nan_mean(of_class),
-            "F-measure_micro": _f(sum(hits), sum(events)),
+            "F-measure_micro": ratio(2 * sum(hits), sum(events)),
             **scores,
         }
-
-
-def _f(hits: int, events: int) -> float:
-    """Return the F-measure; NaN where there is neither a reference nor an estimate."""
-    return 2 * hits / events if events else math.nan

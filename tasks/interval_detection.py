@@ -32,7 +32,7 @@ from scipy.special import expit
 
 from umir.annotations import Intervals
 from umir.data.example import Example
-from umir.tasks.base import Settings, Target, nan_mean
+from umir.tasks.base import Settings, Target, nan_mean, ratio
 from umir.tasks.decoding.activity import (
     DEFAULT_SETTINGS,
     ROUNDING,
@@ -166,11 +166,6 @@ def random_instant(rng: np.random.Generator, intervals: Float[np.ndarray, "inter
     lengths = intervals[:, 1] - intervals[:, 0]
     start, end = intervals[rng.choice(len(intervals), p=lengths / lengths.sum())]
     return float(rng.uniform(start, end))
-
-
-def ratio(part: int | float, whole: int | float) -> float:
-    """Return part / whole; NaN where there is nothing to be part of."""
-    return part / whole if whole else math.nan
 
 
 def _extent(reference: Intervals, estimate: Intervals) -> float:

@@ -31,11 +31,10 @@ import numpy as np
 from umir.annotations import Labels
 from umir.tasks.base import Target, mean_metrics
 from umir.tasks.classification import MOST_CLIPS, Classification
+from umir.tasks.pitch_axis import LETTERS, TONICS
 
-TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
 
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "♯": 1, "b": -1, "♭": -1}
 _MODES = {
     "major": ("maj", "major", "ionian", "lydian", "mixolydian"),
@@ -58,7 +57,7 @@ def read_key(label: str) -> str | None:
     letter, accidentals, word = match.groups()
     if word == "M" or not word and letter.isupper():
         word = "major"
-    tonic = _LETTERS[letter.upper()] + sum(_ACCIDENTALS[sign] for sign in accidentals)
+    tonic = LETTERS[letter.upper()] + sum(_ACCIDENTALS[sign] for sign in accidentals)
     for mode, words in _MODES.items():
         if word.lower() in words:
             return f"{TONICS[tonic % 12]} {mode}"

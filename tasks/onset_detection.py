@@ -20,7 +20,6 @@ Reference: S. Böck, F. Krebs and M. Schedl, "Evaluating the Online Capabilities
 Methods", ISMIR 2012.
 """
 
-import math
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from jaxtyping import Float
 
 from umir.annotations import Events
 from umir.data.example import Example
+from umir.tasks.base import ratio
 from umir.tasks.event_detection import WINDOW, EventDetection
 
 ONSET = "onset"
@@ -98,9 +98,9 @@ class OnsetDetection(EventDetection):
     def _scores(self, counts: Counter) -> dict[str, float]:
         hits, true, found = counts["hits"], counts["references"], counts["estimates"]
         return {
-            "F-measure": _ratio(2 * hits, true + found),
-            "Precision": _ratio(hits, found),
-            "Recall": _ratio(hits, true),
+            "F-measure": ratio(2 * hits, true + found),
+            "Precision": ratio(hits, found),
+            "Recall": ratio(hits, true),
         }
 
 
@@ -111,7 +111,3 @@ def merge_onsets(times: Float[np.ndarray, " onset"]) -> Float[np.ndarray, " merg
         if not kept or time - kept[-1] >= ONE_ONSET:
             kept.append(time)
     return np.array(kept, np.float64)
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan

@@ -17,6 +17,9 @@ import numpy as np
 from jaxtyping import Float
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+# The same as chords and keys are written, and the letters' places in them, in semitones above C.
+TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 OCTAVE = len(PITCH_CLASSES)  # semitones
 MIDDLE_C = 60  # the octave that pitch classes are written in starts here
 # The octaves that a vocabulary may have: 16 Hz, where pitch begins, to 8 kHz.

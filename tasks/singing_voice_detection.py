@@ -26,9 +26,10 @@ import numpy as np
 
 from umir.annotations import Intervals
 from umir.studio.song import INSTRUMENTS
+from umir.tasks.base import ratio
 from umir.tasks.decoding.activity import Score, accuracy
 from umir.tasks.frame_task import with_map
-from umir.tasks.interval_detection import IntervalDetection, ratio
+from umir.tasks.interval_detection import IntervalDetection
 
 VOICE = "voice"
 MOST_MERGED = 3  # instruments of a variant's class: with many, something always plays

@@ -26,18 +26,18 @@ from umir.tasks.drum_transcription import DrumTranscription
 from umir.tasks.event_detection import EventDetection
 from umir.tasks.genre_recognition import GenreRecognition
 from umir.tasks.instrument_recognition import InstrumentRecognition
-from umir.tasks.key_recognition import TONICS, KeyRecognition, read_key
+from umir.tasks.key_recognition import KeyRecognition, read_key
 from umir.tasks.melody_extraction import MelodyExtraction
-from umir.tasks.metrics.chord_metrics import ROOTS, is_chord
+from umir.tasks.metrics.chord_metrics import is_chord
 from umir.tasks.note_transcription import NoteTranscription
 from umir.tasks.onset_detection import OnsetDetection
+from umir.tasks.pitch_axis import LETTERS, TONICS
 from umir.tasks.singing_voice_detection import SingingVoiceDetection
 from umir.tasks.source_separation import SourceSeparation
 from umir.tasks.tempo_estimation import TempoEstimation, tempo_of
 
 SEMITONES = (-2, -1, 1, 2)  # what is drawn in training: more makes other voices and instruments
 _ROOT = re.compile(r"([A-G])([#b]*)(.*)")
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 # Label and semitones -> what the label is after the change.
 LabelMove = Callable[[str, float | int], str]
@@ -105,8 +105,8 @@ def moved_chord(label: str, semitones: float | int) -> str:
     if not found or not is_chord(label):
         return label
     letter, accidentals, rest = found.groups()
-    root = _LETTERS[letter] + accidentals.count("#") - accidentals.count("b")
-    return ROOTS[(root + round(semitones)) % 12] + rest
+    root = LETTERS[letter] + accidentals.count("#") - accidentals.count("b")
+    return TONICS[(root + round(semitones)) % 12] + rest
 
 
 def moved_key(label: str, semitones: float | int) -> str:

@@ -21,7 +21,7 @@ from umir.joint_unet import JointUNet
 from umir.tasks import IntervalDetection
 from umir.tasks.base import Settings
 from umir.tasks.interval_detection import FRAME_RATE
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Params
 from umir.window_separator import windows
 
 if TYPE_CHECKING:

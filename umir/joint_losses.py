@@ -35,7 +35,7 @@ from umir.separation_domains import Magnitudes
 from umir.separation_priors import SeparatedParts, squared_errors
 from umir.separation_streams import LABELLED
 from umir.stem_songs import StemSong, random_windows
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Params
 
 ACTIVE = "active"  # the stream of mixtures with their activity, and that part of it
 

@@ -30,7 +30,7 @@ from umir.separation_priors import SeparatedParts
 from umir.separation_recipes import JointRecipe, SeparationPreset
 from umir.separation_streams import LABELLED, LabelledWindows, labelled_batch
 from umir.stem_songs import windows_in_turn as labelled_windows_in_turn
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Params
 
 
 @dataclass(frozen=True, kw_only=True)

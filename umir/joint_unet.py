@@ -21,8 +21,8 @@ from jaxtyping import Float
 
 from umir.magnitude_unet import MagnitudeUNet
 from umir.priors.networks import SeparationUNet
-from umir.wave_unet.parameters import Key
-from umir.wave_unet.separators.layers import Params, convolve, init_convolution
+from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.separators.layers import convolve, init_convolution
 
 LEAK = 0.2
 

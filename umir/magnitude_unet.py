@@ -24,9 +24,8 @@ from jaxtyping import Float
 
 from umir.priors.networks import SeparationUNet
 from umir.priors.networks.separation_unet import MIXTURE
-from umir.wave_unet.parameters import Key
+from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.separators import Sizes
-from umir.wave_unet.separators.layers import Params
 from umir.wave_unet.separators.spectrogram import istft, stft
 from umir.wave_unet.separators.undivided import Undivided
 

@@ -24,8 +24,7 @@ from umir.separation_recipes import PriorRecipe, SeparationPreset, Stage
 from umir.separation_streams import labelled_batch
 from umir.separation_training import SeparationTraining, State
 from umir.stem_songs import windows_in_turn
-from umir.wave_unet.parameters import scalar, whole_number
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Params, scalar, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,7 +181,7 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
         ValueError: the data cannot be used, or `--out` holds another training.
     """
     from umir.files import locked
-    from umir.priors.pictures import draw_log
+    from umir.priors.training_curves import draw_log
     from umir.separation_folders import NamedData
     from umir.separator_start import SeparatorStart
     from umir.trained_separator import Origin, finished

@@ -17,8 +17,9 @@ from jaxtyping import Float
 
 from umir.magnitude_unet import MagnitudeUNet
 from umir.priors.networks import SeparationCritic, WaveformCritic
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, Sizes
-from umir.wave_unet.separators.layers import Params, crop
+from umir.wave_unet.separators.layers import crop
 from umir.window_separator import WindowNetwork
 
 Waveform = Float[np.ndarray, "batch time channel"]

@@ -29,8 +29,7 @@ from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import INPUTS
 from umir.separation_domains import Domain
 from umir.separation_streams import LABELLED
-from umir.wave_unet.parameters import Key
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Key, Params
 
 # Shares of the mixture's magnitude: a source that has less is silent, one that differs from the
 # mixture by less is equal to it.

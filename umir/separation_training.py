@@ -19,8 +19,7 @@ from jaxtyping import Float
 from umir.separation_recipes import SeparationRecipe, Stage
 from umir.stem_songs import StemSong, random_windows, windows_in_turn
 from umir.training import Callback, train
-from umir.wave_unet.parameters import Key, scalar, whole_number
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Key, Params, scalar, whole_number
 from umir.wave_unet.separators.spectrogram import stft
 from umir.window_separator import WindowNetwork
 

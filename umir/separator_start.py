@@ -11,7 +11,7 @@ from umir.released_models import RELEASE_KEY, find_model
 from umir.separator_model import FORMAT, SeparatorModel, kind_of
 from umir.task_model import FORMAT as TASK_MODEL
 from umir.task_model import INITIALISATION
-from umir.wave_unet.separators.layers import Params
+from umir.wave_unet.parameters import Params
 from umir.window_separator import WindowNetwork
 
 # How much comes out at once, which parameters do not depend on.

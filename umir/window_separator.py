@@ -19,8 +19,8 @@ from umir.audio import to_channels
 from umir.audio_stream import Block, resample_blocks, with_length
 from umir.magnitude_unet import MagnitudeUNet
 from umir.separation import Level, StemBlocks
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
-from umir.wave_unet.separators.layers import Params
 
 WindowNetwork = OriginalWaveUNet | FilteredWaveUNet | SpectrogramUNet | MagnitudeUNet
 

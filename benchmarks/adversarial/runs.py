@@ -12,8 +12,8 @@ from recordings.tables import markdown, over_seeds
 from adversarial import grid
 from adversarial.grid import Grid, Job
 from umir.priors import Adversarial, Streams
-from umir.priors.pictures import draw_log
 from umir.priors.streams import Source
+from umir.priors.training_curves import draw_log
 from umir.training import Callback, JsonLog, ProgressBar, train
 
 Metrics = dict[str, float]

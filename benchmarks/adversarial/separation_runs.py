@@ -23,8 +23,8 @@ from umir.annotations import Stems
 from umir.data.manifest import Entry
 from umir.files import write_json
 from umir.prior_training import PriorTraining, prior_training
-from umir.priors.pictures import draw_log
 from umir.priors.streams import Batch, Source
+from umir.priors.training_curves import draw_log
 from umir.resuming import Checkpoints, Interruption
 from umir.separation_recipes import SeparationPreset
 from umir.separation_streams import LABELLED

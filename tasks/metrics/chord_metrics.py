@@ -14,13 +14,13 @@ from jaxtyping import Float
 from mir_eval.chord import NO_CHORD, X_CHORD
 
 from umir.annotations import Intervals
+from umir.tasks.pitch_axis import TONICS
 
-ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 TRIADS = ("maj", "min")
 SEVENTHS = ("maj", "min", "maj7", "7", "min7")
 # No chord, and the major and minor triad of each root; or also its seventh chords.
-CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in ROOTS for quality in TRIADS))
-SEVENTH_CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in ROOTS for quality in SEVENTHS))
+CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in TONICS for quality in TRIADS))
+SEVENTH_CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in TONICS for quality in SEVENTHS))
 COMPARISONS = ("majmin", "root", "thirds", "triads", "sevenths", "tetrads", "mirex")
 _SEGMENTATION = ("overseg", "underseg", "seg")
 METRICS = (*COMPARISONS, *_SEGMENTATION)
@@ -71,7 +71,7 @@ def _reduced(label: str, qualities: Sequence[str], upto: int) -> str:
         return NO_CHORD if label == NO_CHORD else X_CHORD
     for quality in qualities:
         if np.array_equal(semitones[:upto], mir_eval.chord.QUALITIES[quality][:upto]):
-            return f"{ROOTS[root]}:{quality}"
+            return f"{TONICS[root]}:{quality}"
     return X_CHORD
 
 

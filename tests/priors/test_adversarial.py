@@ -25,7 +25,7 @@ from umir.priors import (
 )
 from umir.priors.adversarial import adam
 from umir.priors.networks import DenseCritic, DenseGenerator
-from umir.priors.pictures import draw_log
+from umir.priors.training_curves import draw_log
 from umir.resuming import Checkpoints
 from umir.training import JsonLog, train
 

@@ -28,9 +28,8 @@ from umir.priors.criteria import Logistic, Wasserstein
 from umir.priors.factor_gan import DENSITY, Factor, Parts, log_density_ratio, sides, together
 from umir.priors.guard import Guard
 from umir.priors.streams import INPUTS
-from umir.wave_unet.parameters import Key
+from umir.wave_unet.parameters import Key, Params
 
-Params = dict[str, Any]
 State = dict[str, Any]
 Metrics = dict[str, Scalar]
 Batches = Mapping[str, Parts]  # stream -> batch

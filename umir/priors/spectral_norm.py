@@ -19,12 +19,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from umir.wave_unet.parameters import Key
+from umir.wave_unet.parameters import Key, Params
 
 KERNEL = "kernel"
 TINY = 1e-12  # what the norm of a vector is at least
 
-Params = dict[str, Any]
 Vectors = dict[str, Float[Array, " out"]]  # path of a kernel -> u
 
 

@@ -18,9 +18,9 @@ from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.convolution import transposed_convolution
-from umir.wave_unet.parameters import Key, init_uniform
+from umir.wave_unet.parameters import Key, Params, init_uniform
 from umir.wave_unet.separators.filtered_resampling import filtered_down, filtered_up
-from umir.wave_unet.separators.layers import TOGETHER, Layer, Params, clip, convolve, crop
+from umir.wave_unet.separators.layers import TOGETHER, Layer, clip, convolve, crop
 from umir.wave_unet.separators.normalisation import (
     GROUP,
     batch_normalised,

@@ -1,7 +1,5 @@
 """What the published separators are made of: convolutions with a bias, cropping, clipping."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -13,7 +11,6 @@ from umir.wave_unet.parameters import Key
 TOGETHER = "all"  # the one net, where sources have none of their own
 
 Layer = dict[str, Array]
-Params = dict[str, Any]
 
 
 def init_convolution(

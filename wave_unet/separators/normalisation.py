@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from umir.wave_unet.separators.layers import Layer, Params
+from umir.wave_unet.parameters import Params
+from umir.wave_unet.separators.layers import Layer
 
 EPSILON = 1e-5
 GROUP = 8  # channels that are normalised together

@@ -19,14 +19,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.parameters import Key
-from umir.wave_unet.separators.layers import (
-    Params,
-    clip,
-    convolve,
-    crop,
-    init_convolution,
-)
+from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.separators.layers import clip, convolve, crop, init_convolution
 from umir.wave_unet.separators.sizes import Sizes
 from umir.wave_unet.separators.undivided import Undivided
 

@@ -18,8 +18,8 @@ from jax import Array
 from jaxtyping import Complex, Float
 
 from umir.wave_unet.convolution import transposed_convolution
-from umir.wave_unet.parameters import Key
-from umir.wave_unet.separators.layers import Layer, Params, convolve, init_convolution
+from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.separators.layers import Layer, convolve, init_convolution
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,
     init_statistics,

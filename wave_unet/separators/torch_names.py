@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators.filtered import FilteredWaveUNet
 from umir.wave_unet.separators.filtered_resampling import low_pass
-from umir.wave_unet.separators.layers import TOGETHER, Params
+from umir.wave_unet.separators.layers import TOGETHER
 
 Tensors = Mapping[str, np.ndarray]
 

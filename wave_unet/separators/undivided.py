@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from umir.wave_unet.separators.layers import TOGETHER, Params
+from umir.wave_unet.parameters import Params
+from umir.wave_unet.separators.layers import TOGETHER
 
 
 class Undivided:

@@ -11,10 +11,9 @@ from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
 from umir.priors.networks.layers import LEAK, dense, init_transposed, named, spread
-from umir.wave_unet.parameters import init_uniform
+from umir.wave_unet.parameters import Params, init_uniform
 from umir.wave_unet.separators.layers import convolve
 
-Params = dict[str, Any]
 TAPS, PADDING = (4, 4), 1  # of convolutions that halve or double
 SMALLEST = 4  # the shorter side of what is left in the end
 

@@ -11,9 +11,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
 from umir.priors.networks.layers import LEAK, dense, named
-from umir.wave_unet.parameters import init_uniform
-
-Params = dict[str, Any]
+from umir.wave_unet.parameters import Params, init_uniform
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
 from umir.priors.networks.layers import dense, doubled, halved, named
-from umir.wave_unet.parameters import init_uniform
+from umir.wave_unet.parameters import Params, init_uniform
 from umir.wave_unet.separators.layers import Layer, convolve
 from umir.wave_unet.separators.normalisation import (
     batch_normalised,
@@ -19,7 +19,6 @@ from umir.wave_unet.separators.normalisation import (
     with_statistics,
 )
 
-Params = dict[str, Any]
 TAPS = (3, 3)
 MEMORY = 0.9  # of the statistics of batch normalisation, as PyTorch has it
 NOISE_CHANNELS = 2

@@ -2,16 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.networks.layers import dense
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators.layers import convolve, init_convolution
 
-Params = dict[str, Any]
 LEAK = 0.2
 SMALLEST = 4  # a side that is halved no more
 DENSE = 32

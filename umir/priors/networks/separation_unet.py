@@ -14,9 +14,9 @@ from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.factor_gan import Parts
 from umir.priors.networks.layers import cropped, halved, spread
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators.layers import convolve, init_convolution
 
-Params = dict[str, Any]
 TAPS = (3, 3)
 MIXTURE = "mixture"
 

@@ -7,16 +7,15 @@ which a Wave-U-Net does not have, and would draw at random in every run of the c
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from umir.priors.networks.layers import dense
+from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators.layers import convolve, init_convolution
 
-Params = dict[str, Any]
 LEAK = 0.2
 TAPS, STRIDE = 25, 4
 SHORTEST = 16  # frames that are left at least, if so many went in
