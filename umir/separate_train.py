@@ -14,10 +14,8 @@ folders may be missing; the program says what it uses for what (`umir/separation
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +32,15 @@ from umir.program import (
     seed,
     use_compilation_cache,
 )
+from umir.separation_arguments import (
+    check_enough,
+    data_in_words,
+    has_several_losses,
+    is_joint,
+    preset_name,
+    preset_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from umir.separation_data import SeparationData
@@ -43,7 +50,6 @@ if TYPE_CHECKING:
     from umir.separator_start import SeparatorStart
 
 CHECKPOINT_EVERY = 500
-ENDS = ("steps", "patience")  # what of a recipe says when a training ends
 # Named here, since help answers without JAX; the tests hold them to `umir.separation_recipes`.
 PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered".split()
 PRESET_NAMES += "magnitudes magnitudes-half waveforms waveforms-half joint joint-half".split()
@@ -102,78 +108,6 @@ def solo(text: str) -> str:
     return text
 
 
-def preset_of(args: argparse.Namespace) -> "SeparationPreset":
-    """Return the preset that arguments ask for, with their changes.
-
-    Raises:
-        ValueError: what they ask for does not fit together.
-    """
-    from umir.joint_unet import JointUNet
-    from umir.separation_recipes import PRESETS
-
-    preset = PRESETS[preset_name(args)]
-    network, recipe = preset.network, preset.recipe
-    check_prior(args, recipe)
-    if args.sources:
-        names = tuple(args.sources.split(","))
-        if isinstance(network, JointUNet):
-            network = replace(network, sources=names, detected=_detected(names))
-        else:
-            network = replace(network, sources=names)
-    given = {"epoch_steps": args.epoch_steps, "patience": args.patience, "steps": args.steps}
-    recipe = replace(recipe, **{name: value for name, value in given.items() if value})
-    factor = (args.learning_rate or recipe.stages[0].learning_rate) / recipe.stages[0].learning_rate
-    stages = [
-        replace(
-            stage,
-            batch=args.batch or stage.batch,
-            learning_rate=stage.learning_rate * factor,
-            lowest=stage.lowest and stage.lowest * factor,
-        )
-        for stage in recipe.stages
-    ]
-    return replace(preset, network=network, recipe=replace(recipe, stages=tuple(stages)))
-
-
-def check_prior(args: argparse.Namespace, recipe: Any) -> None:
-    """Raise a ValueError if arguments ask for what the recipe of their preset does not have."""
-    from umir.separation_recipes import PRESETS, JointRecipe, PriorRecipe
-
-    joint, critics = isinstance(recipe, JointRecipe), isinstance(recipe, PriorRecipe)
-    asked = {
-        f"--prior {args.prior}": args.prior != "none" and not (joint if _joint(args) else critics),
-        "--mixtures": args.mixtures and not (joint or critics),
-        "--solo": args.solo and not (joint or critics),
-        "--activity": args.activity and not joint,
-    }
-    if wrong := [name for name, value in asked.items() if value]:
-        kind = JointRecipe if _joint(args) or args.activity else PriorRecipe
-        others = [name for name, other in PRESETS.items() if isinstance(other.recipe, kind)]
-        raise ValueError(
-            f"{', '.join(wrong)}: not of the preset {preset_name(args)}; leave --preset out, or "
-            f"take one of {', '.join(others)}"
-        )
-
-
-def _joint(args: argparse.Namespace) -> bool:
-    return args.prior == "joint"
-
-
-def _detected(names: Sequence[str]) -> str:
-    """Return the source that is detected: the voice if there is one, else the first."""
-    return "vocals" if "vocals" in names else names[0]
-
-
-def preset_name(args: argparse.Namespace) -> str:
-    """Return the preset that is asked for, or the one that does for the other arguments."""
-    if args.preset:
-        return args.preset
-    if _joint(args) or args.activity:
-        return "joint-half"
-    unpaired = args.prior != "none" or args.mixtures or args.solo
-    return "magnitudes-half" if unpaired else "m5-highsr"
-
-
 def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     """Train, write the model directory, and return the scores on the test songs.
 
@@ -226,49 +160,6 @@ def _begun(
     return training
 
 
-def data_in_words(args: argparse.Namespace, start: "SeparatorStart | None") -> list[str]:
-    """Return what a model learns from, for its card."""
-    from umir.data_specification import OWN_FOLDER, sources_of
-
-    named = [text for text in (args.data, args.activity) if text]
-    found = [source for text in named for source in sources_of(text)]
-    found += [OWN_FOLDER] if args.mixtures or args.solo else []
-    found += start.data if start else []
-    return list(dict.fromkeys(found))
-
-
-def check_enough(args: argparse.Namespace) -> None:
-    """Raise a ValueError if no argument names what a prior cannot do without."""
-    if _joint(args):
-        if not (args.data or args.activity):
-            raise ValueError("nothing to learn from: give --pairs, --activity or both")
-    elif args.prior == "none":
-        if not args.data:
-            raise ValueError("no songs with stems: give --pairs")
-    elif not (args.data or args.mixtures):
-        raise ValueError("nothing to separate: give --mixtures, or songs with stems as --pairs")
-
-
-def has_several_losses(preset: "SeparationPreset") -> bool:
-    """Return whether a preset learns from more than songs with stems."""
-    from umir.separation_recipes import JointRecipe, PriorRecipe
-
-    return isinstance(preset.recipe, (PriorRecipe, JointRecipe))
-
-
-def settings_of(args: argparse.Namespace, preset: "SeparationPreset") -> dict[str, Any]:
-    """Return what another training in the same folder must agree with, as plain JSON.
-
-    When it ends is no part of that: a training may be made longer or shorter.
-    """
-    settings = {"data": str(args.data), "seed": args.seed, "init": args.init, **as_json(preset)}
-    settings["recipe"] = {n: v for n, v in settings["recipe"].items() if n not in ENDS}
-    if has_several_losses(preset):
-        settings |= {"prior": args.prior, "mixtures": str(args.mixtures), "solo": args.solo}
-        settings["activity"] = str(args.activity)
-    return settings
-
-
 def training_of(
     preset: "SeparationPreset",
     args: argparse.Namespace,
@@ -284,15 +175,10 @@ def training_of(
     network, recipe = preset.network, preset.recipe
     params = start.params if start else None
     if isinstance(recipe, JointRecipe):
-        return joint_training(preset, data, args.seed, params, detects=_joint(args))
+        return joint_training(preset, data, args.seed, params, detects=is_joint(args))
     if isinstance(recipe, PriorRecipe):
         return prior_training(preset, args.prior, data, args.seed, params)
     return SeparationTraining(network, recipe, data.train, data.valid, args.seed, params)
-
-
-def as_json(preset: "SeparationPreset") -> dict[str, Any]:
-    """Return a preset as plain JSON: what another training of the same folder must agree with."""
-    return json.loads(json.dumps(asdict(preset)))
 
 
 def _run(training: "SeparationTraining", out: Path) -> "State":
@@ -335,7 +221,7 @@ def run(args: argparse.Namespace) -> None:
 def use_of(args: argparse.Namespace) -> str:
     """Return what can be done with a model, in words."""
     separating = f"separate with `umir separate --model {args.out} FILE`"
-    if not _joint(args):
+    if not is_joint(args):
         return separating
     from umir.active_songs import detection_of
     from umir.joint_unet import JointUNet
