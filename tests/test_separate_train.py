@@ -12,6 +12,7 @@ from umir import separate_train, separation_recipes
 from umir.annotations import Stems
 from umir.cli import main
 from umir.data_specification import open_data
+from umir.files import locked
 from umir.separation_recipes import PRESETS, SeparationPreset, SeparationRecipe, Stage
 from umir.separation_training import SeparationTraining
 from umir.separator_model import SeparatorModel
@@ -307,6 +308,13 @@ def test_songs_that_cannot_be_scored_cost_no_model(
     assert "none of the 1 entries of split test can be used" in capsys.readouterr().err
     assert SeparatorModel.load("model").network == NET
     assert "None were scored." in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+
+
+def test_two_trainings_do_not_share_a_folder(stems_folder, tiny_m4, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with locked("model"):
+        assert "is writing there; wait for it" in fails(capsys, *tiny_m4, str(stems_folder))
+    assert not list((tmp_path / "model").iterdir())
 
 
 def test_changes_of_a_preset():
