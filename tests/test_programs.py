@@ -121,15 +121,15 @@ def test_all_is_all_that_a_model_was_not_adapted_with(events_folder):
     assert sorted(track["track"] for track in fresh) == sorted(everything)
 
 
-def test_compare_prints_both_starts(events_folder, tmp_path, capsys):
+def test_compare_prints_the_start_as_it_is_and_scratch(events_folder, tmp_path, capsys):
     assert finetune(events_folder, "--steps", "1") == 0
     capsys.readouterr()
     arguments = ["--data", str(events_folder), "--init", "model", "--preset", "tiny"]
     assert main(["finetune", *arguments, "--steps", "1", "--compare", "--out", "m"]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].split() == ["model", "scratch"]
+    assert shown[0].split() == ["model", "as", "it", "is", "scratch"]
     assert shown[1].split()[0] == "F-measure"
-    assert len(shown[1].split()) == 3
+    assert len(shown[1].split()) == 4
 
 
 def test_a_named_task_maps_the_folders_classes(events_folder, tmp_path, capsys):

@@ -55,13 +55,15 @@ class Outcome:
 def files_among(inputs: Sequence[Path]) -> list[Path]:
     """Return the files that are given, and the audio files directly in folders that are given.
 
+    A folder without audio is returned itself, so that the batch names it and goes on.
+
     Raises:
-        ValueError: there are none.
+        ValueError: there are none but such folders.
     """
     files = [file for path in inputs for file in (audio_in(path) if path.is_dir() else [path])]
     if not files:
         raise ValueError(f"no audio files in {', '.join(map(str, inputs))}")
-    return files
+    return files + [path for path in inputs if path.is_dir() and not audio_in(path)]
 
 
 def outcomes(
