@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from tiny import TINY
 
-from umir.annotations import Events, Stems
+from umir.annotations import Events, Labels, Stems
 from umir.data.example import Example
 from umir.decoder_fitting import MANY_GROUPS, fit_and_predict, with_decoder
 from umir.task_model import TaskModel
-from umir.tasks import OnsetDetection
+from umir.tasks import MultiLabelClassification, OnsetDetection
 from umir.tasks.source_separation import vocal_separation
 from umir.wave_unet import Network
 
@@ -22,6 +22,13 @@ class Played(TaskModel):
 
     def output(self, waveform):
         return waveform
+
+
+class PlayedClips(TaskModel):
+    """A model whose network gives the only frame of a clip."""
+
+    def output(self, waveform):
+        return waveform[0]
 
 
 def song(name, onsets, elsewhere):
@@ -75,3 +82,16 @@ def noise(task, waveform):
     onsets = Events(np.array([0.2, 0.5]), ("", ""))
     annotation = Stems(parts, TINY.rate) if task.kind == "stems" else onsets
     return Example(waveform, TINY.rate, annotation, "song", "song")
+
+
+def test_thresholds_of_several_labels_are_fitted_whatever_the_start_has():
+    """Their score, mAP, asks for no threshold: it speaks neither for one nor against it."""
+    task = MultiLabelClassification("tags", ("a", "b"))
+    model = PlayedClips(Network(TINY, task.head), task, {})
+    clips = [
+        Example(np.array([logits], np.float32), 100, Labels(names), str(n), str(n))
+        for n, (logits, names) in enumerate([((4.0, 2.0), ("a",)), ((2.0, 4.0), ("b",))] * 2)
+    ]
+    known = {"thresholds": {"a": 0.01, "b": 0.01}}
+    fitted = with_decoder(model, clips, known).settings
+    assert fitted == with_decoder(model, clips).settings != known

@@ -35,7 +35,9 @@ def with_decoder(
     # Of stems nothing is fitted, and to separate whole songs takes longer than to adapt to them.
     heard = [] if model.task.kind == "stems" else valid
     outputs = [model.output(example.waveform) for example in heard]
-    if known is not None and heard and not _fits_better(model.task, outputs, valid, known):
+    # mAP, by which several labels are judged, does not ask for thresholds: it cannot choose them.
+    asked = known is not None and heard and model.task.kind != "labels"
+    if known is not None and asked and not _fits_better(model.task, outputs, valid, known):
         return replace(model, settings=known)
     return _fitted(model, outputs, valid)
 

@@ -160,8 +160,9 @@ def _possible(data: UserData) -> str:
     if data.valid:
         return counts
     return (
-        f"{counts}\nno validation songs: training songs choose rate, step and decoder, and cannot "
-        "tell learning from memorising; label audio of a second group (song, artist, singer)"
+        f"{counts}\nno validation songs: training songs choose rate and step (and the decoder, if "
+        "the start has none), and cannot tell learning from memorising; label audio of a second "
+        "group (song, artist, singer)"
     )
 
 

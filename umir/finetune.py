@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
             if go_on and args.init == "scratch":
                 print("nothing to compare: the model itself is from scratch", file=sys.stderr)
             elif go_on:
-                rows |= unadapted(args.init, model.task, args.data)
+                rows |= unadapted(args.init, model.task, args.data) if metrics else {}
                 print("the same from scratch, with the same budget:", file=sys.stderr)
                 scratch = {**options, "init": "scratch", "config": model.network.config}
                 last, rows["scratch"] = finetune(**scratch)
@@ -113,7 +113,11 @@ def unadapted(init: str, task: "Task", data: str) -> dict[str, dict[str, float]]
     from umir.start import Start
 
     as_it_is = Start.load(init).as_it_is(task)
-    return {} if as_it_is is None else {UNADAPTED: evaluate(as_it_is, data)["metrics"]}
+    try:
+        return {} if as_it_is is None else {UNADAPTED: evaluate(as_it_is, data)["metrics"]}
+    except ValueError as error:  # the start has learnt from all of these songs
+        print(f"{init} as it is: not scored: {error}", file=sys.stderr)
+        return {}
 
 
 def print_scores(rows: dict[str, dict[str, float]], headline: str) -> None:

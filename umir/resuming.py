@@ -69,7 +69,7 @@ class Checkpoints:
         except Exception as error:  # tensorstore raises whatever it likes, plain Exception too
             raise ValueError(
                 f"{self._directory / str(step)}: this checkpoint cannot be read; delete the folder "
-                "to go on from the one before it, or start anew without --resume"
+                "to go on from the one before it, or start anew in another --out"
             ) from error
         return found.state, found.stream["step"]
 

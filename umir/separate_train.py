@@ -33,6 +33,7 @@ from umir.program import (
     use_compilation_cache,
 )
 from umir.separation_arguments import (
+    ENDS,
     check_enough,
     data_in_words,
     has_several_losses,
@@ -146,7 +147,7 @@ def _begun(
     from umir.separation_folders import stored
     from umir.training_settings import check_settings
 
-    check_settings(args.out, settings_of(args, preset), args.resume)
+    check_settings(args.out, settings_of(args, preset), args.resume, free=ENDS)
     data = stored(
         named,
         preset.network,

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from umir.separation_recipes import SeparationPreset
     from umir.separator_start import SeparatorStart
 
-ENDS = ("steps", "patience")  # what of a recipe says when a training ends
+# What says when a training ends: it may be made longer or shorter.
+ENDS = ("recipe.steps", "recipe.patience")
 
 
 def preset_of(args: argparse.Namespace) -> "SeparationPreset":
@@ -97,12 +98,8 @@ def has_several_losses(preset: "SeparationPreset") -> bool:
 
 
 def settings_of(args: argparse.Namespace, preset: "SeparationPreset") -> dict[str, Any]:
-    """Return what another training in the same folder must agree with, as plain JSON.
-
-    When it ends is no part of that: a training may be made longer or shorter.
-    """
+    """Return what another training in the same folder must agree with but for `ENDS`: JSON."""
     settings = {"data": str(args.data), "seed": args.seed, "init": args.init, **as_json(preset)}
-    settings["recipe"] = {n: v for n, v in settings["recipe"].items() if n not in ENDS}
     if has_several_losses(preset):
         settings |= {"prior": args.prior, "mixtures": str(args.mixtures), "solo": args.solo}
         settings["activity"] = str(args.activity)

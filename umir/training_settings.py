@@ -5,7 +5,7 @@ its first checkpoint there is nothing to lose: other settings then take the plac
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from umir.resuming import steps_done
 SETTINGS_NAME = "training.json"
 
 
-def check_settings(out: Path, settings: Mapping[str, Any], resume: bool) -> None:
+def check_settings(
+    out: Path, settings: Mapping[str, Any], resume: bool, free: Collection[str] = ()
+) -> None:
     """Write the settings of a training, or see that they are those of the one that is there.
 
     Args:
         out: the training's folder; made if needed.
         settings: plain JSON.
         resume: whether a training that is there goes on.
+        free: fields that may differ, as `recipe.steps`.
 
     Raises:
         ValueError: a training is there and shall not go on, or is another one; names what differs.
@@ -38,7 +41,8 @@ def check_settings(out: Path, settings: Mapping[str, Any], resume: bool) -> None
         stored = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: is damaged ({error}); start anew in another --out") from None
-    if different := differences(stored, settings):
+    different = differences(stored, settings)
+    if different := [line for line in different if line.split()[0] not in free]:
         raise ValueError(
             f"{path}: began with other settings: {', '.join(different)}; give those, or another "
             "--out"

@@ -17,7 +17,7 @@ from proof.methods import Problem, adam
 from proof.starts import WAVEFORM_STEPS, Start
 from umir.adaptation import validation_batches, validation_loss
 from umir.data.example import Example
-from umir.decoder_fitting import fit_and_predict
+from umir.decoder_fitting import fit_and_predict, with_decoder
 from umir.meta import Params
 from umir.task_model import TaskModel
 from umir.training import Diverged
@@ -98,8 +98,11 @@ class Run:
         valid_losses: dict[str, float] = {}
 
         def look(step: int, params: Params) -> None:
-            model, estimates = fit_and_predict(TaskModel(network, task, params), songs.valid)
-            if judged is not songs.valid:
+            model = TaskModel(network, task, params)
+            if judged is songs.valid:  # heard once, to fit the decoder and to be judged
+                _, estimates = fit_and_predict(model, judged)
+            else:
+                model = with_decoder(model, songs.valid)
                 estimates = [model.predict(song.waveform, song.rate) for song in judged]
             looks[str(step)] = headlines(scores_of_groups(task, estimates, judged, headline))
             valid_losses[str(step)] = validation_loss(network, task, params, batches)
