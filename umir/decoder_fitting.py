@@ -36,8 +36,8 @@ def with_decoder(
     heard = [] if model.task.kind == "stems" else valid
     outputs = [model.output(example.waveform) for example in heard]
     # mAP, by which several labels are judged, does not ask for thresholds: it cannot choose them.
-    asked = known is not None and heard and model.task.kind != "labels"
-    if known is not None and asked and not _fits_better(model.task, outputs, valid, known):
+    is_judged = outputs and model.task.kind != "labels"
+    if known and is_judged and not _fits_better(model.task, outputs, valid, known):
         return replace(model, settings=known)
     return _fitted(model, outputs, valid)
 

@@ -60,10 +60,11 @@ def files_among(inputs: Sequence[Path]) -> list[Path]:
     Raises:
         ValueError: there are none but such folders.
     """
-    files = [file for path in inputs for file in (audio_in(path) if path.is_dir() else [path])]
-    if not files:
+    found = {path: audio_in(path) if path.is_dir() else [path] for path in inputs}
+    if not any(found.values()):
         raise ValueError(f"no audio files in {', '.join(map(str, inputs))}")
-    return files + [path for path in inputs if path.is_dir() and not audio_in(path)]
+    empty = [path for path, files in found.items() if not files]
+    return [file for files in found.values() for file in files] + empty
 
 
 def outcomes(
