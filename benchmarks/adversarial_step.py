@@ -27,15 +27,15 @@ import numpy as np
 from turns import WARM_UP, answer, in_turns
 
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Adversarial, marginals
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import INPUTS
 from umir.program import use_compilation_cache
-from umir.separation_domains import Magnitudes
-from umir.separation_priors import separation_objective
-from umir.separation_recipes import PRESETS, PriorRecipe
-from umir.separation_streams import LABELLED
+from umir.separation.domains import Magnitudes
+from umir.separation.magnitude_unet import MagnitudeUNet
+from umir.separation.priors import separation_objective
+from umir.separation.recipes import PRESETS, PriorRecipe
+from umir.separation.training_streams import LABELLED
 
 BAR = 1.5
 NANO = MagnitudeUNet(("accompaniment", "vocals"), window=32, frames=8, filters=2, levels=2)
@@ -53,7 +53,7 @@ def setting(preset: str) -> tuple[MagnitudeUNet, PriorRecipe]:
 
 
 def objective_of(network: MagnitudeUNet, recipe: PriorRecipe) -> Adversarial:
-    """Return what `umir.prior_training` makes of a preset, with critics of all sources."""
+    """Return the objective of `umir.separation.prior_training`, with critics of all sources."""
     return separation_objective(
         Magnitudes(network),
         marginals(network.sources),

@@ -5,11 +5,11 @@
 
 For each task of the studio, or each data set of `benchmarks/real_folders.py` that FOLDERS holds,
 the body of a model directory is adapted with the head started in each of the ways of
-`umir.head_initialisation`, three seeds each, and scored after 0, 1, 3, 10, 30 and 100 steps on
-songs apart from those that taught and those that fitted the decoder. Songs of the studio have the
-features of those that the model was trained on. All ways share body, batches, learning rate and
-decoder songs. A model that holds heads is one way more, `learnt`, for the tasks that it holds none
-for.
+`umir.adaptation.head_initialisation`, three seeds each, and scored after 0, 1, 3, 10, 30 and 100
+steps on songs apart from those that taught and those that fitted the decoder. Songs of the studio
+have the features of those that the model was trained on. All ways share body, batches, learning
+rate and decoder songs. A model that holds heads is one way more, `learnt`, for the tasks that it
+holds none for.
 
 Intervals are 95% bootstrap intervals over songs (groups), of the mean over seeds. Results go to
 `--out` after every run; a second call does what is missing.
@@ -29,15 +29,15 @@ from recordings.results import Results, group_scores
 from recordings.tables import HEADLINE, cell, markdown, of_start
 
 from umir import meta_train
-from umir.adaptation import Recipe, adapt
-from umir.adaptation_report import HeldOut, TooFewSongs, deal_songs
+from umir.adaptation.decoder_fitting import with_decoder
+from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS
+from umir.adaptation.network_fitting import Recipe, adapt
+from umir.adaptation.start import Start
 from umir.checkpoint import load_model
-from umir.decoder_fitting import with_decoder
-from umir.head_initialisation import HEAD_INITIALISATIONS
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.meta_training import CLIP_SONGS
+from umir.meta_training.phases import CLIP_SONGS
+from umir.meta_training.report import HeldOut, TooFewSongs, deal_songs
 from umir.program import use_compilation_cache
-from umir.start import Start
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, get_task
 from umir.user_data import read_user_data

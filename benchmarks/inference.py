@@ -14,13 +14,13 @@ import argparse
 import numpy as np
 from recordings.held_out_songs import features_of, held_out_songs
 
-from umir.adaptation import Recipe, adapt
+from umir.adaptation.network_fitting import Recipe, adapt
+from umir.adaptation.start import Start
 from umir.audio import normalise_level
 from umir.data.example import Example
 from umir.inference import Windows, whole_song
 from umir.meta import Params
 from umir.program import use_compilation_cache
-from umir.start import Start
 from umir.studio import Song
 from umir.tasks import StudioSource, Task, get_task
 from umir.wave_unet import Network

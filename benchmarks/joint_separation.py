@@ -40,8 +40,8 @@ from adversarial.joint_trials import trial_of
 from adversarial.separation_runs import grid_of
 
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.joint_unet import JointUNet
-from umir.separation_recipes import PRESETS, SMALL_JOINT, SeparationPreset
+from umir.separation.joint_unet import JointUNet
+from umir.separation.recipes import PRESETS, SMALL_JOINT, SeparationPreset
 from umir.wave_unet.separators.variants import VOICE
 
 NANO = SeparationPreset(  # to see whether it works

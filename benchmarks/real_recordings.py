@@ -29,13 +29,13 @@ from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
 from recordings.tables import COLUMNS, apart, markdown, rows_of
 
-from umir.adaptation import adapt
+from umir.adaptation.decoder_fitting import with_decoder
+from umir.adaptation.network_fitting import adapt
+from umir.adaptation.start import Start
 from umir.data.example import Example
-from umir.decoder_fitting import with_decoder
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
-from umir.start import Start
 from umir.task_model import TaskModel
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network

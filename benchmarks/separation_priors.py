@@ -39,9 +39,9 @@ from adversarial.separation_tables import report
 from adversarial.separation_trials import trial_of
 
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.magnitude_unet import MagnitudeUNet
-from umir.separation_data import ADVERSARIAL, FACTORGAN, NONE
-from umir.separation_recipes import PRESETS, SMALL_SEMI_SUPERVISED, SeparationPreset
+from umir.separation.data import ADVERSARIAL, FACTORGAN, NONE
+from umir.separation.magnitude_unet import MagnitudeUNet
+from umir.separation.recipes import PRESETS, SMALL_SEMI_SUPERVISED, SeparationPreset
 from umir.wave_unet.separators.variants import VOICE
 
 METHODS = [NONE, ADVERSARIAL, FACTORGAN]

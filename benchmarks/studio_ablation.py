@@ -43,8 +43,10 @@ from without_adaptation import Found, scores_of_model
 from umir import meta_train
 from umir.data.example import Example
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.meta_training import FIRST_VALIDATION_SONG, VALIDATION_SONGS, task_models
-from umir.plan import Plan
+from umir.meta_training.phases import FIRST_VALIDATION_SONG, VALIDATION_SONGS, task_models
+from umir.meta_training.plan import Plan
+from umir.meta_training.training_songs import Edition, TrainingSongs
+from umir.meta_training.warm_up import WarmUp
 from umir.program import use_compilation_cache
 from umir.studio.catalogue import SONGS_PER_SEED, render_songs
 from umir.studio.features import ALL_FEATURES, GROUPS, Features
@@ -53,8 +55,6 @@ from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.joint import JointPool, joint_examples, shared_tasks
 from umir.training import Callback, ProgressBar, train
-from umir.training_songs import Edition, TrainingSongs
-from umir.warm_up import WarmUp
 
 ALL, NONE, BOTH = "all", "none", "without metre and timbre"  # the two that earn least alone
 CONDITIONS: dict[str, Features] = {

@@ -14,13 +14,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from umir.magnitude_unet import MagnitudeUNet
 from umir.priors import Adversarial, Wasserstein
 from umir.priors.networks import SeparationCritic
 from umir.priors.networks.separation_critic import DENSE, LEAK
 from umir.priors.networks.separation_unet import MIXTURE, SeparationUNet
 from umir.priors.streams import INPUTS
-from umir.separation_streams import LABELLED
+from umir.separation.magnitude_unet import MagnitudeUNet
+from umir.separation.training_streams import LABELLED
 
 
 class UNetPeer(nn.Module):

@@ -36,11 +36,11 @@ from timing import median_seconds
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
-from umir.separation_recipes import PRESETS
-from umir.separation_training import SeparationTraining
-from umir.separator_model import SeparatorModel, load_model_for
+from umir.separation.recipes import PRESETS
+from umir.separation.separator_model import SeparatorModel, load_model_for
+from umir.separation.training import SeparationTraining
+from umir.separation.window_separator import WindowNetwork
 from umir.wave_unet.separators import FilteredWaveUNet
-from umir.window_separator import WindowNetwork
 
 TRAINING_BAR, SONG_BAR, MEMORY_BAR = 1.5, 1.3, 0.5
 RATE = 44_100

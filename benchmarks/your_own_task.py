@@ -8,9 +8,9 @@ FOLDERS is what `benchmarks/real_folders.py` builds; for songs of the studio bes
 
 Of each folder's training groups, in random order, so many minutes are kept, a fifth of them as
 validation songs; the rest is left out. From each start `umir finetune` does with them what it does
-by default (`umir.rate_search`), and its model is scored on the test groups, which stay the same.
-Times are those of the search, compilation included, summed over all processors: with two of them,
-a user waits for somewhat more than half.
+by default (`umir.adaptation.rate_search`), and its model is scored on the test groups, which stay
+the same. Times are those of the search, compilation included, summed over all processors: with two
+of them, a user waits for somewhat more than half.
 
 Results go to FOLDERS/your_own_task.json after each run; a second call does what is missing.
 """
@@ -28,13 +28,13 @@ import numpy as np
 from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
 
+from umir.adaptation.rate_search import Budget
+from umir.adaptation.start import Start
 from umir.data.example import Example
 from umir.fine_tuning import train_on
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.program import use_compilation_cache
-from umir.rate_search import Budget
 from umir.released_models import SCRATCH
-from umir.start import Start
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet.presets import preset_config
 

@@ -9,7 +9,7 @@ import pytest
 from tiny import TINY
 
 from umir.meta_train import parser, plan_of, save
-from umir.meta_training import Trained
+from umir.meta_training.phases import Trained
 from umir.model_card import model_card
 from umir.task_model import TaskModel
 from umir.tasks import get_task

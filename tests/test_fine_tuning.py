@@ -13,11 +13,11 @@ from folders import fails, finetune, read_rows, write_rows
 from tiny import TINY
 
 from umir import fine_tuning
+from umir.adaptation.rate_search import RATES, RUNGS
+from umir.adaptation.search_progress import SearchProgress
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
 from umir.fine_tuning import finetune as fine_tuned
-from umir.rate_search import RATES, RUNGS
-from umir.search_progress import SearchProgress
 from umir.task_model import TaskModel
 from umir.tasks import Classification
 from umir.tasks.speed_change import change_speed

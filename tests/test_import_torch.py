@@ -12,7 +12,7 @@ from benchmark_scripts import benchmark_module
 
 from umir.cli import main
 from umir.import_torch import import_torch
-from umir.separator_model import SeparatorModel
+from umir.separation.separator_model import SeparatorModel
 from umir.torch_checkpoint import read_state
 from umir.wave_unet.separators import FilteredWaveUNet
 

@@ -14,7 +14,7 @@ from tiny import TINY
 from umir.checkpoint import load_model
 from umir.cli import main
 from umir.meta_train import parser, plan_of
-from umir.meta_training import meta_train as train
+from umir.meta_training.phases import meta_train as train
 from umir.wave_unet import PRESETS
 
 TASKS = ("source_separation", "drum_transcription", "instrument_recognition")
@@ -121,7 +121,7 @@ def test_data_that_cannot_be_used_is_refused_before_anything_is_rendered(
     make_mdb_drums(tmp_path / "drums")
     for mix in (tmp_path / "drums").rglob("*_MIX.wav"):
         mix.unlink()
-    monkeypatch.setattr("umir.plan.render_songs", rendered)
+    monkeypatch.setattr("umir.meta_training.plan.render_songs", rendered)
     options = ["--data", f"studio,mdb_drums:{tmp_path / 'drums'}", "--out", str(tmp_path / "a")]
     assert main(["meta_train", *SHORT, *options]) == 1
     assert "no track of mdb_drums can be used: 6 of 6 tracks" in capsys.readouterr().err

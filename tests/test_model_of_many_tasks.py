@@ -7,7 +7,7 @@ from tiny import TINY
 
 from umir.checkpoint import Model, load_model, save_model
 from umir.meta_train import parser, plan_of, save
-from umir.meta_training import Trained
+from umir.meta_training.phases import Trained
 from umir.predict import Prediction
 from umir.task_model import TaskModel
 from umir.tasks import get_task

@@ -13,6 +13,7 @@ from folders import fails
 from shelf import TASKS, separator_model, shelf  # noqa: F401
 from tiny import TINY
 
+from umir.adaptation.start import Start
 from umir.checkpoint import flatten, load_model
 from umir.cli import main
 from umir.released_models import (
@@ -26,7 +27,6 @@ from umir.released_models import (
     released_names,
     set_default_model,
 )
-from umir.start import Start
 from umir.task_model import TaskModel
 
 

@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 from folders import RATE, SPLITS, fails, read_rows, write_rows
 
-from umir import separate_train, separation_recipes
+from umir import separate_train
 from umir.annotations import Stems
 from umir.cli import main
 from umir.data_specification import open_data
 from umir.files import locked
-from umir.separation_recipes import PRESETS, SeparationPreset, SeparationRecipe, Stage
-from umir.separation_training import SeparationTraining
-from umir.separator_model import SeparatorModel
-from umir.stem_songs import (
+from umir.separation import recipes
+from umir.separation.recipes import PRESETS, SeparationPreset, SeparationRecipe, Stage
+from umir.separation.separator_model import SeparatorModel
+from umir.separation.stem_songs import (
     StemSong,
     random_windows,
     separation_of,
     stored_songs,
     windows_in_turn,
 )
+from umir.separation.training import SeparationTraining
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, Sizes, SpectrogramUNet
 from umir.wave_unet.separators.spectrogram import stft
 
@@ -257,7 +258,7 @@ def test_the_loss_of_magnitudes(tmp_path, rng):
 @pytest.fixture
 def tiny_m4(monkeypatch):
     preset = SeparationPreset(NET, RECIPE)
-    monkeypatch.setitem(separation_recipes.PRESETS, "m4", preset)
+    monkeypatch.setitem(recipes.PRESETS, "m4", preset)
     return ["separate-train", "--preset", "m4", "--out", "model", "--data"]
 
 

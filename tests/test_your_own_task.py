@@ -10,8 +10,8 @@ import soundfile
 from folders import RATE, write_rows
 from tiny import TINY
 
+from umir.adaptation.rate_search import Budget
 from umir.annotations import Labels
-from umir.rate_search import Budget
 from umir.task_model import TaskModel
 from umir.tasks import Classification, Target, register_task
 from umir.wave_unet import PRESETS

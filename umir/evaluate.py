@@ -11,7 +11,7 @@ from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use
 if TYPE_CHECKING:
     from umir.data.example import Example
     from umir.data_specification import LabelledData
-    from umir.separator_model import AnyModel
+    from umir.separation.separator_model import AnyModel
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def evaluate(
     from umir.data.problems import describe
     from umir.data_specification import open_data, stored_splits
     from umir.fine_tuning import score
-    from umir.separator_model import load_model_for
+    from umir.separation.separator_model import load_model_for
     from umir.tasks import TASKS
     from umir.user_data import known_examples
 
@@ -91,7 +91,7 @@ def _not_learnt_from(
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the scores, write them as JSON if asked to."""
     from umir.files import write_json
-    from umir.separator_model import load_model_for
+    from umir.separation.separator_model import load_model_for
 
     use_compilation_cache()
     model = load_model_for(args.model, args.task)

@@ -1,7 +1,7 @@
 """From a folder of labelled audio to a model: start, adaptation, decoder, scores.
 
 Training songs teach, validation songs choose the learning rate and the best step
-(`umir.rate_search`) and fit the decoder, test songs are only scored at the end.
+(`umir.adaptation.rate_search`) and fit the decoder, test songs are only scored at the end.
 """
 
 import sys
@@ -15,18 +15,18 @@ import numpy as np
 from jaxtyping import Float, PyTree
 from tqdm import tqdm
 
-from umir.adaptation import Adaptation, Recipe, validation_batches, validation_loss
+from umir.adaptation.decoder_fitting import fit_and_predict, with_decoder
+from umir.adaptation.network_fitting import Adaptation, Recipe, validation_batches, validation_loss
+from umir.adaptation.rate_search import INTERRUPTED, Budget, Found, search
+from umir.adaptation.search_progress import Affordable, Pace, SearchProgress, expectation
+from umir.adaptation.start import Start
 from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
-from umir.decoder_fitting import fit_and_predict, with_decoder
 from umir.interrupts import interrupts_as_such
 from umir.meta import Params
-from umir.rate_search import INTERRUPTED, Budget, Found, search
 from umir.released_models import SCRATCH
-from umir.search_progress import Affordable, Pace, SearchProgress, expectation
-from umir.start import Start
 from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.tasks.base import Settings
@@ -42,7 +42,7 @@ SCORE_SHARE = 0.2
 
 @runtime_checkable
 class Predicting(Protocol):
-    """What can be scored: a `TaskModel`, a `umir.separator_model.SeparatorModel`."""
+    """What can be scored: a `TaskModel`, a `umir.separation.separator_model.SeparatorModel`."""
 
     @property
     def task(self) -> Task:

@@ -79,10 +79,10 @@ def run(args: argparse.Namespace) -> int:
 
     After Ctrl-C the best model so far is written, and 130 returned.
     """
+    from umir.adaptation.rate_search import INTERRUPTED
     from umir.files import locked
     from umir.fine_tuning import finetune
     from umir.model_card import model_card
-    from umir.rate_search import INTERRUPTED
 
     use_compilation_cache()
     # Not the parser's default: the card spells it, and damaged defaults fail like all else.
@@ -109,8 +109,8 @@ def run(args: argparse.Namespace) -> int:
 
 def unadapted(init: str, task: "Task", data: str) -> dict[str, dict[str, float]]:
     """Return the metrics of a start as it is, on the same test songs; nothing without a head."""
+    from umir.adaptation.start import Start
     from umir.evaluate import evaluate
-    from umir.start import Start
 
     as_it_is = Start.load(init).as_it_is(task)
     try:

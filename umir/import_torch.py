@@ -59,7 +59,7 @@ def import_torch(
         ValueError: the file cannot be read, is not of this network, or contradicts what is given;
             names the file and the field.
     """
-    from umir.separator_model import SeparatorModel
+    from umir.separation.separator_model import SeparatorModel
     from umir.torch_checkpoint import read_state
     from umir.wave_unet import n_parameters
     from umir.wave_unet.separators.torch_names import network_of, params_of

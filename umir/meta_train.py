@@ -34,8 +34,8 @@ from umir.studio.features import GROUPS, LEFT_OUT
 from umir.studio.song import SONG_SECONDS
 
 if TYPE_CHECKING:
-    from umir.meta_training import Trained
-    from umir.plan import Plan
+    from umir.meta_training.phases import Trained
+    from umir.meta_training.plan import Plan
 
 # What is trained on unless `--tasks` says otherwise, in the order of turns: names of the registry.
 TASKS = (
@@ -189,7 +189,7 @@ def _what_to_show(group: argparse._ArgumentGroup) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, write the model directory, show what it is worth."""
     from umir.files import locked
-    from umir.meta_training import meta_train, report
+    from umir.meta_training.phases import meta_train, report
 
     use_compilation_cache()
     plan = plan_of(args)
@@ -207,7 +207,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     Raises:
         ValueError: an unknown preset or task, no task left to train on, or too few songs.
     """
-    from umir.plan import Plan
+    from umir.meta_training.plan import Plan
     from umir.tasks import for_body, get_task
     from umir.wave_unet.presets import preset_config
 
@@ -276,7 +276,7 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
     )
     heads = {model.task.name: model.params["head"] for model in trained.models}
     params = {"body": trained.body} | ({"heads": heads} if heads else {})
-    if trained.rates is not None:  # `umir.algorithms.inner_loop_of` reads them
+    if trained.rates is not None:  # `umir.meta_training.algorithms.inner_loop_of` reads them
         params["rates"] = trained.rates
     save_model(plan.out, Model(config, params), card)
 

@@ -50,7 +50,7 @@ def model_card(model: "TaskModel", metrics: Mapping[str, float], command: str) -
 
 
 def _training(search: Mapping[str, Any] | None) -> list[str]:
-    """Return the line on how rate and step were found (`umir.rate_search`), if they were."""
+    """Return the line on how `umir.adaptation.rate_search` found rate and step, if it did."""
     if search is None:
         return []
     tried = ", ".join(search["tried"])

@@ -23,7 +23,7 @@ from umir.program import (
 
 if TYPE_CHECKING:
     from umir.file_batch import Work
-    from umir.separator_model import AnyModel
+    from umir.separation.separator_model import AnyModel
 
 ONLY_LIVE = ("json", "gain", "rate", "channels")
 
@@ -60,7 +60,7 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     """
     from umir.audio import read_audio
     from umir.data.annotation_files import write_annotation
-    from umir.separation import separate_file
+    from umir.separation.stream import separate_file
 
     if model.task.kind == "stems":
         return separate_file(model.separator, path, out / path.stem).folder
@@ -85,7 +85,7 @@ class Prediction:
 
     def start(self) -> "Work":
         """Load the model."""
-        from umir.separator_model import load_model_for
+        from umir.separation.separator_model import load_model_for
 
         model = load_model_for(self.model, self.task)
         self.out.mkdir(parents=True, exist_ok=True)

@@ -27,8 +27,8 @@ from umir.released_models import INITIALISATION, SEPARATOR, default_model, find_
 
 if TYPE_CHECKING:
     from umir.file_batch import Progress, Work
-    from umir.separation import Separated
-    from umir.stem_files import StemFormat
+    from umir.separation.stem_files import StemFormat
+    from umir.separation.stream import Separated
 
 SAMPLES = {"float": "FLOAT", "16": "PCM_16", "24": "PCM_24"}
 
@@ -74,8 +74,8 @@ class Separation:
         Raises:
             ValueError: it does not separate, or has no such stem.
         """
-        from umir.separation import separate_file
-        from umir.separator_model import load_model_for
+        from umir.separation.separator_model import load_model_for
+        from umir.separation.stream import separate_file
 
         use_compilation_cache()
         model = load_model_for(self.model, kind="stems")
@@ -133,7 +133,7 @@ class SpeedBars:
 def run(args: argparse.Namespace) -> int:
     """Separate all files."""
     from umir.file_batch import files_among, outcomes, report
-    from umir.stem_files import StemFormat
+    from umir.separation.stem_files import StemFormat
 
     if args.format == "flac" and args.samples == "float":
         parser().error("FLAC holds no float samples: choose --samples 16 or 24, or --format wav")

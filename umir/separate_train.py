@@ -10,7 +10,7 @@ best parameters become a model directory, for `umir separate --model OUT`. Ctrl-
 
 With a prior, critics learn besides from mixtures without stems and from solos of the sources; or
 one network learns to separate and, from recordings with labels of activity, to detect. Each of the
-folders may be missing; the program says what it uses for what (`umir/separation_data.py`).
+folders may be missing; the program says what it uses for what (`umir/separation/data.py`).
 """
 
 import argparse
@@ -32,7 +32,7 @@ from umir.program import (
     seed,
     use_compilation_cache,
 )
-from umir.separation_arguments import (
+from umir.separation.arguments import (
     ENDS,
     check_enough,
     data_in_words,
@@ -44,14 +44,14 @@ from umir.separation_arguments import (
 )
 
 if TYPE_CHECKING:
-    from umir.separation_data import SeparationData
-    from umir.separation_folders import NamedData
-    from umir.separation_recipes import SeparationPreset
-    from umir.separation_training import Callbacks, SeparationTraining, State
-    from umir.separator_start import SeparatorStart
+    from umir.separation.data import SeparationData
+    from umir.separation.folders import NamedData
+    from umir.separation.recipes import SeparationPreset
+    from umir.separation.start import SeparatorStart
+    from umir.separation.training import Callbacks, SeparationTraining, State
 
 CHECKPOINT_EVERY = 500
-# Named here, since help answers without JAX; the tests hold them to `umir.separation_recipes`.
+# Named here, since help answers without JAX; the tests hold them to `umir.separation.recipes`.
 PRESET_NAMES = "m1 m2 m3 m4 m5 m6 m7 u7 u7a m5-highsr filtered".split()
 PRESET_NAMES += "magnitudes magnitudes-half waveforms waveforms-half joint joint-half".split()
 PRIOR_NAMES = "none adversarial factorgan joint".split()
@@ -117,9 +117,9 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     """
     from umir.files import locked
     from umir.priors.training_curves import draw_log
-    from umir.separation_folders import NamedData
-    from umir.separator_start import SeparatorStart
-    from umir.trained_separator import Origin, finished
+    from umir.separation.folders import NamedData
+    from umir.separation.start import SeparatorStart
+    from umir.separation.trained_separator import Origin, finished
 
     preset = preset_of(args)
     check_enough(args)
@@ -144,7 +144,7 @@ def _begun(
     start: "SeparatorStart | None",
 ) -> "SeparationTraining":
     """Return the training that `--out` holds or is to hold, its songs stored, and say what for."""
-    from umir.separation_folders import stored
+    from umir.separation.folders import stored
     from umir.training_settings import check_settings
 
     check_settings(args.out, settings_of(args, preset), args.resume, free=ENDS)
@@ -168,10 +168,10 @@ def training_of(
     start: "SeparatorStart | None",
 ) -> "SeparationTraining":
     """Return the training that a preset and arguments ask for."""
-    from umir.joint_training import joint_training
-    from umir.prior_training import prior_training
-    from umir.separation_recipes import JointRecipe, PriorRecipe
-    from umir.separation_training import SeparationTraining
+    from umir.separation.joint_training import joint_training
+    from umir.separation.prior_training import prior_training
+    from umir.separation.recipes import JointRecipe, PriorRecipe
+    from umir.separation.training import SeparationTraining
 
     network, recipe = preset.network, preset.recipe
     params = start.params if start else None
@@ -224,8 +224,8 @@ def use_of(args: argparse.Namespace) -> str:
     separating = f"separate with `umir separate --model {args.out} FILE`"
     if not is_joint(args):
         return separating
-    from umir.active_songs import detection_of
-    from umir.joint_unet import JointUNet
+    from umir.separation.active_songs import detection_of
+    from umir.separation.joint_unet import JointUNet
 
     network = preset_of(args).network
     assert isinstance(network, JointUNet)

@@ -14,7 +14,7 @@ from umir.audio import normalise_level, resample, to_channels
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.released_models import find_model
-from umir.separation import Separator, separate_array
+from umir.separation.stream import Separator, separate_array
 from umir.tasks.base import Settings, Task
 from umir.tasks.registry import task_from_config, task_to_config
 from umir.wave_unet import Network, WaveUNetConfig

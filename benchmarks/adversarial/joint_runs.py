@@ -23,17 +23,17 @@ from sklearn.metrics import roc_auc_score
 from adversarial.grid import VALID, Job
 from adversarial.joint_trials import JointTrial
 from adversarial.separation_runs import Metrics, done, of_job, scores, trained, with_same_windows
-from umir.active_songs import ActiveSong
 from umir.annotations import Intervals, Stems
 from umir.data.manifest import Entry
-from umir.detector_model import DetectorModel
-from umir.joint_losses import ACTIVE
-from umir.joint_training import JointTraining, joint_training
 from umir.priors.streams import INPUTS
-from umir.separation_data import SeparationData
-from umir.separation_recipes import SeparationPreset
-from umir.separation_streams import LABELLED
-from umir.separator_model import SeparatorModel
+from umir.separation.active_songs import ActiveSong
+from umir.separation.data import SeparationData
+from umir.separation.detector_model import DetectorModel
+from umir.separation.joint_losses import ACTIVE
+from umir.separation.joint_training import JointTraining, joint_training
+from umir.separation.recipes import SeparationPreset
+from umir.separation.separator_model import SeparatorModel
+from umir.separation.training_streams import LABELLED
 from umir.tasks import IntervalDetection
 from umir.tasks.metrics.separation_metrics import SILENCE_DB
 

@@ -20,11 +20,16 @@ from recordings.mir_1k import singing_rows
 from adversarial.grid import TEST, VALID
 from adversarial.separation_trials import Share, add_songs, sung_clips, sung_songs
 from adversarial.vocal_songs import PAIRED, Songs, deal_singers, deal_songs, groups_of, singers
-from umir.active_songs import ActiveSong, active_songs_there, detection_of, stored_active_song
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
-from umir.joint_unet import JointUNet
-from umir.separation_data import SeparationData
-from umir.stem_songs import StemSong, note_songs
+from umir.separation.active_songs import (
+    ActiveSong,
+    active_songs_there,
+    detection_of,
+    stored_active_song,
+)
+from umir.separation.data import SeparationData
+from umir.separation.joint_unet import JointUNet
+from umir.separation.stem_songs import StemSong, note_songs
 
 ACTIVITY = "activity"  # what songs without stems give: their mixture, and when somebody sings
 PAIRS, PAIRED_SINGERS = 25, 3

@@ -22,14 +22,14 @@ from adversarial.separation_trials import Trial
 from umir.annotations import Stems
 from umir.data.manifest import Entry
 from umir.files import write_json
-from umir.prior_training import PriorTraining, prior_training
 from umir.priors.streams import Batch, Source
 from umir.priors.training_curves import draw_log
 from umir.resuming import Checkpoints, Interruption
-from umir.separation_recipes import SeparationPreset
-from umir.separation_streams import LABELLED
-from umir.separator_model import SeparatorModel
-from umir.stem_songs import StemSong
+from umir.separation.prior_training import PriorTraining, prior_training
+from umir.separation.recipes import SeparationPreset
+from umir.separation.separator_model import SeparatorModel
+from umir.separation.stem_songs import StemSong
+from umir.separation.training_streams import LABELLED
 from umir.tasks.base import nan_mean
 from umir.tasks.metrics.separation_metrics import aggregate, track_scores
 from umir.tasks.metrics.spectral_distance import stft_distance
@@ -102,7 +102,7 @@ def with_same_windows(training: Learning, *streams: str) -> Learning:
 
 
 def training_of(trial: Trial, preset: SeparationPreset, job: Job) -> PriorTraining:
-    """Return the training of a job, whose method is one of `umir.separation_data.PRIORS`."""
+    """Return the training of a job, whose method is one of `umir.separation.data.PRIORS`."""
     preset = of_job(preset, job)
     preset = replace(preset, recipe=replace(preset.recipe, alpha=job.alpha))
     data = trial.data(job.pairs, job.seed)

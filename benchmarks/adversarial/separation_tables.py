@@ -14,7 +14,7 @@ from adversarial.runs import Runs, table
 from adversarial.separation_runs import STFT
 from adversarial.separation_trials import Trial
 from adversarial.vocal_songs import groups_of
-from umir.separation_data import NONE
+from umir.separation.data import NONE
 
 STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
 Ahead = Mapping[int, Bounded]  # by pairs

@@ -33,9 +33,9 @@ from adversarial.vocal_songs import (
     sung,
 )
 from umir.data.manifest import Entry, Manifest
-from umir.magnitude_unet import MagnitudeUNet
-from umir.separation_data import SeparationData
-from umir.stem_songs import StemSong
+from umir.separation.data import SeparationData
+from umir.separation.magnitude_unet import MagnitudeUNet
+from umir.separation.stem_songs import StemSong
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from adversarial.grid import TEST, VALID
 from umir.annotations import Stems
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
 from umir.files import locked
-from umir.magnitude_unet import MagnitudeUNet
+from umir.separation.magnitude_unet import MagnitudeUNet
+from umir.separation.stem_songs import StemSong, note_songs, separation_of, songs_there, stored_song
 from umir.song_library import LibrarySettings, SongLibrary
-from umir.stem_songs import StemSong, note_songs, separation_of, songs_there, stored_song
 
 MIXTURES, VOCALS, ACCOMPANIMENT = UNPAIRED = ("mixtures", "vocals", "accompaniment")
 VALID_SINGERS, PAIRED_SINGERS, TEST_SINGERS = 1, 2, 4

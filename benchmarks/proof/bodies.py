@@ -17,8 +17,8 @@ from proof.starts import COSTS, MULTITASK
 from umir import meta_train
 from umir.checkpoint import load_model
 from umir.files import locked
-from umir.meta_training import meta_train as trained_by
-from umir.plan import WARM_UP, Plan
+from umir.meta_training.phases import meta_train as trained_by
+from umir.meta_training.plan import WARM_UP, Plan
 from umir.program import command_line
 from umir.wave_unet import Network
 

@@ -15,12 +15,12 @@ from classical.method import RATE, Predict, fitted
 from classical.method import Method as Guess
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment, split
 
-from umir.adaptation_report import deal_songs
 from umir.annotations import Intervals, Labels
 from umir.data.example import Example
 from umir.families import FAMILIES, family_of
 from umir.meta_train import NEW_TASKS, TASKS
-from umir.meta_training import FIRST_HELD_OUT_SONG
+from umir.meta_training.phases import FIRST_HELD_OUT_SONG
+from umir.meta_training.report import deal_songs
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, LEFT_OUT
 from umir.studio.song import Song

@@ -13,13 +13,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from umir.adaptation import Recipe, adapt, validation_batches, validation_loss
-from umir.algorithms import INNER_OPTIMIZERS, inner_loop_of
+from umir.adaptation.head_initialisation import head_initialisation
+from umir.adaptation.linear_probe import linear_probe
+from umir.adaptation.network_fitting import Recipe, adapt, validation_batches, validation_loss
 from umir.checkpoint import load_model
 from umir.data.example import Example
-from umir.head_initialisation import head_initialisation
-from umir.linear_probe import linear_probe
 from umir.meta import Params, inner_loop
+from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of
 from umir.tasks import Pool, Task, segment_batch
 from umir.tasks.objective import Objective, as_arrays
 from umir.wave_unet import Network
@@ -75,7 +75,7 @@ Method = Callable[[Problem, float, Look], list[float]]
 
 
 def adam(problem: Problem, rate: float, look: Look) -> list[float]:
-    """Fine-tune as `umir finetune` does (`umir.adaptation`), for the most steps to look at."""
+    """Fine-tune as `umir.adaptation.network_fitting` does, for the most steps to look at."""
     losses = Losses()
     recipe = Recipe(
         max(problem.steps), rate, segments=problem.segments, seed=problem.seed, head=problem.head

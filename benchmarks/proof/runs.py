@@ -15,9 +15,9 @@ from proof.bodies import body_of
 from proof.materials import Material, Songs, guess, labelled
 from proof.methods import Problem, adam
 from proof.starts import WAVEFORM_STEPS, Start
-from umir.adaptation import validation_batches, validation_loss
+from umir.adaptation.decoder_fitting import fit_and_predict, with_decoder
+from umir.adaptation.network_fitting import validation_batches, validation_loss
 from umir.data.example import Example
-from umir.decoder_fitting import fit_and_predict, with_decoder
 from umir.meta import Params
 from umir.task_model import TaskModel
 from umir.training import Diverged

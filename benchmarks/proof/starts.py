@@ -42,7 +42,7 @@ class Start:
         name: what it is called in tables.
         algorithm: of `umir.meta_train`, whose body it is; "" for a fresh body.
         method: what adapts (`proof.methods`).
-        head: how the head begins (`umir.head_initialisation`).
+        head: how the head begins (`umir.adaptation.head_initialisation`).
         network: configuration and head -> network.
         rates: to choose from on validation songs; one means that there is no choice.
         steps: at which it is scored.

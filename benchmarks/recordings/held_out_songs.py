@@ -5,7 +5,7 @@ what it is adapted to, or what fits a decoder beside it, must lack them, too.
 """
 
 from umir.checkpoint import Model
-from umir.meta_training import FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG, VALIDATION_SONGS
+from umir.meta_training.phases import FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG, VALIDATION_SONGS
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.song import Song

@@ -1,0 +1,136 @@
+"""`umir meta_train` with each newer algorithm, and the inner loop that its model remembers."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tiny import TINY
+
+from umir.adaptation.start import Start
+from umir.checkpoint import Model, load_model
+from umir.cli import main
+from umir.meta import fresh_rates, inner_loop
+from umir.meta_training.algorithms import ALGORITHMS, inner_loop_of, meta_learner
+from umir.wave_unet import PRESETS
+
+BODY = {"level": {"kernel": jnp.full((3, 2), 0.5), "bias": jnp.zeros(2)}}
+PARAMS = {"body": BODY, "head": {"kernel": jnp.ones((2, 1)), "bias": jnp.zeros(1)}}
+
+
+def loss(params, batch, key):
+    del key
+    level, head = params["body"]["level"], params["head"]
+    features = jnp.tanh(batch["x"] @ level["kernel"] + level["bias"][None])
+    return jnp.mean((features @ head["kernel"] + head["bias"][None] - batch["y"]) ** 2)
+
+
+@pytest.fixture
+def support(rng):
+    shapes = {"x": (5, 3), "y": (5, 1)}
+    return {name: jnp.asarray(rng.normal(size=s), jnp.float32) for name, s in shapes.items()}
+
+
+def trained_by(name, params=None, **facts):
+    """A model directory's content after a meta-training."""
+    training = {"algorithm": name, "inner_steps": 2, "inner_optimizer": "sgd", **facts}
+    return Model({"training": training}, {"body": BODY, **(params or {})})
+
+
+@pytest.mark.parametrize("name", ["maml_plus_plus", "meta_sgd"])
+def test_a_model_adapts_with_the_rates_that_it_learnt(support, name):
+    given = {"body": 0.1, "head": 0.3}
+    kind = {"granularity": "parameter"} if name == "meta_sgd" else {"steps": 2}
+    rates = fresh_rates(BODY, given, **kind)
+    learnt = jax.tree.map(lambda leaf: -2 * leaf, rates)
+    stored = jax.tree.map(np.asarray, learnt)  # as safetensors gives them back
+    key = jax.random.key(0)
+    found = inner_loop_of(trained_by(name, {"rates": stored}))(PARAMS, loss, support, key)
+    expected = inner_loop(
+        loss,
+        PARAMS,
+        support,
+        key,
+        steps=2,
+        rates={"body": -0.2, "head": -0.6},
+        first_order=True,
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), found, expected)
+
+
+def test_a_model_without_learnt_rates_adapts_with_the_given_ones(support):
+    key = jax.random.key(0)
+    expected = inner_loop(
+        loss, PARAMS, support, key, steps=2, rates={"body": 0.1, "head": 0.3}, first_order=True
+    )
+    found = inner_loop_of(trained_by("fomaml"))(PARAMS, loss, support, key)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    before_there_was_a_choice = Model({"training": {"algorithm": "anil", "inner_steps": 2}}, {})
+    assert inner_loop_of(before_there_was_a_choice)(PARAMS, loss, support, key)["body"] is BODY
+    adam = inner_loop_of(trained_by("reptile", inner_optimizer="adam"))
+    moved = jnp.abs(adam(PARAMS, loss, support, key)["body"]["level"]["kernel"] - 0.5)
+    np.testing.assert_allclose(moved, np.full((3, 2), 2e-3), rtol=0.2)  # a rate of 1e-3, two steps
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"training": {"algorithm": "multitask"}},
+        # `--warm-up 1`: all steps were multi-task training, which leaves heads.
+        {"training": {"algorithm": "fomaml", "inner_steps": 2}, "heads": {"onset_detection": {}}},
+    ],
+)
+def test_a_model_that_was_not_meta_trained_has_no_inner_loop(config):
+    assert inner_loop_of(Model(config, {})) is None
+
+
+def test_a_model_that_lost_its_learnt_rates_is_an_error():
+    with pytest.raises(ValueError, match="meta_sgd without the rates that it learnt"):
+        inner_loop_of(trained_by("meta_sgd"))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("inner_optimizer", ["sgd", "adam"])
+def test_every_algorithm_takes_every_inner_optimizer(support, name, inner_optimizer):
+    learner = meta_learner(name, 10, 2, inner_optimizer=inner_optimizer, first_order=0.5)
+    assert learner.body_rate == {"sgd": 0.1, "adam": 1e-3}[inner_optimizer] * (name != "anil")
+    rates = learner.learnt_rates(learner.init(BODY))
+    assert (rates is None) == (name not in ("maml_plus_plus", "meta_sgd"))
+
+
+def test_annealing_is_a_part_of_the_training():
+    plus_plus = meta_learner("maml_plus_plus", 100, 2, first_order=0.25)
+    assert plus_plus.multi_step_until == 10 and plus_plus.second_order_from == 25
+    assert plus_plus.loss_weights(0) == [0.5, 0.5] and plus_plus.loss_weights(10) == [0, 1]
+    assert meta_learner("meta_sgd", 100, 2).second_order_from is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "maml_plus_plus",
+        pytest.param("meta_sgd", marks=pytest.mark.slow),
+        pytest.param("imaml", marks=pytest.mark.slow),
+    ],
+)
+def test_the_program_trains_with_it(tmp_path, monkeypatch, remembered_songs, name):
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    out = tmp_path / "model"
+    options = "--preset tiny --songs 6 --song-seconds 8 --held-out-songs 4 --evaluation-steps 1 "
+    options += "--new-tasks --tasks drum_transcription --steps 6 --warm-up 0.5 --inner-steps 2 "
+    options += f"--algorithm {name}"
+    assert main(["meta_train", *options.split(), "--out", str(out)]) == 0
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert all(np.isfinite(row["loss/drum_transcription"]) for row in rows)
+    model = load_model(out)
+    assert inner_loop_of(model) is not None
+    learns = name != "imaml"
+    assert set(model.params) == {"body", *(["rates"] if learns else [])}
+    if learns:
+        rates = model.params["rates"]
+        assert rates["head"]["weight"].shape == ((2,) if name == "maml_plus_plus" else (1,))
+        assert np.any(rates["head"]["weight"] != np.float32(0.3))
+    body = Start.load(str(out)).body  # what fine-tuning takes of it
+    assert set(body) == set(model.params["body"])

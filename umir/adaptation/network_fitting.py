@@ -1,0 +1,229 @@
+"""Adapting a network to one task: Adam on a few labelled songs, from any start.
+
+The same function serves `umir finetune`, the tables that `umir.meta_train` prints, and the
+benchmarks, so that a meta-learned start and a start from scratch differ in nothing but the start.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import PyTree
+
+from umir.adaptation.head_initialisation import HEAD_BATCHES, head_initialisation
+from umir.data.example import Example
+from umir.meta import Loss, Params, judged, loss_and_gradient, outer_update
+from umir.tasks.base import Batch, Task
+from umir.tasks.objective import Objective, as_arrays
+from umir.tasks.segments import Pool, segment_batch
+from umir.training import Callback, train
+from umir.wave_unet import Network
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to adapt.
+
+    Attributes:
+        steps: number of gradient steps.
+        learning_rate: Adam's rate for the body.
+        head_factor: the head learns this many times faster than the body.
+        segments: segments per step; None for the task's own number.
+        augment: whether to vary level and bandwidth of the training audio.
+        seed: of the fresh head and of the choice of segments.
+        head: how the head starts (`umir.adaptation.head_initialisation`), from the first batches.
+        speed: how often a segment is heard at another speed, its labels moved along
+            (`umir.tasks.speed_change`).
+    """
+
+    steps: int = 300
+    learning_rate: float = 1e-3
+    head_factor: float = 10.0
+    segments: int | None = None
+    augment: bool = True
+    seed: int = 0
+    head: str = "prior"
+    speed: float = 0.0
+
+
+def adapt(
+    network: Network,
+    task: Task,
+    body: PyTree,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    *,
+    watch: Callable[[int, Params], None] | None = None,
+    watch_at: Sequence[int] = (),
+    callbacks: Sequence[Callback] = (),
+) -> Params:
+    """Return body and head after `recipe.steps` steps on segments of `examples`.
+
+    Args:
+        network: body and head; the head must be the task's.
+        task: what to learn.
+        body: the start; the head starts afresh, as `recipe.head` says.
+        examples: labelled audio at the network's rate and channels.
+        recipe: how to adapt.
+        watch: called with the step and the parameters at the steps in `watch_at`, 0 included.
+        watch_at: steps, for example to draw a curve or to keep the best on validation data.
+        callbacks: progress bar and the like.
+    """
+    run = Adaptation.begin(network, task, body, examples, recipe)
+
+    def look(step: int, state: Any, metrics: Any) -> None:
+        if watch is not None and step in watch_at:
+            watch(step, state[0])
+
+    look(0, run.state, {})
+    return run.until(recipe.steps, [_Watch(look), *callbacks]).params
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """An adaptation so far, which goes on from here as if it had never paused.
+
+    Attributes:
+        objective: what is minimised.
+        draw: step number -> batch; of a step, every rate sees the same batch.
+        head_factor: the head learns this many times faster than the body.
+        state: parameters, and the optimiser's state with the learning rate in it.
+        step: the number of steps done.
+    """
+
+    objective: Loss
+    draw: Callable[[int], Any] = field(repr=False)
+    head_factor: float
+    state: tuple[Params, Any] = field(repr=False)
+    step: int = 0
+
+    @classmethod
+    def begin(
+        cls,
+        network: Network,
+        task: Task,
+        body: PyTree,
+        examples: Sequence[Example],
+        recipe: Recipe,
+    ) -> "Adaptation":
+        """Return an adaptation before its first step; the arguments are those of `adapt`."""
+        pool, rate = Pool.of(task, examples), network.config.rate
+
+        def draw(step: int) -> Batch:
+            rng = np.random.default_rng([recipe.seed, step])
+            batch = segment_batch(
+                task,
+                pool,
+                rng,
+                rate=rate,
+                segments=recipe.segments,
+                augment=recipe.augment,
+                speed=recipe.speed,
+            )
+            return as_arrays(batch)
+
+        start, heard = head_initialisation(recipe.head), map(draw, range(HEAD_BATCHES))
+        head = start(network, task, body, heard, jax.random.key(recipe.seed))
+        params = {"body": body, "head": head}
+        return cls.of(Objective.of(network, task), draw, params, recipe)
+
+    @classmethod
+    def of(
+        cls, objective: Loss, draw: Callable[[int], Any], params: Params, recipe: Recipe
+    ) -> "Adaptation":
+        """Return an adaptation of parameters to anything that has a loss, before its first step."""
+        state = params, _optimizer(recipe.head_factor).init(params)
+        return cls(objective, draw, recipe.head_factor, state).at_rate(recipe.learning_rate)
+
+    @property
+    def params(self) -> Params:
+        """Body and head."""
+        return self.state[0]
+
+    def at_rate(self, learning_rate: float) -> "Adaptation":
+        """Return the same with another rate of the body; the compiled steps serve all rates."""
+        params, optimizer_state = self.state
+        rate = jnp.asarray(learning_rate, jnp.float32)
+        optimizer_state = optax.tree.set(optimizer_state, learning_rate=rate)
+        return replace(self, state=(params, optimizer_state))
+
+    def until(self, steps: int, callbacks: Sequence[Callback] = ()) -> "Adaptation":
+        """Return the adaptation after `steps` steps in all."""
+        state = train(
+            self.step_function,
+            self.state,
+            self.draw,
+            steps=steps,
+            first_step=self.step,
+            callbacks=callbacks,
+        )
+        return replace(self, state=state, step=steps)
+
+    def step_function(
+        self, state: tuple[Params, Any], batch: Any
+    ) -> tuple[tuple[Params, Any], dict[str, Any]]:
+        """Return the state after one step on a batch, and its loss and gradient norm."""
+        params, optimizer_state = state
+        loss, gradient = loss_and_gradient(self.objective, params, batch, jax.random.key(0))
+        gradient, norm = judged(loss, gradient)
+        optimizer = _optimizer(self.head_factor)
+        state = outer_update(optimizer, gradient, params, optimizer_state)
+        return state, {"loss": loss, "gradient_norm": norm}
+
+
+class _Watch:
+    """A function as a callback."""
+
+    def __init__(self, look: Callable[[int, Any, Any], None]):
+        self._look = look
+
+    def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
+        self._look(step, state, metrics)
+
+    def close(self) -> None:
+        pass
+
+
+@lru_cache
+def _optimizer(head_factor: float) -> optax.GradientTransformation:
+    """Adam with gradients clipped to norm 1; the head's updates are `head_factor` times larger.
+
+    The learning rate is a part of the state (`Adaptation.at_rate`), so that all rates share one
+    compiled update.
+    """
+
+    def scale_head(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
+        head = jax.tree.map(lambda u: head_factor * u, updates["head"])
+        return {**updates, "head": head}, state
+
+    scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scale_head)
+    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
+    return optax.chain(optax.clip_by_global_norm(1.0), adam, scaling)
+
+
+def validation_loss(
+    network: Network, task: Task, params: Params, batches: Sequence[Batch]
+) -> float:
+    """Return the mean loss of `params` over fixed batches."""
+    objective = Objective.of(network, task)
+    return float(np.mean([_loss(objective, params, batch) for batch in batches]))
+
+
+def validation_batches(
+    network: Network, task: Task, examples: Sequence[Example], number: int = 4
+) -> list[Batch]:
+    """Return fixed batches of segments of `examples`, without augmentation."""
+    pool, rate = Pool.of(task, examples), network.config.rate
+    draws = [np.random.default_rng([0, index]) for index in range(number)]
+    batches = [segment_batch(task, pool, rng, rate=rate, augment=False) for rng in draws]
+    return [as_arrays(batch) for batch in batches]
+
+
+@partial(jax.jit, static_argnums=0)
+def _loss(objective, params, batch):
+    return jnp.asarray(objective(params, batch, jax.random.key(0)))

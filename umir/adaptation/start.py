@@ -1,0 +1,101 @@
+"""What an adaptation starts from: a body that is stored, heads with it perhaps, or a fresh body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+
+import jax
+from jaxtyping import PyTree
+
+from umir.adaptation.head_initialisation import own_head
+from umir.adaptation.network_fitting import Recipe
+from umir.checkpoint import Model, check_params, load_model
+from umir.released_models import RELEASE_KEY, SCRATCH, find_model
+from umir.task_model import TaskModel
+from umir.tasks import Task
+from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
+
+
+@dataclass(frozen=True)
+class Start:
+    """A body, and how it is to be adapted.
+
+    Attributes:
+        name: the model directory or released model that it is from, or `scratch`.
+        config: size of the network.
+        body: its parameters.
+        model: all that is stored; None from scratch.
+    """
+
+    name: str
+    config: WaveUNetConfig
+    body: PyTree
+    model: Model | None = None
+
+    @classmethod
+    def load(cls, name: str, config: WaveUNetConfig | None = None, seed: int = 0) -> "Start":
+        """Return the start of a name.
+
+        Args:
+            name: model directory or released model (`umir models`), or `scratch`.
+            config: the size of a body from scratch, `nano` if none is given; of another start, if
+                given, it must be this one.
+            seed: of a body from scratch.
+
+        Raises:
+            ValueError: no such model, one without a network, or one of another size: says in which
+                fields.
+        """
+        if name == SCRATCH:
+            config = config or PRESETS["nano"]
+            return cls(name, config, init_body(config, jax.random.key(seed)))
+        model = load_model(find_model(name, instead=", or start with `--init scratch`"))
+        if "network" not in model.config or "body" not in model.params:
+            raise ValueError(
+                f"{name}: holds no network to start from; give another model directory"
+            )
+        own = WaveUNetConfig.from_json(model.config["network"])
+        expected = jax.eval_shape(partial(init_body, own), jax.random.key(0))
+        check_params({"body": model.params["body"]}, {"body": expected}, name)
+        _check_size(name, own, config)
+        return cls(name, own, model.params["body"], model)
+
+    @property
+    def splits(self) -> Mapping[str, str]:
+        """The groups that it was adapted with, and their splits; none of a released model.
+
+        Who goes on with a model must not score it on songs that it has learnt from.
+        """
+        if self.model is None or RELEASE_KEY in self.model.config:
+            return {}
+        return self.model.config.get("splits", {})
+
+    def as_it_is(self, task: Task) -> TaskModel | None:
+        """Return what it is for a task without adaptation; None where it has no head for it."""
+        if self.model is None or own_head(self.model, task) is None:
+            return None
+        return TaskModel.load(self.name, task.name)
+
+    def recipe(self, task: Task, seed: int) -> Recipe:
+        """Return how to adapt it to a task: where it has a head for the task, that one goes on.
+
+        Such a head has learnt already, and is adapted no faster than the body.
+        """
+        if self.model is not None and own_head(self.model, task) is not None:
+            return Recipe(seed=seed, head=self.name, head_factor=1.0)
+        return Recipe(seed=seed)
+
+
+def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:
+    """Raise if a start has another size than the one asked for, and say in which fields."""
+    if wanted is None or wanted == config:
+        return
+    differences = [
+        f"{field.name} {getattr(config, field.name)} instead of {getattr(wanted, field.name)}"
+        for field in fields(config)
+        if getattr(config, field.name) != getattr(wanted, field.name)
+    ]
+    raise ValueError(
+        f"{name}: not of the preset {wanted.preset!r}: {', '.join(differences)}; leave out "
+        "--preset and --body, or give another start"
+    )

@@ -1,0 +1,218 @@
+"""What `umir separate-train` is given, as folders: named first, read and stored afterwards.
+
+`NamedData.of` sees that everything which is named is there, without reading audio, so that wrong
+arguments leave nothing behind. `stored` then writes all of it to a folder at the network's rate,
+once, says what cannot be used, and returns it as `SeparationData`.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from umir.data.problems import describe
+from umir.data_specification import LabelledData, open_data, stored_splits
+from umir.separation.active_songs import ActiveSong, detection_of, stored_active_songs
+from umir.separation.data import SeparationData, check_solos
+from umir.separation.joint_unet import JointUNet
+from umir.separation.stem_songs import StemSong, mixtures_alone, separation_of, stored_songs
+from umir.separation.unpaired_audio import (
+    HELD_OUT,
+    Fingerprints,
+    Recordings,
+    fingerprints,
+    read_folder,
+    recordings_in,
+    stored_recordings,
+)
+from umir.separation.window_separator import WindowNetwork
+from umir.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class NamedData:
+    """What there is to learn from, unread.
+
+    Attributes:
+        pairs: songs with stems.
+        mixtures: folder or manifest of mixtures without.
+        solos: folder or manifest of the recordings of a source, by its name.
+        activity: recordings with labels of activity.
+    """
+
+    pairs: LabelledData | None = None
+    mixtures: str | None = None
+    solos: Mapping[str, str] = field(default_factory=dict)
+    activity: LabelledData | None = None
+
+    @classmethod
+    def of(
+        cls,
+        network: WindowNetwork,
+        pairs: str | None,
+        mixtures: str | None = None,
+        solos: Sequence[str] = (),
+        activity: str | None = None,
+        splits: Mapping[str, str] | None = None,
+    ) -> "NamedData":
+        """Return what arguments of the command name.
+
+        Args:
+            network: that learns.
+            pairs: a specification (`umir.data_specification`).
+            mixtures: a folder or manifest.
+            solos: each NAME=FOLDER.
+            activity: a specification.
+            splits: of songs that a start has learnt from, which are not held out then.
+
+        Raises:
+            ValueError: something is not there, has no recordings, or does not fit the network.
+        """
+        folders = dict(text.split("=", 1) for text in solos)
+        if len(folders) < len(solos):
+            raise ValueError("--solo: a source is named twice; put its recordings into one folder")
+        check_solos(folders, network.sources)
+        for path in [*([mixtures] if mixtures else []), *folders.values()]:
+            recordings_in(Path(path))
+        opened = None
+        if pairs:
+            known = stored_splits(pairs, splits)
+            opened = open_data(pairs, "stems", None, known, common_stems=False)
+        if opened is not None and "train" not in opened.assignment.values():
+            raise ValueError(f"{opened.path}: no song with stems is in the split 'train'")
+        return cls(opened, mixtures, folders, _activity(network, activity))
+
+
+def _activity(network: WindowNetwork, text: str | None) -> LabelledData | None:
+    """Return the recordings with labels of what a network detects."""
+    if not text:
+        return None
+    if not isinstance(network, JointUNet):
+        raise ValueError("--activity: only presets that detect, joint and joint-half, learn of it")
+    task = detection_of(network.detected).name
+    data = open_data(text, "intervals", task if task in TASKS else None)
+    if "train" not in data.assignment.values():
+        raise ValueError(f"{data.path}: no recording is in the split 'train'")
+    return data
+
+
+def stored(
+    named: NamedData, network: WindowNetwork, folder: Path, *, validates: bool, unpaired: bool
+) -> SeparationData:
+    """Write all recordings to a folder, unless they are there, and return them.
+
+    Args:
+        named: what there is.
+        network: whose rate, channels and sources are meant.
+        folder: where they are to lie.
+        validates: whether there must be songs to validate with.
+        unpaired: whether songs whose stems do not add up serve as mixtures.
+
+    Raises:
+        ValueError: something cannot be used at all.
+        OSError: the disk is full.
+    """
+    labelled: dict[str, list[StemSong]] = {"train": [], "valid": []}
+    if named.pairs is not None:
+        labelled = _labelled(named.pairs, network, folder, validates)
+    held_out, learnt = _known(named, network)
+    mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
+    if unpaired and (alone := mixtures_alone(folder / "train")):
+        print(
+            f"{len(alone)} of the pairs, whose stems do not add up, serve as mixtures",
+            file=sys.stderr,
+        )
+        place = folder / "mixtures-of-pairs"
+        mixtures += _usable(
+            stored_recordings(alone, held_out, network.rate, network.channels, place)
+        )
+    solos = {
+        name: _recordings(path, held_out, network, folder / f"solo-{name}")
+        for name, path in named.solos.items()
+    }
+    active: dict[str, list[ActiveSong]] = {"train": [], "valid": []}
+    if named.activity is not None:
+        assert isinstance(network, JointUNet)
+        active = _active(named.activity, network, folder, {"train": held_out, "valid": learnt})
+    return SeparationData(
+        labelled["train"], labelled["valid"], mixtures, solos, active["train"], active["valid"]
+    )
+
+
+def _labelled(
+    data: LabelledData, network: WindowNetwork, folder: Path, validates: bool
+) -> dict[str, list[StemSong]]:
+    """Return the songs with stems of the splits that training needs."""
+    task = separation_of(network.sources)
+    rate, channels = network.rate, network.channels
+    songs = {
+        split: stored_songs(
+            data, split, task, rate, channels, folder / split, _bar(f"{split} songs")
+        )
+        for split in ("train", "valid")
+    }
+    _say(data)
+    for split in ("train", "valid") if validates else ("train",):
+        if not songs[split]:
+            raise ValueError(f"{data.path}: no song with stems is in the split {split!r}")
+    return songs
+
+
+def _known(named: NamedData, network: WindowNetwork) -> tuple[Fingerprints, Fingerprints]:
+    """Return what of the pairs nothing else may learn from, and what nothing may be judged by."""
+    if named.pairs is None or not (named.mixtures or named.solos or named.activity):
+        return {}, {}
+    rate, channels = network.rate, network.channels
+    held_out = fingerprints(named.pairs, HELD_OUT, rate, channels)
+    learnt = fingerprints(named.pairs, ("train",), rate, channels) if named.activity else {}
+    return held_out, learnt
+
+
+def _recordings(
+    path: str | None, held_out: Fingerprints, network: WindowNetwork, folder: Path
+) -> tuple[StemSong, ...]:
+    if path is None:
+        return ()
+    bar = _bar(folder.name, "file")
+    return _usable(read_folder(Path(path), held_out, network.rate, network.channels, folder, bar))
+
+
+def _usable(found: Recordings) -> tuple[StemSong, ...]:
+    """Return the recordings that can be used, and print what is wrong with the others."""
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    return found.songs
+
+
+def _active(
+    data: LabelledData, network: JointUNet, folder: Path, known: Mapping[str, Fingerprints]
+) -> dict[str, list[ActiveSong]]:
+    """Return the recordings with labels of activity of the splits that training needs."""
+    songs = {
+        split: stored_active_songs(
+            data, split, network, folder / f"activity-{split}", known[split], _bar(split)
+        )
+        for split in ("train", "valid")
+    }
+    _say(data)
+    if not songs["train"]:
+        raise ValueError(f"{data.path}: no recording of the split 'train' can be used")
+    return songs
+
+
+def _say(data: LabelledData) -> None:
+    """Print what of labelled data could not be used."""
+    if data.problems:
+        print(describe(data.problems), file=sys.stderr)
+
+
+def _bar(what: str, unit: str = "song") -> Any:
+    """Return what shows the progress of files that are read."""
+
+    def shown(items: Iterable[Any]) -> Iterable[Any]:
+        return tqdm(items, desc=what, unit=unit, disable=None)
+
+    return shown

@@ -1,0 +1,174 @@
+"""What comes of training a separator: its scores on what was held out, and its model directory.
+
+A joint model is scored as a detector as well; the settings of its decoder are fitted on the
+recordings to validate with.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from umir.annotations import Intervals
+from umir.data.example import Example
+from umir.data.manifest_lines import ManifestError
+from umir.data_sets import DataSetError
+from umir.data_specification import LabelledData
+from umir.fine_tuning import score
+from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY
+from umir.separation.detector_model import ACTIVITY_SPLITS, DECODER, LEARNT, DetectorModel
+from umir.separation.folders import NamedData
+from umir.separation.joint_losses import ACTIVE
+from umir.separation.joint_unet import JointUNet
+from umir.separation.prior_training import PriorTraining
+from umir.separation.separator_model import SeparatorModel
+from umir.separation.stem_songs import separation_of
+from umir.separation.training import SeparationTraining, State
+from umir.tasks import Task
+from umir.user_data import known_examples
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from, in words.
+
+    Attributes:
+        data: what it learnt from.
+        preset: name of its network and recipe.
+        command: that made it.
+        start: name of the model that it started from; None: fresh parameters.
+    """
+
+    data: Sequence[str]
+    preset: str
+    command: str
+    start: str | None = None
+
+
+def finished(
+    training: SeparationTraining, state: State, named: NamedData, origin: Origin, out: Path
+) -> dict[str, float]:
+    """Write the model directory with the best parameters of a training, and score them.
+
+    The model is there before its scores are: no song that cannot be scored costs a training.
+
+    Args:
+        training: that has ended.
+        state: its last.
+        named: the data that it had.
+        origin: for the card.
+        out: the directory.
+
+    Returns:
+        Metrics on the songs and recordings that were held out, of a detector as `TASK/METRIC`.
+    """
+    facts = {
+        "init": origin.start,
+        "data": list(origin.data),
+        "splits": {} if named.pairs is None else dict(named.pairs.assignment),
+        "validation_loss": float(state["best_loss"]) if training.validates else None,
+    }
+    model = SeparatorModel(training.network, state["best"], facts)
+    if isinstance(training.network, JointUNet):
+        assert isinstance(training, PriorTraining) and training.objective.supervision
+        model = _with_detection(model, training.objective.supervision.streams, named)
+    model.save(out, separator_card(model, None, origin))
+    metrics: dict[str, float] = {}
+    if named.pairs is not None:
+        metrics |= _scores(model, separation_of(training.network.sources), named.pairs)
+    metrics |= _detection_scores(model, named)
+    model.save(out, separator_card(model, metrics, origin))
+    return metrics
+
+
+def _scores(
+    model: SeparatorModel | DetectorModel, task: Task, data: LabelledData
+) -> dict[str, float]:
+    """Return the metrics on the test songs; none if there are none that can be used."""
+    return score(model, _examples(model, task, data, "test"))[0]
+
+
+def _examples(
+    model: SeparatorModel | DetectorModel, task: Task, data: LabelledData, split: str
+) -> Iterator[Example]:
+    """Yield the songs of a split that can be used, one at a time; says so if none can."""
+    try:
+        for example in data.stream(split, model.rate, model.channels):
+            yield from known_examples(task, [example], data)
+    except (ManifestError, DataSetError) as error:
+        print(error, file=sys.stderr)
+
+
+def _with_detection(
+    model: SeparatorModel, streams: Sequence[str], named: NamedData
+) -> SeparatorModel:
+    """Return a joint model with the tasks that it has learnt, and a fitted decoder."""
+    names = [] if named.pairs is None else [model.task.name]
+    if ACTIVE not in streams:
+        return replace(model, facts={**model.facts, LEARNT: names})
+    detector = DetectorModel.of(model)
+    facts = {**model.facts, LEARNT: [*names, detector.task.name]}
+    facts |= {ACTIVITY_SPLITS: {}, DECODER: detector.task.default_settings(model.rate)}
+    if named.activity is not None:
+        facts[ACTIVITY_SPLITS] = dict(named.activity.assignment)
+        if examples := list(_examples(detector, detector.task, named.activity, "valid")):
+            facts[DECODER] = _fitted(detector, examples)
+    return replace(model, facts=facts)
+
+
+def _fitted(detector: DetectorModel, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return the settings of the decoder that do best on recordings."""
+
+    def labels() -> Iterator[Intervals]:
+        for example in examples:
+            assert isinstance(example.annotation, Intervals)
+            yield example.annotation
+
+    outputs = [detector.output(example.waveform) for example in examples]
+    return dict(detector.task.fit_decoder(outputs, list(labels())))
+
+
+def _detection_scores(model: SeparatorModel, named: NamedData) -> dict[str, float]:
+    """Return the metrics of a detector on the recordings that were held out."""
+    if named.activity is None or DECODER not in model.facts:
+        return {}
+    detector = DetectorModel.of(model)
+    found = _scores(detector, detector.task, named.activity)
+    return {f"{detector.task.name}/{name}": value for name, value in found.items()}
+
+
+def separator_card(
+    model: SeparatorModel, metrics: Mapping[str, float] | None, origin: Origin
+) -> str:
+    """Return the MODEL_CARD.md of a separator that was trained here; None: it is not scored yet."""
+    found = sorted((metrics or {}).items())
+    scores = [f"| {name} | {value:.4f} |" for name, value in found]
+    without = "Not measured yet." if metrics is None else "None were scored."
+    splits = list(model.facts["splits"].values())
+    loss = model.facts["validation_loss"]
+    best = (
+        "there were no songs to validate with"
+        if loss is None
+        else f"the best validation loss was {loss:.6f}"
+    )
+    counts = ", ".join(f"{splits.count(name)} {name}" for name in ("train", "valid", "test"))
+    return "\n".join(
+        [
+            f"# {', '.join(model.learnt)}",
+            "",
+            f"A separator of a fixed window ({origin.preset}), trained with umir. Sources: "
+            f"{', '.join(model.network.sources)}; {model.channels} channel(s) at {model.rate} Hz.",
+            "",
+            f"- {MADE_BY}: `{origin.command}`",
+            f"- Start: {origin.start or 'fresh parameters'}.",
+            f"- Training: {best}.",
+            f"- {DATA}: {', '.join(model.facts['data'])}; groups: {counts}.",
+            f"- {LICENCE}: {LICENCE_WITH_DATA}",
+            "",
+            "## Scores on the test songs",
+            "",
+            *(["| metric | value |", "|---|---|", *scores] if scores else [without]),
+            "",
+        ]
+    )

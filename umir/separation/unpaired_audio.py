@@ -1,0 +1,175 @@
+"""Recordings without an answer on disk: mixtures of unknown stems, solos of one source.
+
+They come from a folder or from a manifest, of any rate, length and number of channels, and are
+written once at the network's rate, each as a song of one source (`umir.separation.stem_songs`).
+What is also a song, or a stem, of the validation or test songs is left out: critics that know them
+by heart would make the scores too good. It is recognised by its samples, whatever its name and
+folder; a copy that was compressed with losses is not.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from umir.annotations import Stems
+from umir.audio import read_audio
+from umir.audio_stream import audio_files
+from umir.data.manifest import MANIFEST_NAME
+from umir.data_specification import LabelledData
+from umir.files import version
+from umir.separation.stem_songs import StemSong, note_songs, songs_there, stored_song
+
+HELD_OUT = ("valid", "test")
+Fingerprints = Mapping[str, str]  # of what is held out -> what it is, in words
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What a folder of recordings came to.
+
+    Attributes:
+        songs: what can be used, one source each.
+        problems: what cannot, a line for each file.
+    """
+
+    songs: tuple[StemSong, ...]
+    problems: tuple[str, ...]
+
+
+def recordings_in(path: Path) -> list[Path]:
+    """Return the audio files that a manifest names, or all below a folder, sorted.
+
+    Args:
+        path: a manifest, a folder with one in it, or any other folder.
+
+    Raises:
+        ValueError: there are none, or a line of the manifest names no audio.
+    """
+    manifest = path / MANIFEST_NAME if path.is_dir() else path
+    if manifest.suffix != ".jsonl" or not manifest.is_file():
+        return audio_files([path])
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    named = {_audio_of(manifest, n, line) for n, line in enumerate(lines, 1) if line.strip()}
+    return audio_files(sorted(named))
+
+
+def _audio_of(manifest: Path, number: int, line: str) -> Path:
+    try:
+        return manifest.parent / json.loads(line)["audio"]
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f'{manifest}:{number}: is not a JSON object with "audio"') from None
+
+
+def fingerprint(waveform: Float[np.ndarray, "time channel"]) -> str:
+    """Return a number that only the same samples have; zeros before and after do not count."""
+    loud = np.flatnonzero(np.any(waveform, axis=1))
+    kept = waveform[loud[0] : loud[-1] + 1] if len(loud) else waveform[:0]
+    return hashlib.sha256(np.ascontiguousarray(kept, np.float32).tobytes()).hexdigest()
+
+
+def fingerprints(
+    data: LabelledData, splits: Sequence[str], rate: int, channels: int
+) -> Fingerprints:
+    """Return the fingerprints of the songs of some splits, and of all their stems.
+
+    Args:
+        data: songs with stems.
+        splits: which of them, as `HELD_OUT`.
+        rate: that they are read at, in Hz.
+        channels: that they are read with.
+    """
+    found: dict[str, str] = {}
+    for split in splits:
+        for example in data.stream(split, rate, channels):
+            assert isinstance(example.annotation, Stems)
+            words = f"of {example.name}, in the split {split!r} of the pairs"
+            for name, waveform in example.annotation.waveforms.items():
+                found[fingerprint(waveform)] = f"the stem {name} {words}"
+            found[fingerprint(example.waveform)] = f"the mixture {words}"
+    return found
+
+
+def read_folder(
+    path: Path,
+    held_out: Fingerprints,
+    rate: int,
+    channels: int,
+    folder: Path,
+    progress: Callable[[Sequence[Path]], Iterable[Path]] = iter,
+) -> Recordings:
+    """Return the recordings of a folder or manifest, as `stored_recordings` does.
+
+    Raises:
+        ValueError: there are none, or none can be used.
+    """
+    found = stored_recordings(recordings_in(path), held_out, rate, channels, folder, progress)
+    if not found.songs:
+        told = f" ({found.problems[0]})" if found.problems else ""
+        raise ValueError(f"{path}: no recording there can be used{told}")
+    return found
+
+
+def stored_recordings(
+    files: Sequence[Path],
+    held_out: Fingerprints,
+    rate: int,
+    channels: int,
+    folder: Path,
+    progress: Callable[[Sequence[Path]], Iterable[Path]] = iter,
+) -> Recordings:
+    """Write recordings to a folder, unless they are there, and return them.
+
+    Files that cannot be read, are silent or are held out become problems.
+
+    Args:
+        files: the recordings.
+        held_out: what is not to be used.
+        rate: of what is stored, in Hz.
+        channels: of what is stored.
+        folder: where it is to lie.
+        progress: passes the files on as they are read.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    facts = {
+        "files": [[str(path.absolute()), *version(path)] for path in files],
+        "held_out": sorted(held_out),
+        "rate": rate,
+        "channels": channels,
+    }
+    if (there := songs_there(folder, facts)) is not None:
+        return Recordings(tuple(there), ())
+    folder.mkdir(parents=True, exist_ok=True)
+    songs: list[StemSong] = []
+    problems: list[str] = []
+    for path in progress(files):
+        try:
+            waveform = _usable(path, held_out, rate, channels)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        songs.append(stored_song(folder / f"{len(songs):05}.npy", waveform[:, None]))
+    note_songs(folder, facts, songs)
+    return Recordings(tuple(songs), tuple(problems))
+
+
+def _usable(
+    path: Path, held_out: Fingerprints, rate: int, channels: int
+) -> Float[np.ndarray, "time channel"]:
+    """Return the waveform of a file.
+
+    Raises:
+        ValueError: it cannot be used.
+    """
+    waveform, _ = read_audio(path, rate, channels)
+    if not waveform.any():
+        raise ValueError(f"{path}: is silent; left out")
+    if known := held_out.get(fingerprint(waveform)):
+        raise ValueError(f"{path}: is {known}; left out")
+    return waveform
