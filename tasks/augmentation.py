@@ -3,12 +3,54 @@
 All of them are linear and the same for a mixture and its stems, so that stems still add up.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
 GAIN_DB = 10.0  # level varies by up to this much either way
 BAND_LIMITED = 0.25  # fraction of segments that lose their treble
 LOWEST_CUTOFF = 4000.0  # Hz
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to a segment, and to each of its stems.
+
+    Attributes:
+        gain: factor of every sample.
+        cutoff: where treble ends, in Hz; None: nothing is taken away.
+        rate: sampling rate in Hz.
+        n_known: number of samples; what comes after them is padding and stays silent.
+    """
+
+    gain: float
+    cutoff: float | None
+    rate: int
+    n_known: int
+
+    def __call__(
+        self, samples: Float[np.ndarray, "time *channels"]
+    ) -> Float[np.ndarray, "time *channels"]:
+        """Return samples changed, as float32."""
+        limited = samples if self.cutoff is None else low_pass(samples, self.rate, self.cutoff)
+        changed = (self.gain * limited).astype(np.float32)
+        changed[self.n_known :] = 0  # a filter rings into the padding
+        return changed
+
+
+def varied(n_known: int, gain: float, rate: int, rng: np.random.Generator | None) -> Change:
+    """Return what scales a segment and, with a generator, varies its level and bandwidth.
+
+    Args:
+        n_known: number of samples; what comes after them is padding and stays silent.
+        gain: what brings the song to -20 dBFS.
+        rate: sampling rate in Hz.
+        rng: source of randomness; None: scale only.
+    """
+    if rng is None:
+        return Change(gain, None, rate, n_known)
+    return Change(gain * random_gain(rng), random_cutoff(rng, rate), rate, n_known)
 
 
 def random_gain(rng: np.random.Generator) -> float:

@@ -18,8 +18,9 @@ from umir.annotations import Annotation
 from umir.audio import normalise_level
 from umir.audio_stream import with_length
 from umir.data.example import Example
+from umir.tasks.augmentation import varied
 from umir.tasks.base import Target, Task
-from umir.tasks.segments import segment_target, varied
+from umir.tasks.segments import segment_target
 from umir.tasks.sources import Source
 from umir.wave_unet import HeadSpec, WaveUNetConfig, joint_outputs
 

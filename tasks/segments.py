@@ -6,7 +6,7 @@ second segment is cut anywhere, so that the network also hears what is not the l
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from umir.audio import normalise_level
 from umir.audio_stream import with_length
 from umir.data.example import Example
-from umir.tasks.augmentation import low_pass, random_cutoff, random_gain
+from umir.tasks.augmentation import varied
 from umir.tasks.base import Batch, Target, Task
 from umir.tasks.speed_change import change_speed, label_move, random_semitones, speed_ratio
 
@@ -207,30 +207,6 @@ def segment_target(task: Task, cut: Example, n_samples: int) -> Target:
     """Return the target of a segment cut from a song, unknown past the end of the audio."""
     target = task.encode(cut.annotation, n_samples, cut.rate)
     return _without_padding(task, target, cut, n_samples)
-
-
-def varied(
-    n_known: int, gain: float, rate: int, rng: np.random.Generator | None
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what scales a segment and, with a generator, varies its level and bandwidth.
-
-    Args:
-        n_known: number of samples; what comes after them is padding and stays silent.
-        gain: what brings the song to -20 dBFS.
-        rate: sampling rate in Hz.
-        rng: source of randomness; None: scale only.
-    """
-    cutoff = None
-    if rng is not None:
-        gain, cutoff = gain * random_gain(rng), random_cutoff(rng, rate)
-
-    def change(samples: np.ndarray) -> np.ndarray:
-        limited = samples if cutoff is None else low_pass(samples, rate, cutoff)
-        changed = (gain * limited).astype(np.float32)
-        changed[n_known:] = 0  # a filter rings into the padding
-        return changed
-
-    return change
 
 
 def _without_padding(task: Task, target: Target, cut: Example, n_samples: int) -> Target:

@@ -4,9 +4,9 @@ from umir.wave_unet import WaveUNetConfig
 
 TINY = WaveUNetConfig(
     preset="tiny",
-    strides=(4, 4, 5, 2, 4),
-    kernels=(7, 7, 15, 3, 7),
-    widths=(4, 8, 8, 8, 8),
-    decoder_kernels=(3, 3, 3, 3),
+    strides=(16, 10, 4),
+    kernels=(17, 11, 7),
+    widths=(4, 8, 8),
+    decoder_kernels=(3, 3),
     dilations=(1, 2),
 )
