@@ -44,6 +44,7 @@ from folders import (  # noqa: E402, F401
     tiny_preset,
 )
 from hypothesis import HealthCheck, settings  # noqa: E402
+from rendered_library import copied_library, library  # noqa: E402, F401
 
 from umir.studio import catalogue  # noqa: E402
 

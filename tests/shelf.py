@@ -43,7 +43,7 @@ def separator_model():
     """A separator into vocals and accompaniment."""
     task = get_task("vocal_separation")
     network = Network(TINY, task.head)
-    facts = {"init": "/home/me/models/start", "data": ["own folder"], "splits": {"song 1": "train"}}
+    facts = {"init": "/srv/models/start", "data": ["own folder"], "splits": {"song 1": "train"}}
     return TaskModel(network, task, network.init(jax.random.key(3)), {"rate": TINY.rate}, facts)
 
 

@@ -17,7 +17,7 @@ import pytest
 from umir.meta_train import parser
 
 PROGRAM = Path(__file__).parent / "tiny_meta_train.py"
-EVERY, STEPS = 3, 60
+EVERY, STEPS = 2, 30
 OPTIONS = shlex.split(
     "--preset tiny --tasks drum_transcription --new-tasks --songs 6 --song-seconds 8 "
     "--held-out-songs 4 --without --warm-up 0.5 --evaluation-steps 1 "

@@ -5,9 +5,6 @@ import json
 
 import pytest
 from benchmark_scripts import BENCHMARKS
-from tiny import TINY
-
-from umir.wave_unet import PRESETS
 
 FOLDER = BENCHMARKS.parent / "notebooks"
 MOST_BYTES = 300_000
@@ -57,8 +54,11 @@ def test_the_notebook_is_its_source(build):
 @pytest.mark.slow
 def test_the_notebook_runs(build, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(PRESETS, "nano", TINY)
-    settings = {"HOURS": 0.03, "CHOICES": {"steps": 2, "learning_rate": 1e-3}}
+    settings = {
+        "HOURS": 0.03,
+        "START": {"init": "umir-nano"},
+        "CHOICES": {"steps": 2, "learning_rate": 1e-3},
+    }
     outputs = build.execute(build.cells(build.SOURCE.read_text()), settings)
     shown = [output for found in outputs for output in found]
     assert sum(output["output_type"] == "display_data" for output in shown) == 2
