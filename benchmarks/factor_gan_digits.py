@@ -46,9 +46,9 @@ def run_once(digits: Digits, dependence: float, job: Job, split: str) -> dict[st
     """Train once and return the metrics of what is generated."""
     objective = objective_of(job.method, job.rate)
     sources = digits.sources(job.pairs, dependence, job.seed)
-    state, course = trained(objective, sources, job)
+    average, course = trained(objective, sources, job)
     noise = Noise().draw(np.random.default_rng(job.seed), GENERATED)
-    made, _ = objective.generated(state["networks"]["average"], noise)
+    made, _ = objective.generated(average, noise)
     pairs = {part: np.asarray(made[part]) for part in PARTS}
     return digits.judged(pairs, dependence, split) | course
 

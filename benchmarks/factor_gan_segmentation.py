@@ -55,10 +55,10 @@ def run_once(shapes: Shapes, job: Job, split: str) -> dict[str, float]:
     """Train once and return the metrics on the pictures of a split."""
     objective = objective_of(job.method, job.rate, shapes.side)
     sources = shapes.sources(job.pairs, job.seed, paired_inputs=job.method == "GAN")
-    state, course = trained(objective, sources, job)
+    average, course = trained(objective, sources, job)
     photos, maps = shapes.split(split)
     noise = Noise().draw(np.random.default_rng(job.seed), len(photos))
-    made, _ = objective.generated(state["networks"]["average"], {PHOTO: photos, **noise})
+    made, _ = objective.generated(average, {PHOTO: photos, **noise})
     return judged(np.asarray(made[MAP]), maps) | course
 
 

@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--sources", metavar="NAME,NAME", help="other sources than the preset's")
     p.add_argument("--batch", type=positive, help="windows per step, in every stage")
     p.add_argument("--learning-rate", type=positive_number, help="of the first stage")
+    p.add_argument("--alpha", type=positive_number, help="weight of the critics of a --prior")
     p.add_argument("--epoch-steps", type=positive, help="steps between two looks")
     p.add_argument("--steps", type=positive, help="at most so many in all")
     p.add_argument("--patience", type=positive, help="looks without improvement in a stage")

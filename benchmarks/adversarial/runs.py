@@ -11,11 +11,14 @@ from recordings.tables import markdown, over_seeds
 
 from adversarial import grid
 from adversarial.grid import Grid, Job
+from umir.meta import Params
 from umir.priors import Adversarial, Streams
+from umir.priors.guard import Collapsed
 from umir.priors.streams import Source
 from umir.priors.training_curves import draw_log
 from umir.training import Callback, JsonLog, ProgressBar, train
 
+SETTLING = 50  # batches that give the average of generators its statistics
 Metrics = dict[str, float]
 Runs = Mapping[str, Mapping[str, Mapping[str, Metrics]]]  # method -> pairs -> seed -> metrics
 
@@ -34,8 +37,13 @@ class Course:
         """Nothing is left to do."""
 
 
-def trained(objective: Adversarial, sources: Mapping[str, Source], job: Job) -> tuple[Any, Metrics]:
-    """Return the state after a training, and how often it collapsed."""
+def trained(
+    objective: Adversarial, sources: Mapping[str, Source], job: Job
+) -> tuple[Params, Metrics]:
+    """Return the averaged generator after a training, and how often it collapsed.
+
+    Of one that is given up it is that of the last good state.
+    """
     course = Course()
     callbacks: list[Callback] = [ProgressBar(job.name, job.steps), course]
     log = None if job.folder is None else job.folder / f"{job.name}.jsonl"
@@ -43,10 +51,15 @@ def trained(objective: Adversarial, sources: Mapping[str, Source], job: Job) -> 
         callbacks.append(JsonLog(log, "adversarial"))
     stream = Streams(objective, sources, batch=job.batch, seed=job.seed)
     state = objective.init(jax.random.key(job.seed))
-    state = train(objective.step, state, stream, steps=job.steps, callbacks=callbacks)
+    try:
+        state = train(objective.step, state, stream, steps=job.steps, callbacks=callbacks)
+    except Collapsed as error:
+        print(f"{job.name}: {error}", flush=True)
+        state, course.collapses = error.state, float(error.state["guard"]["collapses"])
     if log is not None:
         draw_log(log, log.with_suffix(".png"))
-    return state, {"collapses": course.collapses}
+    average = objective.settled(state["networks"]["average"], stream.inputs(SETTLING))
+    return average, {"collapses": course.collapses}
 
 
 def add_arguments(

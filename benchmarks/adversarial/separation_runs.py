@@ -22,6 +22,7 @@ from adversarial.separation_trials import Trial
 from umir.annotations import Stems
 from umir.data.manifest import Entry
 from umir.files import write_json
+from umir.priors.guard import Collapsed
 from umir.priors.streams import Batch, Source
 from umir.priors.training_curves import draw_log
 from umir.resuming import Checkpoints, Interruption
@@ -116,6 +117,8 @@ def trained(training: PriorTraining, folder: Path, name: str) -> tuple[Separator
         training: goes on from its last checkpoint.
         folder: for checkpoints, log and picture.
         name: what it is called.
+
+    One that collapses again and again ends with what it had: the grid goes on.
     """
     places = folder / "checkpoints"
 
@@ -132,7 +135,12 @@ def trained(training: PriorTraining, folder: Path, name: str) -> tuple[Separator
         state, step = stored.latest(state) or (state, 0)
     finally:
         stored.close()
-    state = training.run(state, step, callbacks)
+    try:
+        state = training.run(state, step, callbacks)
+    except Collapsed as error:  # given up before the first look: the worst of all results
+        print(f"{name}: {error}", flush=True)
+        best = error.state["networks"]["average"]
+        state = {"adversarial": error.state, "best": best, "best_loss": np.nan}
     draw_log(folder / "log.jsonl", folder / "training.png")
     # As numbers of NumPy: no training keeps what the device holds of another.
     model = SeparatorModel(training.network, jax.device_get(state["best"]))

@@ -281,6 +281,19 @@ def test_each_folder_may_be_missing(stems_folder, activity_folder, command, caps
     assert "--activity: not of the preset m4" in told
 
 
+def test_what_is_learnt_from_as_pairs_does_not_judge_detection(
+    stems_folder, activity_folder, command, capsys
+):
+    """The same recording as a pair to train on, and as a test recording of activity."""
+    song = stems_folder / "0.wav"
+    (activity_folder / "2.wav").write_bytes(song.read_bytes())
+    both = [*command, "--pairs", str(stems_folder), "--activity", str(activity_folder)]
+    assert main(both) == 0
+    shown = capsys.readouterr()
+    assert "is the mixture of 0.wav, in the split 'train' of the pairs; does not judge" in shown.err
+    assert "SDR/vocals" in shown.out and "singing_voice_detection/" not in shown.out
+
+
 def test_what_is_held_out_is_not_learnt_from(activity_folder, tmp_path):
     from umir.separation.unpaired_audio import fingerprint
 

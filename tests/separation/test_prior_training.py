@@ -1,26 +1,23 @@
-"""Separation with critics: streams and losses by NumPy, what can be used, the loop, the program."""
+"""Separation with critics: streams and losses by NumPy, what can be used, the loop."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 import soundfile
-from folders import RATE, fails, read_rows, write_rows
+from folders import read_rows, write_rows
 
 from umir import separate_train
-from umir.cli import main
 from umir.data_specification import open_data
-from umir.priors import Guard, Logistic, Wasserstein
-from umir.separation import recipes
+from umir.priors import Collapsed, Guard, Logistic, Wasserstein
 from umir.separation.data import PRIORS, SeparationData, factors_of, in_words
 from umir.separation.domains import Magnitudes
 from umir.separation.magnitude_unet import MagnitudeUNet
 from umir.separation.prior_training import prior_training
 from umir.separation.priors import FLOORS, Presence, SeparatedParts, SeparationLoss
 from umir.separation.recipes import PRESETS, PriorRecipe, SeparationPreset, Stage
-from umir.separation.separator_model import SeparatorModel
 from umir.separation.stem_songs import StemSong, stored_song
 from umir.separation.training_streams import LabelledWindows, MixtureWindows, SourceWindows
 from umir.separation.unpaired_audio import HELD_OUT, fingerprints, read_folder, recordings_in
@@ -147,7 +144,7 @@ def test_losses_by_numpy(data, rng):
 def test_a_source_that_vanishes_or_is_the_mixture_is_a_collapse(sinking, capsys):
     well = {"gradient_norm/generator": 1.0, "spread/vocals": 1.0, sinking: 0.3}
     guard = Guard(every=10, floors=FLOORS)
-    state = {"networks": np.zeros(1), "guard": guard.init(np.zeros(1))}
+    state = {"networks": np.zeros(1), "guard": guard.init(np.zeros(1), well)}
     for n in range(200):
         metrics = well if n < 50 else well | {sinking: 0.001}
         state, logged = guard.watched({**state, "networks": np.full(1, n)}, metrics)
@@ -268,72 +265,49 @@ def test_the_factorised_prior_and_none_at_all(data):
         prior_training(PRESETS["m4"], "adversarial", data)
 
 
-@pytest.fixture
-def command(monkeypatch, tmp_path):
-    monkeypatch.setitem(recipes.PRESETS, "magnitudes-half", PRESET)
-    monkeypatch.chdir(tmp_path)
-    return ["separate-train", "--out", "model", "--prior"]
+def test_a_training_that_is_given_up_ends_with_what_it_had(data, capsys):
+    """Whatever the critics do, the separator counts as collapsed from the second epoch on."""
+
+    class Falling(Guard):
+        def watched(self, state, metrics):
+            if state["guard"]["step"] >= 3:
+                raise Collapsed("collapsed", state)
+            step = {**state["guard"], "step": state["guard"]["step"] + 1}
+            numbers = {**metrics, "adversarial_weight": 1.0, "collapses": 0.0}
+            return {**state, "guard": step}, numbers
+
+    training = prior_training(PRESET, "adversarial", data)
+    falling = replace(training, objective=replace(training.objective, guard=Falling()))
+    state = falling.run(falling.init(), 0, lambda first, last: [])
+    assert falling.is_over(state) and np.isfinite(state["best_loss"])
+    assert "collapsed; training ends here, the best parameters" in capsys.readouterr().err
+    whole = training.run(training.init(), 0, lambda first, last: [])
+    assert int(whole["stage"]) == 0 and int(state["stage"]) == 1
+    jax.tree.map(np.testing.assert_array_equal, state["params"], half_way(training)["params"])
 
 
-def test_the_program(stems_folder, command, tmp_path, rng, capsys):
-    (tmp_path / "solos").mkdir()
-    soundfile.write("solos/a.wav", 0.1 * rng.normal(size=20_000), RATE)
-    arguments = [*command, "adversarial", "--solo", "vocals=solos", "--mixtures", str(stems_folder)]
-    paired = [*arguments, "--pairs", str(stems_folder)]
-    assert main(paired) == 0
-    shown = capsys.readouterr()
-    assert "SDR/vocals" in shown.out
-    assert "mixtures: 2 recordings (0.1 min) for the critics and additivity" in shown.err
-    assert "vocals: a critic, which learns from 1 recording (0.0 min); it will know" in shown.err
-    model = SeparatorModel.load("model")
-    assert model.network == NET and model.facts["validation_loss"] > 0
-    log = [json.loads(line) for line in (tmp_path / "model" / "log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in log] == [1, 2, 3, 4]
-    assert {"loss/supervised", "balance/vocals", "level/vocals", "collapses"} <= set(log[-1])
-    assert (tmp_path / "model" / "training.png").stat().st_size > 10_000
-    assert main(["separate", str(stems_folder / "3.wav"), "--model", "model"]) == 0
-    assert "holds a training" in fails(capsys, *paired)
-    assert main([*paired, "--resume"]) == 0
-    # Nothing but mixtures and solos.
-    arguments[arguments.index("model")] = "blind"
-    assert main(arguments) == 0
-    assert "pairs: none" in capsys.readouterr().err
-    assert (
-        "there were no songs to validate with" in (tmp_path / "blind" / "MODEL_CARD.md").read_text()
+def half_way(training):
+    """The state after the first of two epochs."""
+    recipe = replace(training.recipe, steps=2)
+    half = replace(training, recipe=recipe)
+    return half.run(half.init(), 0, lambda first, last: [])
+
+
+def test_without_answers_a_smaller_weight_shortens_the_steps(data):
+    unpaired = replace(data, train=(), valid=(), solos={n: data.mixtures for n in VOICE})
+    training = prior_training(
+        replace(PRESET, recipe=replace(RECIPE, beta=0.0)), "adversarial", unpaired
     )
-
-
-def test_mixtures_that_are_not_the_sum_of_their_stems_serve_alone(
-    stems_folder, command, rng, capsys
-):
-    rows = read_rows(stems_folder)
-    soundfile.write(stems_folder / "odd.wav", 0.3 * rng.normal(size=3 * RATE), RATE)
-    rows.append({**rows[0], "audio": "odd.wav", "group": "odd", "split": "train"})
-    write_rows(stems_folder, rows)
-    pairs = [*command, "adversarial", "--pairs", str(stems_folder)]
-    assert main(pairs) == 0
-    told = capsys.readouterr().err
-    assert "do not add up to the mixture: what is missing is at" in told and " dB of it" in told
-    assert "1 of the pairs, whose stems do not add up, serve as mixtures" in told
-    assert "mixtures: 1 recording (0.1 min) for the critics" in told
-    # What was found is kept with the songs.
-    assert main([*pairs, "--resume"]) == 0
-    assert "1 of the pairs" in capsys.readouterr().err
-    pairs[2], pairs[4] = "plain", "none"
-    assert main([*pairs, "--preset", "magnitudes-half"]) == 0
-    assert "serve as mixtures" not in capsys.readouterr().err
-
-
-def test_arguments_that_do_not_fit(stems_folder, command, capsys):
-    told = fails(capsys, *command, "adversarial", "--preset", "m4", "--pairs", str(stems_folder))
-    assert "--prior adversarial: not of the preset m4" in told
-    assert "no songs with stems: give --pairs" in fails(capsys, *command[:3])
-    pairs = ["--pairs", str(stems_folder), "--solo", "oboe=nowhere"]
-    assert "solos of oboe: the sources are" in fails(capsys, *command, "adversarial", *pairs)
-    pairs[-1] = "vocals=nowhere"
-    assert "nowhere: no such file or folder" in fails(capsys, *command, "adversarial", *pairs)
-    # What is wrong with arguments is found before anything is written.
-    assert not Path("model").exists()
-    with pytest.raises(SystemExit, match="2"):
-        main([*command, "none", "--solo", "vocals"])
-    assert "give NAME=DIR" in capsys.readouterr().err
+    assert training.objective.supervision is None
+    networks = training.init()["adversarial"]["networks"]
+    batches = training._batch(RECIPE.stages[0], 0)["generator"]
+    whole, half = (
+        training.objective.generator_step(networks, batches, np.float32(size))[0]["generator"]
+        for size in (1.0, 0.5)
+    )
+    jax.tree.map(
+        lambda a, b, c: np.testing.assert_allclose(b - a, (c - a) / 2, atol=1e-7),
+        networks["generator"],
+        half,
+        whole,
+    )

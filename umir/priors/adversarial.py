@@ -10,7 +10,7 @@ is used in the end is the running average of the generator's parameters (Yazici 
 effectiveness of averaging in GAN training, ICLR 2019), which does not swing as the last ones do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Protocol, runtime_checkable
@@ -29,6 +29,7 @@ from umir.priors.factor_gan import DENSITY, Factor, Parts, log_density_ratio, si
 from umir.priors.guard import Guard
 from umir.priors.streams import INPUTS
 from umir.wave_unet.parameters import Key, Params
+from umir.wave_unet.separators.normalisation import has_statistics
 
 State = dict[str, Any]
 Metrics = dict[str, Scalar]
@@ -77,6 +78,10 @@ class Supervision(Protocol):
 @runtime_checkable
 class Measures(Protocol):
     """Numbers about what a generator makes, for the log and the guard. A frozen dataclass."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
 
     def __call__(self, parts: Parts) -> Metrics:
         """Return numbers by name of a batch, generated from what it was given."""
@@ -156,7 +161,14 @@ class Adversarial:
             `steps`; and `guard`.
         """
         networks = self._init_networks(key, start)
-        return {"networks": networks, "guard": self.guard.init(networks)}
+        return {"networks": networks, "guard": self.guard.init(networks, self._watched)}
+
+    @property
+    def _watched(self) -> list[str]:
+        """Names of the metrics that a guard can watch."""
+        factors = (critic.factor for critic in self.critics)
+        spreads = [f"spread/{factor.name}" for factor in factors if factor.contrast == DENSITY]
+        return [*spreads, *(self.measures.names if self.measures else ())]
 
     @partial(jax.jit, static_argnums=0)  # one compilation, not one for each shape
     def _init_networks(self, key: Key, start: Params | None = None) -> PyTree:
@@ -210,6 +222,21 @@ class Adversarial:
         made, features = self.generator.apply(params, inputs, training=training)
         return {**inputs, **made}, features
 
+    def settled(self, params: Params, batches: Iterable[Parts]) -> Params:
+        """Return parameters with the statistics that batch normalisation has with them.
+
+        An average has those of all that it was made of, whose activations were others.
+
+        Args:
+            params: of a generator; without such layers they stay as they are.
+            batches: of what it is given; only the last few tens count.
+        """
+        if has_statistics(params):
+            for batch in batches:
+                _, features = self.generated(params, batch, training=True)
+                params = self.generator.remembered(params, features)
+        return params
+
     @partial(jax.jit, static_argnums=0)
     def critics_step(self, networks: PyTree, batches: Batches, key: Key) -> tuple[PyTree, Metrics]:
         """Return the networks after a step of every critic, and metrics."""
@@ -220,7 +247,7 @@ class Adversarial:
         for critic, own in zip(self.critics, jax.random.split(key, len(self.critics)), strict=True):
             name, real = critic.factor.name, batches.get(critic.factor.stream or "")
             value, found, gradient = self._judged(critic, networks, (real, made), own)
-            vectors[name], (high, low), (above, below) = found
+            vectors[name], (high, low) = found
             gradient, norm = judged(value, gradient)
             params[name], states[name] = outer_update(
                 self.critic_optimizer, gradient, params[name], states[name]
@@ -228,6 +255,9 @@ class Adversarial:
             metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}
             metrics[f"balance/{name}"] = _balance(high, low)
             if critic.factor.contrast == DENSITY:
+                # Of what is made alone: what was given is real on both sides.
+                parts = [part for part in critic.factor.parts if part not in batches[INPUTS]]
+                below, above = together(made, parts), together(real, parts)
                 metrics[f"spread/{name}"] = _spread(below) / (_spread(above) + 1e-8)
         optimizer = {**networks["optimizer"], "critics": states}
         moved = {"critics": params, "vectors": vectors, "optimizer": optimizer}
@@ -249,7 +279,7 @@ class Adversarial:
             smooth, vectors = _smooth(critic, params, networks["vectors"][name])
             judge = partial(critic.network.apply, smooth)
             loss, logits = self.criterion.critic_loss(judge, above, below, second)
-            return loss, (vectors, logits, (above, below))
+            return loss, (vectors, logits)
 
         grad = jax.value_and_grad(loss_of, has_aux=True)
         (value, found), gradient = grad(networks["critics"][name])

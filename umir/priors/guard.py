@@ -4,12 +4,13 @@ Three things count as a collapse: the generator makes (nearly) the same of every
 spread beside that of what is real, or another measure of what it makes, sinks under a floor; the
 gradient of the generator explodes; losses are not finite any more. The training then goes on from
 the last good state, with half the weight of the critics, on other batches. It is said on standard
-error, and logged.
+error, and logged. What has been under its floor from the beginning, a source that is silent say, is
+said too; there is no good state to go back to.
 """
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,20 @@ from umir.wave_unet.parameters import scalar, whole_number
 
 State = dict[str, Any]
 MEMORY = 0.95  # of the running means
+WELL = 2.0  # times its floor: what has been as high has something to sink from
+LOW_LOOKS = 10  # under its floor, and never well, after which that is said
 
 
 class Collapsed(ValueError):
-    """A training that collapses again and again."""
+    """A training that collapses again and again.
+
+    Attributes:
+        state: the last good one.
+    """
+
+    def __init__(self, message: str, state: State):
+        super().__init__(message)
+        self.state = state
 
 
 @dataclass(frozen=True)
@@ -33,11 +44,11 @@ class Guard:
     Attributes:
         every: steps between two looks.
         floor: spread of what is generated, over that of what is real, under which all is the same.
-            A training that has not come above twice that yet cannot have fallen from it.
+            What has not come above twice its floor yet cannot have fallen from it.
         floors: of other metrics (`umir.priors.adversarial.Adversarial.measures`), by prefix.
         explosion: gradient of the generator, over that of the last good state, that is too large.
         bad_steps: steps in a row without finite losses after which nothing comes any more.
-        factor: by which the weight of the critics is multiplied.
+        factor: by which the weight of the critics is multiplied; 1 where there are none.
         limit: collapses after which the training is given up.
     """
 
@@ -49,20 +60,25 @@ class Guard:
     factor: float = 0.5
     limit: int = 10
 
-    def init(self, networks: Any) -> State:
+    def init(self, networks: Any, names: Iterable[str]) -> State:
         """Return the guard's part of the state: what it remembers, all of it arrays.
 
         Args:
             networks: of the state before the first step, the first to go back to.
+            names: of the metrics of a step; those that have a floor are watched.
         """
+        number = max(1, len(self._watched(names)))  # checkpoints take no arrays without numbers
         return {
             "good": networks,
             "good_norm": scalar(math.inf),
-            "well": scalar(False, np.bool_),  # whether the good state was above the floor
             "step": whole_number(0),
             "bad": whole_number(0),  # steps in a row without finite losses
-            "height": scalar(math.inf),  # of what is lowest above its floor, over that floor
-            "norm": scalar(0.0),  # both are running means
+            "norm": scalar(0.0),  # a running mean, as heights are
+            # Of every watched metric, in the order of their names: itself over its floor, whether
+            # it was well in the good state, and at how many looks in a row it was low instead.
+            "heights": np.full(number, np.inf, np.float32),
+            "well": np.zeros(number, bool),
+            "low": np.zeros(number, np.int32),
             "weight": scalar(1.0),
             "collapses": whole_number(0),
         }
@@ -90,69 +106,79 @@ class Guard:
         weight, collapses = (float(state["guard"][name]) for name in ("weight", "collapses"))
         return state, {**metrics, "adversarial_weight": weight, "collapses": collapses}
 
+    def _floor_of(self, name: str) -> float | None:
+        floors = (("spread/", self.floor), *self.floors)
+        return next((floor for prefix, floor in floors if name.startswith(prefix)), None)
+
+    def _watched(self, names: Iterable[str]) -> list[str]:
+        """Return the names of the metrics that have a floor, in order."""
+        return sorted(name for name in names if self._floor_of(name) is not None)
+
     def _noted(self, seen: State, metrics: Mapping[str, float]) -> State:
         """Return the guard's memory with another step in it."""
         step = int(seen["step"]) + 1
         seen = {**seen, "step": whole_number(step)}
         if not all(map(math.isfinite, metrics.values())):
             return {**seen, "bad": whole_number(seen["bad"] + 1)}
-        height = min(self._heights(metrics).values(), default=math.inf)
-        now = {"norm": metrics["gradient_norm/generator"], "height": height}
+        heights = [metrics[name] / (self._floor_of(name) or 1) for name in self._watched(metrics)]
+        now = {"norm": metrics["gradient_norm/generator"], "heights": heights or [math.inf]}
         means = {
-            name: scalar(
-                MEMORY * seen[name] + (1 - MEMORY) * value
-                if step > 1 and math.isfinite(seen[name])
-                else value
-            )
+            name: _running(seen[name], np.asarray(value, np.float32), first=step == 1)
             for name, value in now.items()
         }
         return {**seen, **means, "bad": whole_number(0)}
 
-    def _heights(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Return every metric that has a floor, over that floor."""
-        floors = (("spread/", self.floor), *self.floors)
-        return {
-            name: value / floor
-            for name, value in metrics.items()
-            for prefix, floor in floors
-            if name.startswith(prefix)
-        }
-
     def _looked(self, state: State, metrics: Mapping[str, float]) -> State:
         """Return the state after a look: the good state, from now on; or the good one before."""
-        seen = state["guard"]
-        if seen["well"] and seen["height"] < 1:
-            heights = self._heights(metrics)
-            lowest = min(heights, key=lambda name: heights[name])
+        seen, names = state["guard"], self._watched(metrics)
+        heights, well = seen["heights"], seen["well"]
+        if (well & (heights < 1)).any():
+            lowest = names[int(np.argmin(np.where(well, heights, np.inf)))]
             return self._back(state, f"{lowest} has sunk to {metrics[lowest]:.3f}")
         if seen["norm"] > self.explosion * seen["good_norm"]:
             return self._back(state, f"the gradient is {seen['norm']:.3g}")
-        if seen["well"] and seen["height"] < 2:
+        if (well & (heights < WELL)).any():
             return state  # on its way down, maybe: not a state to come back to
+        well = well | (heights >= WELL)
+        low = np.where(~well & (heights < 1), seen["low"] + 1, 0).astype(np.int32)
+        for name in (names[n] for n in np.flatnonzero(low == LOW_LOOKS)):
+            tqdm.write(
+                f"step {seen['step']}: {name} is {metrics[name]:.3f}, and has been under "
+                f"{self._floor_of(name):g} from the beginning",
+                file=sys.stderr,
+            )
         good = {"good": state["networks"], "good_norm": seen["norm"]}
-        well = scalar(seen["height"] >= 2, np.bool_)
-        return {**state, "guard": {**seen, **good, "well": well}}
+        return {**state, "guard": {**seen, **good, "well": well, "low": low}}
 
     def _back(self, state: State, why: str) -> State:
         """Return the last good state, with less weight of the critics."""
         seen = state["guard"]
         count, weight = int(seen["collapses"]) + 1, float(seen["weight"]) * self.factor
-        if count >= self.limit:
-            raise Collapsed(
-                f"step {seen['step']}: {why}; that was collapse {count}: give the critics less "
-                "weight, or both sides a lower learning rate"
-            )
-        tqdm.write(
-            f"step {seen['step']}: {why}; goes back to the last good state, with {weight:g} of the "
-            "weight of the critics",
-            file=sys.stderr,
-        )
+        critics = self.factor < 1
+        share = f", with {weight:g} of the weight of the critics" if critics else ""
+        told = f"step {seen['step']}: {why}; goes back to the last good state{share}"
         again = {
-            "height": scalar(math.inf),
+            "heights": np.full_like(seen["heights"], np.inf),
             "norm": seen["good_norm"],
             "bad": whole_number(0),
         }
         again |= {"collapses": whole_number(count), "weight": scalar(weight)}
         if not np.isfinite(seen["good_norm"]):
             again["norm"] = scalar(0.0)
-        return {"networks": seen["good"], "guard": {**seen, **again}}
+        good = {**state, "networks": seen["good"], "guard": {**seen, **again}}
+        if count >= self.limit:
+            advice = "give the critics less weight, or both sides" if critics else "give it"
+            raise Collapsed(
+                f"step {seen['step']}: {why}; that was collapse {count}: {advice} a lower learning "
+                "rate",
+                good,
+            )
+        tqdm.write(told, file=sys.stderr)
+        return good
+
+
+def _running(mean: np.ndarray, value: np.ndarray, *, first: bool) -> np.ndarray:
+    """Return a running mean with another value in it, which is all of it where there was none."""
+    begins = first | ~np.isfinite(mean)
+    moved = MEMORY * np.where(begins, 0, mean) + (1 - MEMORY) * value
+    return np.where(begins, value, moved).astype(np.float32)

@@ -4,7 +4,7 @@ What a step gets is a function of its number alone (as `umir.training.train` wan
 training that goes on sees what it would have seen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -128,6 +128,12 @@ class Streams:
             # As bare numbers: making keys takes JAX longer than a step of a small critic.
             "keys": rng.integers(2**32, size=(self.rounds, 2), dtype=np.uint32),
         }
+
+    def inputs(self, number: int) -> Iterator[Batch]:
+        """Yield so many batches of what the generator is given, others than those of any step."""
+        for n in range(number):
+            rng = np.random.default_rng([self.seed, n, 1])
+            yield self.sources[INPUTS].draw(rng, self.batch)
 
     def _drawn(self, names: Iterable[str], rng: np.random.Generator) -> Batches:
         return {name: self.sources[name].draw(rng, self.batch) for name in names}

@@ -13,7 +13,10 @@ PANELS = (
     ("norm of the gradient", "gradient_norm/", True),
     ("balance of the critics (0.5: cannot tell)", "balance/", False),
     ("spread of what is generated (1: as real)", "spread/", False),
+    ("level of a source, as a share of the mixture", "level/", False),
+    ("distance of a source from the mixture, likewise", "distance/", False),
 )
+COLUMNS = 2
 POINTS = 200  # of a curve; each is the mean of as many steps as it takes
 
 
@@ -32,12 +35,14 @@ def draw_log(log: Path, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = _rows(log)
-    figure = Figure(figsize=(11, 7), layout="constrained")
+    panels = [panel for panel in PANELS if any(name.startswith(panel[1]) for name in rows[-1])]
+    lines = -(-len(panels) // COLUMNS)
+    figure = Figure(figsize=(11, 3.5 * lines), layout="constrained")
     steps = np.array([row["step"] for row in rows])
-    names = [name.removeprefix("loss/") for name in rows[-1] if name.startswith("loss/")]
+    names = list(dict.fromkeys(n.split("/", 1)[1] for n in rows[-1] if "/" in n))
     falls = np.flatnonzero(np.diff([row["collapses"] for row in rows], prepend=0))
-    for place, (title, prefix, logarithmic) in enumerate(PANELS, 1):
-        axes = figure.add_subplot(2, 2, place)
+    for place, (title, prefix, logarithmic) in enumerate(panels, 1):
+        axes = figure.add_subplot(lines, COLUMNS, place)
         for number, name in enumerate(names):
             if f"{prefix}{name}" in rows[-1]:  # in the same colour wherever it is
                 values = np.array([row.get(f"{prefix}{name}") for row in rows], float)
@@ -46,8 +51,7 @@ def draw_log(log: Path, path: Path) -> None:
             axes.axvline(steps[fall], color="grey", linestyle=":")
         axes.set(title=title, xlabel="steps", yscale="log" if logarithmic else "linear")
         axes.grid(alpha=0.3)
-        if axes.get_legend_handles_labels()[0]:  # no critics: nothing of them to show
-            axes.legend(fontsize=7)
+        axes.legend(fontsize=7)
     with write_beside(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 

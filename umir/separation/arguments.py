@@ -32,7 +32,7 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
             network = replace(network, sources=names, detected=_detected(names))
         else:
             network = replace(network, sources=names)
-    given = {"epoch_steps": args.epoch_steps, "patience": args.patience, "steps": args.steps}
+    given = {name: getattr(args, name) for name in ("epoch_steps", "patience", "steps", "alpha")}
     recipe = replace(recipe, **{name: value for name, value in given.items() if value})
     factor = (args.learning_rate or recipe.stages[0].learning_rate) / recipe.stages[0].learning_rate
     stages = [
@@ -58,6 +58,7 @@ def check_prior(args: argparse.Namespace, recipe: Any) -> None:
         "--mixtures": args.mixtures and not (joint or critics),
         "--solo": args.solo and not (joint or critics),
         "--activity": args.activity and not joint,
+        "--alpha": args.alpha and not (critics and args.prior != "none"),
     }
     if wrong := [name for name, value in asked.items() if value]:
         kind = JointRecipe if is_joint(args) or args.activity else PriorRecipe

@@ -97,13 +97,14 @@ def sources_of_streams(
         domain: of the network that sees them.
         factors: of the critics.
         data: the songs.
-        gains: range of the numbers that what does not belong together is multiplied by.
+        gains: range of the numbers that windows are multiplied by, of songs, mixtures and solos
+            alike: a critic that saw only some of them louder or softer would tell them by that.
     """
     places: dict[str, int] = {name: n for n, name in enumerate(domain.network.sources)}
     found: dict[str, Source] = {INPUTS: MixtureWindows(domain, data.mixtures or data.train, gains)}
     if data.train:
         found[LABELLED] = LabelledWindows(domain, data.train)
-        found[PAIRED] = SourceWindows(domain, data.train, places, (1.0, 1.0))
+        found[PAIRED] = SourceWindows(domain, data.train, places, gains)
     for name in (f.stream for f in factors if f.stream in places):
         if data.solos.get(name):
             found[name] = SourceWindows(domain, data.solos[name], {name: 0}, gains)

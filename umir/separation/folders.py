@@ -117,7 +117,10 @@ def stored(
     """
     labelled: dict[str, list[StemSong]] = {"train": [], "valid": []}
     if named.pairs is not None:
-        labelled = _labelled(named.pairs, network, folder, validates)
+        labelled = _labelled(named.pairs, network, folder)
+        for split in ("train", "valid") if validates else ("train",):
+            if not (labelled[split] or (unpaired and mixtures_alone(folder / split))):
+                raise ValueError(f"{named.pairs.path}: no song of the split {split!r} can be used")
     held_out, learnt = _known(named, network)
     mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
     if unpaired and (alone := mixtures_alone(folder / "train")):
@@ -143,7 +146,7 @@ def stored(
 
 
 def _labelled(
-    data: LabelledData, network: WindowNetwork, folder: Path, validates: bool
+    data: LabelledData, network: WindowNetwork, folder: Path
 ) -> dict[str, list[StemSong]]:
     """Return the songs with stems of the splits that training needs."""
     task = separation_of(network.sources)
@@ -155,20 +158,23 @@ def _labelled(
         for split in ("train", "valid")
     }
     _say(data)
-    for split in ("train", "valid") if validates else ("train",):
-        if not songs[split]:
-            raise ValueError(f"{data.path}: no song with stems is in the split {split!r}")
     return songs
+
+
+def learnt_from(named: NamedData, network: WindowNetwork) -> Fingerprints:
+    """Return what of the pairs is learnt from, if there are recordings that detection is judged by:
+    nothing may be judged by it."""
+    if named.pairs is None or named.activity is None:
+        return {}
+    return fingerprints(named.pairs, ("train",), network.rate, network.channels)
 
 
 def _known(named: NamedData, network: WindowNetwork) -> tuple[Fingerprints, Fingerprints]:
     """Return what of the pairs nothing else may learn from, and what nothing may be judged by."""
     if named.pairs is None or not (named.mixtures or named.solos or named.activity):
         return {}, {}
-    rate, channels = network.rate, network.channels
-    held_out = fingerprints(named.pairs, HELD_OUT, rate, channels)
-    learnt = fingerprints(named.pairs, ("train",), rate, channels) if named.activity else {}
-    return held_out, learnt
+    held_out = fingerprints(named.pairs, HELD_OUT, network.rate, network.channels)
+    return held_out, learnt_from(named, network)
 
 
 def _recordings(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from umir.priors import Adversarial
+from umir.priors import Adversarial, Guard
 from umir.priors.adversarial import adam
 from umir.priors.streams import INPUTS, Source
 from umir.separation.active_songs import ActiveSong, windows_in_turn
@@ -99,6 +99,7 @@ def joint_training(
         (),
         optimizer=adam(rate, 0.9),
         supervision=JointLoss(tuple(sorted({*sources} - {INPUTS})), recipe.weight),
+        guard=Guard(factor=1.0),
     )
     return JointTraining(
         network=network,

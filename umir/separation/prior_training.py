@@ -5,6 +5,7 @@ the running average of the separator's parameters, and that is what is kept. Wit
 songs the last average is.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,18 +14,22 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Float
+from tqdm import tqdm
 
 from umir.priors import Adversarial, Streams
 from umir.priors.factor_gan import Parts
+from umir.priors.guard import Collapsed
 from umir.priors.streams import Source
 from umir.separation.data import SeparationData, factors_of, in_words, sources_of_streams
 from umir.separation.domains import Domain, domain_of
 from umir.separation.priors import separation_objective, squared_errors
 from umir.separation.recipes import PriorRecipe, SeparationPreset, Stage
 from umir.separation.stem_songs import windows_in_turn
-from umir.separation.training import SeparationTraining, State
+from umir.separation.training import Callbacks, SeparationTraining, State
 from umir.separation.training_streams import labelled_batch
 from umir.wave_unet.parameters import Params, scalar, whole_number
+
+SETTLING = 100  # batches that give the averaged parameters their statistics, before each look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,9 @@ class PriorTraining(SeparationTraining):
         params = networks["networks"]["average"]
         return {**state, "adversarial": networks, "params": params}, metrics
 
+    def _streams(self, stage: Stage) -> Streams:
+        return Streams(self.objective, self.sources, stage.batch, self.rounds, self.seed)
+
     def validation_loss(self, params: Params, batch: int) -> float:
         """Return the mean of Ls over all windows of the validation songs."""
         total = count = 0.0
@@ -90,10 +98,28 @@ class PriorTraining(SeparationTraining):
         return total / count
 
     def _batch(self, stage: Stage, step: int) -> dict[str, Any]:
-        streams = Streams(self.objective, self.sources, stage.batch, self.rounds, self.seed)
-        return streams(step)
+        return self._streams(stage)(step)
+
+    def _trained(
+        self, state: State, stage: Stage, first: int, last: int, callbacks: Callbacks
+    ) -> State:
+        """Return the state after an epoch; one that is given up is the end, the best is kept.
+
+        Raises:
+            Collapsed: there was no look yet, and so nothing worth keeping.
+        """
+        try:
+            return super()._trained(state, stage, first, last, callbacks)
+        except Collapsed as error:
+            if not state["looks"]:
+                raise
+            kept = "the best parameters before are kept" if self.validates else "goes back"
+            tqdm.write(f"{error}; training ends here, {kept}", file=sys.stderr)
+            return {**state, "stage": whole_number(len(self.recipe.stages))}
 
     def _looked(self, state: State, stage: Stage) -> State:
+        batches = self._streams(stage).inputs(SETTLING)
+        state = {**state, "params": self.objective.settled(state["params"], batches)}
         if self.validates:
             return super()._looked(state, stage)
         return {**state, "looks": whole_number(state["looks"] + 1), "best": state["params"]}

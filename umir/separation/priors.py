@@ -134,6 +134,12 @@ class Presence:
 
     domain: Domain
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the numbers."""
+        sources = self.domain.network.sources
+        return tuple(f"{prefix}{name}" for prefix in (LEVEL, DISTANCE) for name in sources)
+
     def __call__(self, parts: Parts) -> dict[str, Scalar]:
         """Return `level/NAME` and `distance/NAME`, in shares of the mixture's mean magnitude."""
         mixture = self.domain.heard(self.domain.middle(jnp.asarray(parts[MIXTURE])))
@@ -172,6 +178,7 @@ def separation_objective(
     """
     factorised = any(factor.stream in (None, PAIRED) for factor in factors)
     optimizer = adam(learning_rate, 0.5 if factorised else 0.9)
+    beta = beta if factors else 0.0
     critics = (
         Critic(factor, domain.critic(len(factor.parts), critic_filters), factorised)
         for factor in factors
@@ -183,7 +190,7 @@ def separation_objective(
         optimizer=optimizer,
         critic_optimizer=optimizer,
         weight=alpha,
-        supervision=SeparationLoss(labelled, beta if factors else 0.0),
+        supervision=SeparationLoss(labelled, beta) if labelled or beta else None,
         measures=Presence(domain),
-        guard=Guard(floors=FLOORS) if factors else Guard(),
+        guard=Guard(floors=FLOORS) if factors else Guard(factor=1.0),
     )

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from umir.annotations import Stems
 from umir.audio import to_channels
 from umir.data.example import Example
+from umir.data.manifest_lines import ManifestError
 from umir.data_specification import LabelledData
 from umir.files import write_beside, write_json
 from umir.tasks.source_separation import REST, SourceSeparation
@@ -78,6 +79,9 @@ def stored_songs(
         folder: where they are to lie.
         progress: passes the songs on as they are loaded.
 
+    Returns:
+        The songs; none if all that is wrong is that their stems do not add up (`mixtures_alone`).
+
     Raises:
         ValueError: the split has songs, but none can be used.
         OSError: the disk is full.
@@ -95,17 +99,27 @@ def stored_songs(
     folder.mkdir(parents=True, exist_ok=True)
     songs: list[StemSong] = []
     before = len(data.problems)
-    for example in progress(data.stream(split, rate, channels)):
-        if not (usable := known_examples(task, [example], data)):
-            continue
-        path = folder / f"{len(songs):05}.npy"
-        annotation = usable[0].annotation
-        assert isinstance(annotation, Stems)
-        stems = [to_channels(stem, channels) for stem in task.mix(annotation)]
-        songs.append(stored_song(path, np.stack(stems, axis=1)))
-    alone = [str(p.recording) for p in data.problems[before:] if p.recording is not None]
-    note_songs(folder, facts, songs, alone)
+
+    def alone() -> list[str]:
+        return [str(p.recording) for p in data.problems[before:] if p.recording is not None]
+
+    try:
+        for example in progress(data.stream(split, rate, channels)):
+            for usable in known_examples(task, [example], data):
+                path = folder / f"{len(songs):05}.npy"
+                songs.append(stored_song(path, _mixed_stems(task, usable, channels)))
+    except ManifestError:
+        if not alone():
+            raise
+    note_songs(folder, facts, songs, alone())
     return songs
+
+
+def _mixed_stems(task: SourceSeparation, example: Example, channels: int) -> Window:
+    """Return the sources of a song, sums of its stems."""
+    assert isinstance(example.annotation, Stems)
+    stems = [to_channels(stem, channels) for stem in task.mix(example.annotation)]
+    return np.stack(stems, axis=1)
 
 
 def mixtures_alone(folder: Path) -> list[Path]:
@@ -157,6 +171,8 @@ def random_windows(
     number: int,
     gains: tuple[float, float],
     rng: np.random.Generator,
+    *,
+    common: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw windows from anywhere in the songs.
 
@@ -166,6 +182,7 @@ def random_windows(
         number: how many.
         gains: each source is multiplied by a random number of this range.
         rng: what decides.
+        common: multiply all sources of a window by the same number.
 
     Returns:
         Mixtures `(batch, sizes.input, channel)` and targets `(batch, sizes.output, source,
@@ -175,7 +192,8 @@ def random_windows(
     for song in rng.choice(len(songs), number):
         start = rng.integers(max(songs[song].length - sizes.output, 0) + 1) - sizes.margin
         stems = songs[song].window(int(start), sizes.input)
-        cuts.append(stems * rng.uniform(*gains, stems.shape[1]).astype(np.float32)[None, :, None])
+        factors = rng.uniform(*gains, 1 if common else stems.shape[1])
+        cuts.append(stems * factors.astype(np.float32)[None, :, None])
     return _mixed(np.stack(cuts), sizes)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from umir.annotations import Intervals
@@ -18,13 +19,14 @@ from umir.data_specification import LabelledData
 from umir.fine_tuning import score
 from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY
 from umir.separation.detector_model import ACTIVITY_SPLITS, DECODER, LEARNT, DetectorModel
-from umir.separation.folders import NamedData
+from umir.separation.folders import NamedData, learnt_from
 from umir.separation.joint_losses import ACTIVE
 from umir.separation.joint_unet import JointUNet
 from umir.separation.prior_training import PriorTraining
 from umir.separation.separator_model import SeparatorModel
 from umir.separation.stem_songs import separation_of
 from umir.separation.training import SeparationTraining, State
+from umir.separation.unpaired_audio import Fingerprints, fingerprint
 from umir.tasks import Task
 from umir.user_data import known_examples
 
@@ -69,39 +71,51 @@ def finished(
         "splits": {} if named.pairs is None else dict(named.pairs.assignment),
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
-    model = SeparatorModel(training.network, state["best"], facts)
+    model, learnt = SeparatorModel(training.network, state["best"], facts), {}
     if isinstance(training.network, JointUNet):
         assert isinstance(training, PriorTraining) and training.objective.supervision
-        model = _with_detection(model, training.objective.supervision.streams, named)
+        learnt = learnt_from(named, training.network)
+        model = _with_detection(model, training.objective.supervision.streams, named, learnt)
     model.save(out, separator_card(model, None, origin))
     metrics: dict[str, float] = {}
     if named.pairs is not None:
         metrics |= _scores(model, separation_of(training.network.sources), named.pairs)
-    metrics |= _detection_scores(model, named)
+    metrics |= _detection_scores(model, named, learnt)
     model.save(out, separator_card(model, metrics, origin))
     return metrics
 
 
 def _scores(
-    model: SeparatorModel | DetectorModel, task: Task, data: LabelledData
+    model: SeparatorModel | DetectorModel,
+    task: Task,
+    data: LabelledData,
+    learnt: Fingerprints = MappingProxyType({}),
 ) -> dict[str, float]:
     """Return the metrics on the test songs; none if there are none that can be used."""
-    return score(model, _examples(model, task, data, "test"))[0]
+    return score(model, _examples(model, task, data, "test", learnt))[0]
 
 
 def _examples(
-    model: SeparatorModel | DetectorModel, task: Task, data: LabelledData, split: str
+    model: SeparatorModel | DetectorModel,
+    task: Task,
+    data: LabelledData,
+    split: str,
+    learnt: Fingerprints,
 ) -> Iterator[Example]:
-    """Yield the songs of a split that can be used, one at a time; says so if none can."""
+    """Yield the songs of a split that can be used and were not learnt from elsewhere, one at a
+    time; says what is left out, or that none can be used."""
     try:
         for example in data.stream(split, model.rate, model.channels):
+            if known := learnt.get(fingerprint(example.waveform)):
+                print(f"{example.name}: is {known}; does not judge", file=sys.stderr)
+                continue
             yield from known_examples(task, [example], data)
     except (ManifestError, DataSetError) as error:
         print(error, file=sys.stderr)
 
 
 def _with_detection(
-    model: SeparatorModel, streams: Sequence[str], named: NamedData
+    model: SeparatorModel, streams: Sequence[str], named: NamedData, learnt: Fingerprints
 ) -> SeparatorModel:
     """Return a joint model with the tasks that it has learnt, and a fitted decoder."""
     names = [] if named.pairs is None else [model.task.name]
@@ -112,7 +126,7 @@ def _with_detection(
     facts |= {ACTIVITY_SPLITS: {}, DECODER: detector.task.default_settings(model.rate)}
     if named.activity is not None:
         facts[ACTIVITY_SPLITS] = dict(named.activity.assignment)
-        if examples := list(_examples(detector, detector.task, named.activity, "valid")):
+        if examples := list(_examples(detector, detector.task, named.activity, "valid", learnt)):
             facts[DECODER] = _fitted(detector, examples)
     return replace(model, facts=facts)
 
@@ -129,12 +143,14 @@ def _fitted(detector: DetectorModel, examples: Sequence[Example]) -> dict[str, A
     return dict(detector.task.fit_decoder(outputs, list(labels())))
 
 
-def _detection_scores(model: SeparatorModel, named: NamedData) -> dict[str, float]:
+def _detection_scores(
+    model: SeparatorModel, named: NamedData, learnt: Fingerprints
+) -> dict[str, float]:
     """Return the metrics of a detector on the recordings that were held out."""
     if named.activity is None or DECODER not in model.facts:
         return {}
     detector = DetectorModel.of(model)
-    found = _scores(detector, detector.task, named.activity)
+    found = _scores(detector, detector.task, named.activity, learnt)
     return {f"{detector.task.name}/{name}": value for name, value in found.items()}
 
 

@@ -36,7 +36,7 @@ class MixtureWindows:
     Attributes:
         domain: of the network that sees them.
         songs: of which they are cut.
-        gains: range of the numbers that sources are multiplied by.
+        gains: range of the numbers that windows are multiplied by.
     """
 
     domain: Domain
@@ -46,7 +46,7 @@ class MixtureWindows:
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """Return a part `mixture`."""
         sizes = self.domain.network.sizes
-        mixtures, _ = random_windows(self.songs, sizes, batch, self.gains, rng)
+        mixtures, _ = random_windows(self.songs, sizes, batch, self.gains, rng, common=True)
         return {MIXTURE: np.asarray(self.domain.seen(mixtures))}
 
 
@@ -58,7 +58,7 @@ class SourceWindows:
         domain: of the network whose critics see them.
         songs: of which they are cut, all sources of a song at the same place.
         parts: name of a source -> its number in the songs.
-        gains: range of the numbers that sources are multiplied by.
+        gains: range of the numbers that windows are multiplied by, all sources by the same.
     """
 
     domain: Domain
@@ -69,7 +69,7 @@ class SourceWindows:
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """Return the parts."""
         sizes = self.domain.source_sizes
-        _, targets = random_windows(self.songs, sizes, batch, self.gains, rng)
+        _, targets = random_windows(self.songs, sizes, batch, self.gains, rng, common=True)
         return {
             name: np.asarray(self.domain.alone(targets[:, :, n])) for name, n in self.parts.items()
         }

@@ -4,9 +4,11 @@ They come from a folder or from a manifest, of any rate, length and number of ch
 written once at the network's rate, each as a song of one source (`umir.separation.stem_songs`).
 What is also a song, or a stem, of the validation or test songs is left out: critics that know them
 by heart would make the scores too good. It is recognised by its samples, whatever its name and
-folder; a copy that was compressed with losses is not.
+folder. A copy that was compressed with losses is not, nor is a sum of stems, as karaoke is, nor a
+stem that goes on after its mixture has ended.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +22,8 @@ from umir.annotations import Stems
 from umir.audio import read_audio
 from umir.audio_stream import audio_files
 from umir.data.manifest import MANIFEST_NAME
+from umir.data.manifest_lines import ManifestError
+from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
 from umir.files import version
 from umir.separation.stem_songs import StemSong, note_songs, songs_there, stored_song
@@ -82,15 +86,18 @@ def fingerprints(
         splits: which of them, as `HELD_OUT`.
         rate: that they are read at, in Hz.
         channels: that they are read with.
+
+    What cannot be read has none: it is neither learnt from nor judged by.
     """
     found: dict[str, str] = {}
     for split in splits:
-        for example in data.stream(split, rate, channels):
-            assert isinstance(example.annotation, Stems)
-            words = f"of {example.name}, in the split {split!r} of the pairs"
-            for name, waveform in example.annotation.waveforms.items():
-                found[fingerprint(waveform)] = f"the stem {name} {words}"
-            found[fingerprint(example.waveform)] = f"the mixture {words}"
+        with contextlib.suppress(ManifestError, DataSetError):  # not one of them can be read
+            for example in data.stream(split, rate, channels):
+                assert isinstance(example.annotation, Stems)
+                words = f"of {example.name}, in the split {split!r} of the pairs"
+                for name, waveform in example.annotation.waveforms.items():
+                    found[fingerprint(waveform)] = f"the stem {name} {words}"
+                found[fingerprint(example.waveform)] = f"the mixture {words}"
     return found
 
 

@@ -80,6 +80,12 @@ def batch_normalised(
     return _scaled(normal, layer), statistics
 
 
+def has_statistics(params: Params) -> bool:
+    """Return whether any layer remembers what batches were like."""
+    children = [node for node in params.values() if isinstance(node, Mapping)]
+    return "variance" in params or any(map(has_statistics, children))
+
+
 def with_statistics(
     params: Params, found: Mapping[str, Mapping[str, Layer]], momentum: float
 ) -> Params:

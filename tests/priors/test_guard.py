@@ -1,0 +1,68 @@
+"""The guard: what is a collapse, what is done then, and what is only said."""
+
+import numpy as np
+import pytest
+
+from umir.priors import Collapsed, Guard
+
+NETWORKS = {"generator": np.zeros(2)}
+WELL = {"spread/x": 0.8, "spread/y": 0.9, "gradient_norm/generator": 1.0}
+
+
+def watched(guard, steps, state=None):
+    """The guard's memory after steps with these metrics, the networks numbered by them."""
+    state = state or {"networks": NETWORKS, "guard": guard.init(NETWORKS, WELL)}
+    for metrics in steps:
+        count = float(state["guard"]["step"]) + 1
+        state = {**state, "networks": {"generator": np.full(2, count)}}
+        state, _ = guard.watched(state, metrics)
+    return state
+
+
+def test_a_collapse_goes_back_to_the_last_good_state(capsys):
+    guard = Guard(every=50)
+    state = watched(guard, [WELL] * 100)
+    assert state["guard"]["good"]["generator"][0] == 100 and state["guard"]["well"].all()
+    same = WELL | {"spread/y": 0.01}
+    state = watched(guard, [same] * 99, state)
+    assert capsys.readouterr().err.count("spread/y has sunk to 0.010; goes back") == 1
+    assert state["guard"]["collapses"] == 1 and state["guard"]["weight"] == 0.5
+    # 150 was the look that went back to 100; later ones have moved on from there.
+    assert state["guard"]["good"]["generator"][0] == 100
+    state = watched(guard, [WELL] * 51, state)
+    assert state["guard"]["good"]["generator"][0] > 100
+
+
+def test_a_gradient_that_explodes_goes_back(capsys):
+    guard = Guard(every=10)
+    state = watched(guard, [WELL] * 10)
+    state = watched(guard, [WELL | {"gradient_norm/generator": 1e5}] * 10, state)
+    assert "the gradient is" in capsys.readouterr().err
+    assert state["networks"]["generator"][0] == 10 and state["guard"]["norm"] == 1
+    assert state["guard"]["weight"] == 0.5
+
+
+def test_what_was_never_well_has_not_collapsed_but_is_said(capsys):
+    guard, low = Guard(every=10), WELL | {"spread/x": 0.01}
+    state = watched(guard, [low] * 200)
+    assert state["guard"]["collapses"] == 0
+    assert state["guard"]["well"].tolist() == [False, True]
+    told = "step 100: spread/x is 0.010, and has been under 0.1 from the beginning\n"
+    assert capsys.readouterr().err == told
+    # What was well collapses all the same.
+    state = watched(guard, [low | {"spread/y": 0.01}] * 50, state)
+    assert state["guard"]["collapses"] == 1
+    assert "spread/y has sunk to 0.010" in capsys.readouterr().err
+
+
+def test_a_training_that_always_collapses_is_given_up():
+    guard = Guard(every=10, limit=3)
+    state = watched(guard, [WELL] * 30)
+    with pytest.raises(Collapsed, match="that was collapse 3: give the critics less weight") as it:
+        watched(guard, [WELL | {"spread/x": 0.0}] * 300, state)
+    assert it.value.state["networks"]["generator"][0] < 80  # where it was last well
+    # Where there are no critics, nothing is said of them.
+    with pytest.raises(Collapsed, match="collapse 3: give it a lower learning rate"):
+        watched(
+            Guard(every=10, limit=3, factor=1.0), [WELL] * 30 + [WELL | {"spread/x": 0.0}] * 300
+        )
