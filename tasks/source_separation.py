@@ -38,6 +38,7 @@ from umir.wave_unet.heads import HeadSpec
 
 MASK_RATE = 100.0  # Hz
 REST = "*"  # selects the annotated stems that no other stem selects
+ACCOMPANIMENT = "accompaniment"  # what published separators call that
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,16 @@ class SourceSeparation(Task):
         guess = guess[:, : true.shape[1]]
         guess = np.pad(guess, ((0, 0), (0, true.shape[1] - guess.shape[1]), (0, 0)))
         return track_scores(true, guess, self.vocabulary, window=reference.rate)
+
+
+def separation_of(sources: Sequence[str]) -> SourceSeparation:
+    """Return the task that a network's sources are: `accompaniment` is whatever is left.
+
+    A single source is separated from that.
+    """
+    sources = (*sources, ACCOMPANIMENT) if len(sources) == 1 else sources
+    rest = ((ACCOMPANIMENT, (REST,)),) if ACCOMPANIMENT in sources else ()
+    return SourceSeparation("source_separation", tuple(sources), sources=rest)
 
 
 def _parts(name: str) -> set[str]:

@@ -6,7 +6,9 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+import soundfile
 from folders import RATE, SPLITS, fails, read_rows, write_rows
+from made_sets import make_musdb18hq
 
 from umir import separate_train
 from umir.annotations import Stems
@@ -19,11 +21,11 @@ from umir.separation.separator_model import SeparatorModel
 from umir.separation.stem_songs import (
     StemSong,
     random_windows,
-    separation_of,
     stored_songs,
     windows_in_turn,
 )
 from umir.separation.training import SeparationTraining
+from umir.tasks.source_separation import separation_of
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, Sizes, SpectrogramUNet
 from umir.wave_unet.separators.spectrogram import stft
 
@@ -115,11 +117,64 @@ def test_accompaniment_is_all_that_is_no_other_source():
     assert task.mix(Stems(stems, RATE))[:, 0, 0].tolist() == [4, 2]
 
 
+@pytest.mark.parametrize("sources", [("b",), ("b", "c")])
+def test_stems_that_are_no_source_are_in_the_mixture(sources, stems_folder, tmp_path, rng):
+    """A network for some of the stems is to find them in songs, not in what they add up to."""
+    sounds = {name: rng.uniform(-0.2, 0.2, RATE).astype(np.float32) for name in "abcd"}
+    for name, sound in sounds.items():
+        soundfile.write(stems_folder / f"{name}.wav", sound, RATE, subtype="FLOAT")
+    soundfile.write(stems_folder / "all.wav", sum(sounds.values()), RATE, subtype="FLOAT")
+    stems = {name: f"{name}.wav" for name in sounds}
+    write_rows(stems_folder, [{"audio": "all.wav", "stems": stems, "split": "train"}])
+    (song,) = stored_songs(open_data(stems_folder), "train", sources, RATE, 1, tmp_path / "one")
+    sizes = Sizes(200, 100, 1)
+    whole = np.pad(sum(sounds.values()), 50)
+    for mixtures, targets, _ in windows_in_turn([song], sizes, 2):
+        assert targets.shape == (2, 100, len(sources), 1)
+        places = np.lib.stride_tricks.sliding_window_view(whole, 200)[::100]
+        for mixture, target in zip(mixtures, targets, strict=True):
+            place = int(np.argmin(np.abs(places - mixture[:, 0]).sum(1)))
+            np.testing.assert_allclose(mixture[:, 0], places[place], atol=1e-6)
+            own = [sounds[name][100 * place :][:100] for name in sources]
+            np.testing.assert_array_equal(target[:, :, 0], np.stack(own, axis=1))
+    # Each louder and softer by itself, what is no source as well.
+    mixtures, targets = random_windows([song], Sizes(100, 100, 1), 200, (0.0, 2.0), rng)
+    left = mixtures - targets.sum(axis=2)
+    rest = whole[50:-50] - sum(sounds[name] for name in sources)
+    gains = np.sqrt(np.square(left).mean(axis=(1, 2)) / np.square(rest).mean())
+    assert 0 < gains.min() < 0.2 and gains.max() > 1.6
+
+
+def test_a_single_source_is_trained_and_separated(stems_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    network = replace(NET, difference=False)
+    monkeypatch.setitem(recipes.PRESETS, "m6", SeparationPreset(network, RECIPE))
+    alone = ["--preset", "m6", "--sources", "vocals", "--steps", "2", "--out", "alone"]
+    assert main(["separate-train", "--data", str(stems_folder), *alone]) == 0
+    shown = capsys.readouterr().out
+    assert "SDR/vocals" in shown and "SDR/accompaniment" in shown
+    assert main(["separate", str(stems_folder / "3.wav"), "--model", "alone", "--out", "o"]) == 0
+    found = {path.stem: soundfile.read(path)[0] for path in (tmp_path / "o").rglob("*.wav")}
+    assert set(found) == {"vocals", "accompaniment"}
+    song, _ = soundfile.read(stems_folder / "3.wav")
+    np.testing.assert_allclose(sum(found.values()), song, atol=1e-6)
+
+
+def test_musdb_is_trained_on_as_it_lies(tmp_path, monkeypatch, capsys):
+    """It serves two tasks, which read the same stems."""
+    songs = ("train/A - One", "train/ANiMAL - Rockshow", "test/A - X")
+    home = make_musdb18hq(tmp_path / "musdb", songs)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(recipes.PRESETS, "m6", SeparationPreset(NET, RECIPE))
+    more = ["--preset", "m6", "--steps", "2", "--out", "model"]
+    assert main(["separate-train", "--data", f"musdb18hq:{home}", *more]) == 0
+    assert "SDR/vocals" in capsys.readouterr().out
+
+
 def test_songs_are_stored_once(stems_folder, tmp_path):
-    task = separation_of(VOICE)
     where = tmp_path / "stored"
     load = lambda rate=RATE: stored_songs(  # noqa: E731
-        open_data(stems_folder), "train", task, rate, 1, where
+        open_data(stems_folder), "train", VOICE, rate, 1, where
     )
     songs = load()
     song = songs[0]
@@ -137,7 +192,7 @@ def test_songs_that_were_mended_are_read_again(stems_folder, tmp_path, capsys):
     whole = broken.read_bytes()
     broken.write_bytes(b"RIFF")
     load = lambda: stored_songs(  # noqa: E731
-        open_data(stems_folder), "train", separation_of(VOICE), RATE, 1, tmp_path / "stored"
+        open_data(stems_folder), "train", VOICE, RATE, 1, tmp_path / "stored"
     )
     some = len(load())
     broken.write_bytes(whole)

@@ -90,7 +90,11 @@ def parser() -> argparse.ArgumentParser:
         help=f"a model of the same network to start from: {MODEL_HELP}; none: a fresh one",
     )
     p.add_argument("--out", required=True, type=Path, help="the model's folder")
-    p.add_argument("--sources", metavar="NAME,NAME", help="other sources than the preset's")
+    p.add_argument(
+        "--sources",
+        metavar="NAME,NAME",
+        help="other sources than the preset's; 'accompaniment' is whatever no other is",
+    )
     p.add_argument("--batch", type=positive, help="windows per step, in every stage")
     p.add_argument("--learning-rate", type=positive_number, help="of the first stage")
     p.add_argument("--alpha", type=positive_number, help="weight of the critics of a --prior")

@@ -21,8 +21,9 @@ from umir.annotations import Stems
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
 from umir.files import locked
 from umir.separation.magnitude_unet import MagnitudeUNet
-from umir.separation.stem_songs import StemSong, note_songs, separation_of, songs_there, stored_song
+from umir.separation.stem_songs import StemSong, note_songs, songs_there, stored_song
 from umir.song_library import LibrarySettings, SongLibrary
+from umir.tasks.source_separation import separation_of
 
 MIXTURES, VOCALS, ACCOMPANIMENT = UNPAIRED = ("mixtures", "vocals", "accompaniment")
 VALID_SINGERS, PAIRED_SINGERS, TEST_SINGERS = 1, 2, 4

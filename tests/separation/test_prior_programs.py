@@ -132,5 +132,5 @@ def test_four_stems_are_four_parts(stems_folder, command, rng, capsys):
     assert "began with other settings: recipe.alpha (0.01, now 0.02)" in fails(
         capsys, *command, "factorgan", *more[:-1], "0.02", "--resume"
     )
-    told = fails(capsys, *command[:3], "none", *more)
+    told = fails(capsys, *command, "none", *more)
     assert "--alpha: not of the preset" in told

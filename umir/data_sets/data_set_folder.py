@@ -200,8 +200,8 @@ def _served(data_set: DataSet, task: str | None, kind: str | None) -> str:
             )
         return served
     fitting = [name for name, known in data_set.tasks.items() if kind in (None, known.kind)]
-    if task is None and len(fitting) == 1:
-        return fitting[0]
+    if task is None and len({id(data_set.tasks[name]) for name in fitting}) == 1:
+        return fitting[0]  # the only one, or of several that read the same
     if task is None and fitting:
         raise DataSetError(
             f"{data_set.name} serves several tasks: {', '.join(fitting)}; choose one with --task"

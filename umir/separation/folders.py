@@ -18,7 +18,7 @@ from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.separation.active_songs import ActiveSong, detection_of, stored_active_songs
 from umir.separation.data import SeparationData, check_solos
 from umir.separation.joint_unet import JointUNet
-from umir.separation.stem_songs import StemSong, mixtures_alone, separation_of, stored_songs
+from umir.separation.stem_songs import StemSong, mixtures_alone, stored_songs
 from umir.separation.unpaired_audio import (
     HELD_OUT,
     Fingerprints,
@@ -149,11 +149,10 @@ def _labelled(
     data: LabelledData, network: WindowNetwork, folder: Path
 ) -> dict[str, list[StemSong]]:
     """Return the songs with stems of the splits that training needs."""
-    task = separation_of(network.sources)
-    rate, channels = network.rate, network.channels
+    sources, rate, channels = network.sources, network.rate, network.channels
     songs = {
         split: stored_songs(
-            data, split, task, rate, channels, folder / split, _bar(f"{split} songs")
+            data, split, sources, rate, channels, folder / split, _bar(f"{split} songs")
         )
         for split in ("train", "valid")
     }

@@ -22,7 +22,7 @@ from umir.separation.magnitude_unet import MagnitudeUNet
 from umir.separation.stream import separate_array
 from umir.separation.window_separator import WindowNetwork, WindowSeparator
 from umir.task_model import TaskModel
-from umir.tasks.source_separation import SourceSeparation
+from umir.tasks.source_separation import SourceSeparation, separation_of
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 
 FORMAT = "umir separator 1"
@@ -62,7 +62,7 @@ class SeparatorModel:
     @property
     def task(self) -> SourceSeparation:
         """What it does, and how that is scored."""
-        return SourceSeparation("source_separation", self.network.sources)
+        return separation_of(self.network.sources)
 
     @property
     def learnt(self) -> list[str]:

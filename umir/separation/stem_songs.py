@@ -1,13 +1,14 @@
 """Songs with their stems on disk, at a network's rate, to cut windows from: memory stays free.
 
-Each song is one `.npy` file of shape `(time, source, channel)`, read by mapping it into memory. A
-folder of them is written once for a data set and a network; a second training finds it there.
+Each song is one `.npy` file of shape `(time, source, channel)`, read by mapping it into memory, and
+another of what is no source, if there is any: a mixture is the sum of all. A folder of them is
+written once for a data set and a network; a second training finds it there.
 """
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +21,21 @@ from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
 from umir.data_specification import LabelledData
 from umir.files import write_beside, write_json
-from umir.tasks.source_separation import REST, SourceSeparation
+from umir.tasks.source_separation import (
+    ACCOMPANIMENT,
+    REST,
+    SourceSeparation,
+    separation_of,
+)
 from umir.user_data import known_examples
 from umir.wave_unet.separators import Sizes
 
-ACCOMPANIMENT = "accompaniment"  # the sum of all stems that no other source is
 FACTS_NAME, ALONE = "songs.json", "mixtures_alone"
+REST_SUFFIX = ".rest.npy"
+_LEFT = "stems that are no source"
 
 Window = Float[np.ndarray, "time source channel"]
+Rest = Float[np.ndarray, "time _ channel"]  # of one source, or none
 _Place = TypeVar("_Place")
 
 
@@ -45,7 +53,15 @@ class StemSong:
 
     def window(self, start: int, length: int) -> Window:
         """Return samples from `start` on, which may lie before the song or after its end: zeros."""
-        stored = np.load(self.path, mmap_mode="r")
+        return self._window(self.path, start, length)
+
+    def rest(self, start: int, length: int) -> Rest | None:
+        """Return such a window, of one source, of what is no source; None if there is nothing."""
+        path = rest_of(self.path)
+        return self._window(path, start, length) if path.exists() else None
+
+    def _window(self, path: Path, start: int, length: int) -> Window:
+        stored = np.load(path, mmap_mode="r")
         first, last = max(start, 0), min(start + length, self.length)
         window = np.zeros((length, *stored.shape[1:]), np.float32)
         if first < last:
@@ -53,16 +69,15 @@ class StemSong:
         return window
 
 
-def separation_of(sources: Sequence[str]) -> SourceSeparation:
-    """Return the task that a network's sources are: `accompaniment` is whatever is left."""
-    rest = ((ACCOMPANIMENT, (REST,)),) if ACCOMPANIMENT in sources else ()
-    return SourceSeparation("source_separation", tuple(sources), sources=rest)
+def rest_of(path: Path) -> Path:
+    """Return where what is no source of a song lies, if there is any."""
+    return path.with_suffix(REST_SUFFIX)
 
 
 def stored_songs(
     data: LabelledData,
     split: str,
-    task: SourceSeparation,
+    sources: Sequence[str],
     rate: int,
     channels: int,
     folder: Path,
@@ -73,7 +88,7 @@ def stored_songs(
     Args:
         data: songs with stems.
         split: which of them.
-        task: what the sources are sums of.
+        sources: of a network; other stems are part of mixtures alone.
         rate: of the stored songs, in Hz.
         channels: of the stored songs.
         folder: where they are to lie.
@@ -90,7 +105,7 @@ def stored_songs(
         "data": str(data.path),
         "groups": sorted(group for group, own in data.assignment.items() if own == split),
         "files": data.versions(split),
-        "sources": list(task.vocabulary),
+        "sources": list(sources),
         "rate": rate,
         "channels": channels,
     }
@@ -98,7 +113,7 @@ def stored_songs(
         return found
     folder.mkdir(parents=True, exist_ok=True)
     songs: list[StemSong] = []
-    before = len(data.problems)
+    task, before = separation_of(sources), len(data.problems)
 
     def alone() -> list[str]:
         return [str(p.recording) for p in data.problems[before:] if p.recording is not None]
@@ -107,7 +122,8 @@ def stored_songs(
         for example in progress(data.stream(split, rate, channels)):
             for usable in known_examples(task, [example], data):
                 path = folder / f"{len(songs):05}.npy"
-                songs.append(stored_song(path, _mixed_stems(task, usable, channels)))
+                stems = _mixed_stems(task, usable, channels)
+                songs.append(stored_song(path, *np.split(stems, [len(sources)], axis=1)))
     except ManifestError:
         if not alone():
             raise
@@ -116,8 +132,11 @@ def stored_songs(
 
 
 def _mixed_stems(task: SourceSeparation, example: Example, channels: int) -> Window:
-    """Return the sources of a song, sums of its stems."""
+    """Return the sources of a song, sums of its stems, and after them what no source is."""
     assert isinstance(example.annotation, Stems)
+    if ACCOMPANIMENT not in task.vocabulary:
+        left = ((_LEFT, (REST,)),)
+        task = replace(task, vocabulary=(*task.vocabulary, _LEFT), sources=task.sources + left)
     stems = [to_channels(stem, channels) for stem in task.mix(example.annotation)]
     return np.stack(stems, axis=1)
 
@@ -129,10 +148,20 @@ def mixtures_alone(folder: Path) -> list[Path]:
     return [Path(path) for path in json.loads((folder / FACTS_NAME).read_text())[ALONE]]
 
 
-def stored_song(path: Path, stems: Window) -> StemSong:
-    """Write a song, and return it."""
-    with write_beside(path) as temporary, temporary.open("wb") as file:
-        np.save(file, stems)
+def stored_song(path: Path, stems: Window, rest: Rest | None = None) -> StemSong:
+    """Write a song, and return it.
+
+    Args:
+        path: of its sources.
+        stems: the sources.
+        rest: what is in the mixture beside them.
+    """
+    for place, waveforms in ((path, stems), (rest_of(path), rest)):
+        if waveforms is None or (place != path and not waveforms.any()):
+            place.unlink(missing_ok=True)
+            continue
+        with write_beside(place) as temporary, temporary.open("wb") as file:
+            np.save(file, waveforms)
     return StemSong(path, len(stems))
 
 
@@ -188,13 +217,18 @@ def random_windows(
         Mixtures `(batch, sizes.input, channel)` and targets `(batch, sizes.output, source,
         channel)`: the middle of what the mixture is the sum of.
     """
-    cuts = []
+    mixtures, targets = [], []
     for song in rng.choice(len(songs), number):
         start = rng.integers(max(songs[song].length - sizes.output, 0) + 1) - sizes.margin
         stems = songs[song].window(int(start), sizes.input)
-        factors = rng.uniform(*gains, 1 if common else stems.shape[1])
-        cuts.append(stems * factors.astype(np.float32)[None, :, None])
-    return _mixed(np.stack(cuts), sizes)
+        factors = rng.uniform(*gains, 1 if common else stems.shape[1]).astype(np.float32)
+        rest = songs[song].rest(int(start), sizes.input)
+        if rest is not None:
+            rest *= factors[0] if common else np.float32(rng.uniform(*gains))
+        mixture, target = _mixed(stems * factors[None, :, None], rest, sizes)
+        mixtures.append(mixture)
+        targets.append(target)
+    return np.stack(mixtures), np.stack(targets)
 
 
 def windows_in_turn(
@@ -208,8 +242,10 @@ def windows_in_turn(
     """
     places = [(s, start) for s in songs for start in range(0, s.length, sizes.output)]
     for filled, known in filled_batches(places, number):
-        cuts = [song.window(start - sizes.margin, sizes.input) for song, start in filled]
-        yield *_mixed(np.stack(cuts), sizes), known
+        places_of = [(song, start - sizes.margin, sizes.input) for song, start in filled]
+        cuts = [_mixed(s.window(*at), s.rest(*at), sizes) for s, *at in places_of]
+        mixtures, targets = (np.stack(parts) for parts in zip(*cuts, strict=True))
+        yield mixtures, targets, known
 
 
 def filled_batches(places: list[_Place], number: int) -> Iterator[tuple[list[_Place], np.ndarray]]:
@@ -219,6 +255,7 @@ def filled_batches(places: list[_Place], number: int) -> Iterator[tuple[list[_Pl
         yield own + own[:1] * (number - len(own)), np.arange(number) < len(own)
 
 
-def _mixed(stems: np.ndarray, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
-    targets = stems[:, sizes.margin : sizes.margin + sizes.output]
-    return stems.sum(axis=2), targets
+def _mixed(stems: Window, rest: Rest | None, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mixture of a window, and the middle of its sources."""
+    mixture = stems.sum(axis=1) if rest is None else stems.sum(axis=1) + rest[:, 0]
+    return mixture, stems[sizes.margin : sizes.margin + sizes.output]

@@ -85,7 +85,7 @@ class Separator:
             many samples in all as the song has.
         """
         *targets, remainder = self.stems
-        song = _Held(blocks)
+        song = Held(blocks)
         for found in resample_blocks(
             self._outputs(song, rate, level), self.network.config.rate, rate
         ):
@@ -133,7 +133,7 @@ class AnySeparator(Protocol):
         ...
 
 
-class _Held:
+class Held:
     """Blocks that can be iterated over, and taken once more, as far as they have been."""
 
     def __init__(self, blocks: Iterable[Block]):

@@ -24,10 +24,10 @@ from umir.separation.joint_losses import ACTIVE
 from umir.separation.joint_unet import JointUNet
 from umir.separation.prior_training import PriorTraining
 from umir.separation.separator_model import SeparatorModel
-from umir.separation.stem_songs import separation_of
 from umir.separation.training import SeparationTraining, State
 from umir.separation.unpaired_audio import Fingerprints, fingerprint
 from umir.tasks import Task
+from umir.tasks.source_separation import separation_of
 from umir.user_data import known_examples
 
 

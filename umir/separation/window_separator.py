@@ -18,7 +18,8 @@ import numpy as np
 from umir.audio import to_channels
 from umir.audio_stream import Block, resample_blocks, with_length
 from umir.separation.magnitude_unet import MagnitudeUNet
-from umir.separation.stream import Level, StemBlocks
+from umir.separation.stream import Held, Level, StemBlocks
+from umir.tasks.source_separation import ACCOMPANIMENT
 from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 
@@ -39,8 +40,9 @@ class WindowSeparator:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The names of the sources."""
-        return self.network.sources
+        """The names of the sources; of a single one, and of what it leaves of the mixture."""
+        sources = self.network.sources
+        return (*sources, ACCOMPANIMENT) if len(sources) == 1 else sources
 
     def measure(self, blocks: Iterable[Block], rate: int) -> Level:
         """Return the length of a song; its level is left as it is."""
@@ -59,22 +61,17 @@ class WindowSeparator:
             Sources by name, at the rate and with the channels of the song: blocks of one shape, as
             many samples in all as the song has.
         """
-        channels: list[int] = []
-
-        def own() -> Iterator[Block]:
-            for block in blocks:
-                channels[:] = [block.shape[1]]
-                yield to_channels(block, self.network.channels)
-
-        found = self._outputs(resample_blocks(own(), rate, self.network.rate))
+        song = Held(blocks)
+        own = (to_channels(block, self.network.channels) for block in song)
+        found = self._outputs(resample_blocks(own, rate, self.network.rate))
         left = level.n_samples
         for output in resample_blocks(found, self.network.rate, rate):
             output = output[:left]
             left -= len(output)
-            yield self._named(output, channels[0])
+            yield self._named(output, song.take(len(output)))
         if left:  # resampling there and back may end a few samples short of the song
-            width = len(self.stems) * self.network.channels
-            yield self._named(np.zeros((left, width), np.float32), channels[0])
+            width = len(self.network.sources) * self.network.channels
+            yield self._named(np.zeros((left, width), np.float32), song.take(left))
 
     def _outputs(self, song: Iterable[Block]) -> Iterator[Block]:
         """Yield the sources of a song at the network's own rate, `(time, source * channel)`."""
@@ -92,14 +89,17 @@ class WindowSeparator:
         assert held is not None, "a song has samples"
         yield held
 
-    def _named(self, output: np.ndarray, channels: int) -> dict[str, Block]:
-        sources = output.reshape(len(output), len(self.stems), self.network.channels)
-        return {
+    def _named(self, output: np.ndarray, song: Block) -> dict[str, Block]:
+        """Return the stems of a stretch of the song, with its channels."""
+        names, channels = self.network.sources, song.shape[1]
+        sources = output.reshape(len(output), len(names), self.network.channels)
+        found = {
             name: to_channels(sources[:, n], channels)
             if channels <= self.network.channels
             else np.repeat(sources[:, n].mean(axis=1, keepdims=True), channels, axis=1)
-            for n, name in enumerate(self.stems)
+            for n, name in enumerate(names)
         }
+        return found | {name: song - found[names[0]] for name in self.stems[len(names) :]}
 
 
 def windows(
