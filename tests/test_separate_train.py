@@ -64,6 +64,8 @@ def test_the_presets_are_the_papers():
         assert recipe.stages == (Stage(16, 1e-4), Stage(32, 1e-5))
         assert (recipe.epoch_steps, recipe.patience, recipe.loss) == (2000, 20, "squared")
         assert recipe.gains == (0.7, 1.0)
+    for name in ("m7", "u7", "u7a"):
+        assert PRESETS[name].recipe.stages == (Stage(4, 1e-4), Stage(8, 1e-5))
     assert PRESETS["m5-highsr"].network.rate == 44_100
     assert PRESETS["u7a"].recipe.loss == "magnitudes" and PRESETS["u7"].recipe.loss == "squared"
     swinging = PRESETS["filtered"].recipe.stages[0].rate(100)

@@ -87,6 +87,9 @@ def test_recordings_are_heard_all_and_in_turn():
     sizes = AUDIO.sizes
     recordings = [np.arange(120, dtype=np.uint8), np.arange(120, 125, dtype=np.uint8)]
     data = Recordings({"train": recordings, "valid": recordings}, sizes, 4)
+    samples = sum(map(len, recordings))
+    assert data.epoch_steps == max(1, samples // (4 * sizes.outputs))
+    assert Recordings({"train": recordings}, sizes, 1, hop=samples // 3).epoch_steps == 3
     assert (counted(data.in_turn("valid"), 125) == 1).all()
     drawn = counted([data.batch(step, 0) for step in range(60)], 125)
     assert drawn.min() > 0 and data.splits == ("train", "valid")

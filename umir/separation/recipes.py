@@ -118,8 +118,8 @@ class SeparationPreset:
 
 # Stoller et al., ISMIR 2018, section 5.2: Adam, batches of 16, then 32 at a tenth of the rate.
 PAPER = SeparationRecipe((Stage(16, 1e-4), Stage(32, 1e-5)))
-# At 8192 Hz, in batches of 4.
-COMPARISON = replace(PAPER, stages=(Stage(4, 1e-4), Stage(4, 1e-5)))
+# At 8192 Hz, in batches of 4, then 8.
+COMPARISON = replace(PAPER, stages=(Stage(4, 1e-4), Stage(8, 1e-5)))
 # github.com/f90/Wave-U-Net-Pytorch: absolute error, a rate that swings, one stage.
 FILTERED = SeparationRecipe((Stage(4, 1e-3, 5e-5),), epoch_steps=None, loss="absolute")
 # Stoller et al., ICASSP 2018: an epoch is 1000 steps, and the seventh in a row without an

@@ -39,7 +39,8 @@ def generate_audio(
         count: samples to draw.
         key: what to draw from.
         temperature: the logits are divided by it; 0 takes the most probable class.
-        prefix: classes of what comes before; None: a sample of silence.
+        prefix: classes of what comes before; None: nothing. Before that there is silence, as far as
+            the network hears: it was trained so, and not on a start without any history.
         progress: iterates over the blocks and shows how far it is.
 
     Returns:
@@ -51,7 +52,10 @@ def generate_audio(
     network = task.network
     if not isinstance(network, CausalUNet):
         raise ValueError("only Seq-U-Nets generate: a WaveNet has no fast generation here")
-    before = np.array([SILENCE], np.uint8) if prefix is None or not len(prefix) else prefix
+    history = -(-network.receptive_field // network.cycle) * network.cycle
+    before = np.full(history, SILENCE, np.uint8)
+    if prefix is not None:
+        before = np.concatenate([before, prefix])
     state = after(network, params["network"], before[:-1])
     last = jnp.asarray(before[-1:], jnp.int32)
     prepared = with_rows(params["network"])

@@ -34,6 +34,7 @@ class Recordings(SequenceData):
         sizes: of the windows.
         batch: windows per step.
         description: plain JSON that tells these recordings from others.
+        hop: samples for which an epoch has a window; None: as many as one predicts.
     """
 
     def __init__(
@@ -42,16 +43,18 @@ class Recordings(SequenceData):
         sizes: WindowSizes,
         batch: int,
         description: Mapping | None = None,
+        hop: int | None = None,
     ):
+        self._hop = hop or sizes.outputs
         self._recordings, self._sizes, self._size = recordings, sizes, batch
         self.splits = tuple(split for split in recordings if recordings[split])
         self.description = dict(description or {})
 
     @property
     def epoch_steps(self) -> int:
-        """As many batches as it takes to hear about everything once."""
+        """As many batches as it takes for a window from each `hop` samples."""
         samples = sum(map(len, self._recordings["train"]))
-        return max(1, samples // (self._size * self._sizes.outputs))
+        return max(1, samples // (self._size * self._hop))
 
     def batch(self, step: int, seed: int) -> Batch:
         """Return windows from anywhere."""

@@ -35,6 +35,8 @@ from umir.sequence_tasks.texts import (
     vocabulary_of,
 )
 
+EPOCH_HOP = 40_000  # samples of a recording for each window of an epoch, as in the repository
+
 
 @dataclass(frozen=True)
 class Source:
@@ -126,5 +128,5 @@ def open_recordings(
         ValueError: there is nothing to train on or to validate on.
     """
     found = read_recordings(audio_files(paths), task.rate, report, progress)
-    data = Recordings(split_recordings(found), task.sizes, batch, describe(found))
+    data = Recordings(split_recordings(found), task.sizes, batch, describe(found), EPOCH_HOP)
     return Source(task, data, [path.name for path in paths])

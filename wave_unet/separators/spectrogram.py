@@ -175,8 +175,7 @@ class _Run:
             x = jax.nn.relu(
                 self._normalised(x, self.params["decoder"][f"level{n}"], f"decoder/level{n}")
             )
-            x = self._dropped(x, levels - n)
-            x = jnp.concatenate([x, skips[n - 1]], axis=3)
+            x = self._dropped(jnp.concatenate([x, skips[n - 1]], axis=3), levels - n)
         return jax.nn.sigmoid(self._up(x, 1, skips[0].shape[1:3]))[..., 0]
 
     def _up(self, x: Array, level: int, space: tuple[int, ...]) -> Array:
