@@ -22,7 +22,8 @@ from umir.audio import (
     to_channels,
     write_audio,
 )
-from umir.audio_stream import AudioFormat, AudioWriter, resample_blocks
+from umir.audio_integrity import knows_its_length
+from umir.audio_stream import AudioFormat, AudioWriter, open_audio, resample_blocks
 
 
 def _sine(rate, seconds=0.5, frequency=440.0, channels=1, amplitude=0.5):
@@ -263,6 +264,22 @@ def test_garbage_after_the_audio_is_ignored(tmp_path, rng, name):
     with (tmp_path / name).open("ab") as file:
         file.write(bytes(777))
     assert read_audio(tmp_path / name)[0].shape == wave.shape
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\x02\0\0\0\x01\x1c\x20" + bytes(20_000)])
+def test_mp3_that_does_not_say_how_long_it_is(tmp_path, rng, tag):
+    """Without the header of LAME and others a decoder reckons with the size of the file."""
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, rng.uniform(-0.5, 0.5, 32000), 16000, bitrate_mode="CONSTANT")
+    content = path.read_bytes()
+    path.write_bytes(tag + content)
+    assert knows_its_length(path)
+    # The header is in a frame of its own, the first.
+    path.write_bytes(tag + content[content.index(content[:2], 4) :])
+    assert not knows_its_length(path)
+    with open_audio(path) as file:
+        assert file.seconds > 3 or not tag  # what made it seem cut off
+    assert len(read_audio(path)[0]) == pytest.approx(32000, abs=3000)
 
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 0x7FFFFFFF])

@@ -145,7 +145,7 @@ def test_ctrl_c_while_the_comparison_is_scored_shows_what_there_is(
     assert "accuracy" in shown and "nan" in shown and "model: model" in shown
 
 
-def test_who_goes_on_with_a_model_keeps_its_splits(label_folder):
+def test_who_goes_on_with_a_model_keeps_its_splits(label_folder, monkeypatch):
     """Songs that taught it must not become those that it is scored on."""
     rows = [{"audio": row["audio"], "label": row["label"]} for row in read_rows(label_folder)[:4]]
     write_rows(label_folder, rows)
@@ -163,6 +163,13 @@ def test_who_goes_on_with_a_model_keeps_its_splits(label_folder):
     assert main([*again, *options]) == 0
     after = load_model("next").config["splits"]
     assert {group: after[group] for group in before} == before and "more.wav" in after
+    # What it is compared with is scored on the same songs, and learns from the same.
+    seen, score = [], fine_tuning.score
+    monkeypatch.setattr(fine_tuning, "score", lambda *args: seen.append(args[1]) or score(*args))
+    assert main([*again[:-1], "compared", *options, "--compare"]) == 0
+    judged = {tuple(example.group for example in test) for test in seen if isinstance(test, list)}
+    assert judged == {tuple(group for group, split in after.items() if split == "test")}
+    assert len(seen) > 1
 
 
 def test_a_start_with_a_task_that_is_not_registered(label_folder):

@@ -2,7 +2,8 @@
 
 A download that stopped or a recorder that lost power leaves a file whose header promises more than
 is there. libsndfile reads the rest of a WAV, AIFF or Ogg file as if it were whole, and labels then
-lie past the end of the audio. FLAC and MP3 are noticed while decoding (`umir.audio`).
+lie past the end of the audio. FLAC and MP3 are noticed while decoding (`umir.audio_stream`), unless
+an MP3 file never said how long it is.
 """
 
 import struct
@@ -13,6 +14,26 @@ from typing import BinaryIO
 _UNKNOWN_LENGTH = 0x7FFF0000
 # The last frame may lack its padding: 8 channels of 64 bit.
 _SLACK = 64
+# What the first frame of an MP3 file may hold in place of sound, and how much it can be of it.
+_MP3_LENGTHS, _MP3_FRAME = (b"Xing", b"Info", b"VBRI"), 2048
+
+
+def knows_its_length(path: Path) -> bool:
+    """Return whether a file says how many samples it holds; else decoders estimate it.
+
+    Args:
+        path: an audio file; of formats other than MP3 all do.
+    """
+    with path.open("rb") as file:
+        head = file.read(10)
+        tagged = head[:3] == b"ID3"
+        if not (tagged or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")):
+            return True
+        # The length of an ID3 tag is in seven bits of each of four bytes, without its own ten.
+        size = 10 + sum(byte << 7 * n for n, byte in enumerate(head[:5:-1])) if tagged else 0
+        file.seek(size)
+        frame = file.read(_MP3_FRAME)
+    return any(name in frame for name in _MP3_LENGTHS)
 
 
 def missing_bytes(path: Path) -> int:

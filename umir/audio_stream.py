@@ -16,7 +16,7 @@ import soundfile
 import soxr
 from jaxtyping import Float
 
-from umir.audio_integrity import missing_bytes
+from umir.audio_integrity import knows_its_length, missing_bytes
 
 # A stretch of time; `_` because one stream has blocks of several lengths.
 Block = Float[np.ndarray, "_ channel"]
@@ -116,7 +116,10 @@ class AudioReader:
 
     def _check_length(self, n_read: int) -> None:
         """Raise if decoding ended before what the header says. Unknown lengths are huge."""
-        slack = round(_MP3_SLACK_SECONDS * self.rate) if self._file.format == "MP3" else 0
+        mp3 = self._file.format == "MP3"
+        if mp3 and not knows_its_length(self.path):
+            return  # the number of frames is an estimate
+        slack = round(_MP3_SLACK_SECONDS * self.rate) if mp3 else 0
         if n_read + slack < self._file.frames < 2**62:
             raise AudioError(
                 f"{self.path}: is cut off ({n_read / self.rate:.1f} of {self.seconds:.1f} s);"

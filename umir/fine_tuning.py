@@ -5,7 +5,7 @@ Training songs teach, validation songs choose the learning rate and the best ste
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, tee
 from pathlib import Path
@@ -67,6 +67,7 @@ def finetune(
     learning_rate: float | None = None,
     seed: int = 0,
     speed: float = 0.0,
+    splits: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
     """Adapt a network to labelled audio.
@@ -88,6 +89,8 @@ def finetune(
         seed: of the fresh head, the batches, and a body from scratch.
         speed: how often a training segment is heard up to two semitones faster and higher, or
             slower and lower, its labels moved along; from 0 to 1.
+        splits: group -> split, of groups that the folder says nothing of, as the `splits` of the
+            facts of another model, to be compared with it; default: those of the start.
         progress: whether to say what is expected, what was chosen, and to show a bar.
 
     Returns:
@@ -105,7 +108,8 @@ def finetune(
             f"{init}: its body is a {start.config.body}, not a {body}; leave out --body, or start "
             "with --init scratch"
         )
-    user_data = read_user_data(data, start.config, task, kind, start.splits)
+    splits = start.splits if splits is None else splits
+    user_data = read_user_data(data, start.config, task, kind, splits)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
     if speed and label_move(user_data.task) is None:

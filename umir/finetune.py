@@ -100,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
                 rows |= unadapted(args.init, model.task, args.data) if metrics else {}
                 print("the same from scratch, with the same budget:", file=sys.stderr)
                 scratch = {**options, "init": "scratch", "config": model.network.config}
+                scratch["splits"] = model.facts["splits"]  # as the start was given them
                 last, rows["scratch"] = finetune(**scratch)
         finally:  # the model is there, whatever becomes of the comparison
             print_scores(rows, model.task.headline)

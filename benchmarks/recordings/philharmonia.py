@@ -3,17 +3,15 @@
 A file is called `INSTRUMENT_PITCH_LENGTH_DYNAMIC_ARTICULATION`. Of the pitched instruments this
 excerpt has one articulation each (`normal`, or `arco-normal` where there is a bow), so that the
 technique is how the sound is made: bowed, plucked, blown or struck. What is shaken, scraped or
-played as a rhythm is left out. The MP3 files are shorter than their headers say, which `umir` takes
-for files that are cut off: here they are decoded as far as they go.
+played as a rhythm is left out.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import soundfile
-
 from recordings.folder import write_manifest, write_mono
+from umir.audio import read_audio
 
 PLUCKED = ("banjo", "guitar", "mandolin")
 STROKES = frozenset(
@@ -67,9 +65,9 @@ def _technique(instrument: str, pitch: str, articulation: str) -> str | None:
 
 
 def _decoded(folder: Path, audio: Path) -> str:
-    """Write what there is of an MP3 file as WAV; return its path relative to the folder."""
-    samples, rate = soundfile.read(audio, dtype="float32", always_2d=True)
-    return write_mono(folder, audio.stem, samples.mean(axis=1), rate)
+    """Write an MP3 file as WAV; return its path relative to the folder."""
+    samples, rate = read_audio(audio, None, 1)
+    return write_mono(folder, audio.stem, samples[:, 0], rate)
 
 
 def _notes(source: Path) -> Iterator[tuple[Path, str, str, str, str]]:
