@@ -7,7 +7,7 @@ is missing in `--out` is done, in the order in which it says most: bodies (`--ho
 learning rates on validation songs, runs. Each run of one start, task, amount of audio, rate and
 pair of seeds is kept when it ends (OUT/rows/TASK.json), a body at its last checkpoint
 (OUT/bodies): Ctrl-C, or the end of `--hours`, loses no more than that, and the same command goes
-on. The filters do a part; two processes may share `--out` if their families differ.
+on. The filters do a part; two processes may share `--out`: what one is at, the other leaves.
 
 At the end, or with `--hours 0` at once, tables and curves of what there is are written:
 OUT/tables.md and OUT/*.png.

@@ -174,8 +174,7 @@ class JointPool:
         known = next((target for target in targets if target is not None), None)
         # Only the shape of it counts: targets that are there need not be encoded for it once more.
         like = known or self._any_target(task, seconds)
-        blank = Target(np.zeros_like(like.values), np.zeros_like(like.mask))
-        filled = [blank if target is None else target for target in targets]
+        filled = [unknown(like) if target is None else target for target in targets]
         values, masks = zip(*filled, strict=True)
         return Target(np.stack(values), np.stack(masks))
 
@@ -184,6 +183,11 @@ class JointPool:
         n_samples = round(seconds * example.rate)
         annotation = example.annotations[task.name].crop(0.0, seconds)
         return task.encode(annotation, n_samples, example.rate)
+
+
+def unknown(target: Target) -> Target:
+    """Return a target of the same shapes of which nothing is known."""
+    return Target(np.zeros_like(target.values), np.zeros_like(target.mask))
 
 
 @dataclass(frozen=True)

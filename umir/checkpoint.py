@@ -80,14 +80,13 @@ def save_model(
         if str(tensor.dtype) not in _DTYPES:
             raise ValueError(f"parameter {name!r}: convert {tensor.dtype} to float32 to store it")
     config = _config_text(model.config, tensors)
-    with (
-        write_beside(directory / CARD_NAME) as card_file,
-        write_beside(directory / CONFIG_NAME) as config_file,
-        write_beside(directory / WEIGHTS_NAME) as weights_file,
-    ):
-        card_file.write_text(card, encoding="utf-8")
-        config_file.write_text(config, encoding="utf-8")
+    # They get their names from the last to the first: where the weights are, all is.
+    with write_beside(directory / WEIGHTS_NAME) as weights_file:
         weights_file.write_bytes(safetensors.numpy.save(tensors))
+        with write_beside(directory / CONFIG_NAME) as config_file:
+            config_file.write_text(config, encoding="utf-8")
+            with write_beside(directory / CARD_NAME) as card_file:
+                card_file.write_text(card, encoding="utf-8")
 
 
 def load_model(directory: str | os.PathLike) -> Model:

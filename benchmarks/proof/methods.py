@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 
 from umir.adaptation.head_initialisation import head_initialisation
 from umir.adaptation.linear_probe import linear_probe
@@ -22,6 +23,7 @@ from umir.meta import Params, inner_loop
 from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of
 from umir.tasks import Pool, Task, segment_batch
 from umir.tasks.objective import Objective, as_arrays
+from umir.training import Diverged
 from umir.wave_unet import Network
 
 INNER_STEPS = 3
@@ -134,6 +136,13 @@ def probe(problem: Problem, rate: float, look: Look) -> list[float]:
     return []
 
 
+class LoopDiverged(Diverged):
+    """An inner loop whose rate is too high."""
+
+    def __init__(self, step: int):
+        ValueError.__init__(self, f"after {step} steps of the inner loop nothing is finite")
+
+
 class Losses:
     """Notes the loss of each step: a callback."""
 
@@ -149,7 +158,11 @@ class Losses:
 
 
 def _rounds(problem: Problem, look: Look, loop: Callable, steps_per_round: int) -> list[float]:
-    """Run an inner loop round after round; return for each step the loss before its round."""
+    """Run an inner loop round after round; return for each step the loss before its round.
+
+    Raises:
+        LoopDiverged: a parameter is not finite any more.
+    """
     network, task = problem.network, problem.task
     key, objective = jax.random.key(problem.seed), Objective.of(network, task)
     start = head_initialisation(problem.head)
@@ -160,6 +173,8 @@ def _rounds(problem: Problem, look: Look, loop: Callable, steps_per_round: int) 
         support = problem.batch(number)
         losses += steps_per_round * [validation_loss(network, task, params, [support])]
         params = loop(params, objective, support, jax.random.fold_in(key, number))
+        if not np.isfinite(float(optax.tree.norm(params))):
+            raise LoopDiverged(steps_per_round * (number + 1))
         if number + 1 in problem.steps:
             look(steps_per_round * (number + 1), params)
     return losses

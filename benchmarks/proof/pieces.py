@@ -19,7 +19,7 @@ from proof.bodies import Training
 from proof.materials import Material, Songs
 from proof.runs import CEILING_STEPS, SEARCH_SEED, Run, Scores, chance, shown
 from proof.starts import Start
-from umir.files import locked, write_json
+from umir.files import LockedError, locked, write_json
 from umir.wave_unet import PRESETS
 
 # Seeds of meta-training and of adaptation. Three pairs have three seeds of the one and two of the
@@ -102,6 +102,8 @@ class Comparison:
                         own = [s for s in starts if _is_wanted(s, family, material, number)]
                         try:
                             self._run_material(own, material, family, pair, minutes)
+                        except LockedError:
+                            print(f"{material.name}: another process is at it: call again for it")
                         except OutOfTime:
                             print("the hours are over: call again to go on")
                             return
@@ -119,7 +121,7 @@ class Comparison:
         minutes: Sequence[float],
     ) -> None:
         (self.out / "rows" / material.name).mkdir(parents=True, exist_ok=True)
-        with locked(self.out / "rows" / material.name):  # two processes may take turns
+        with locked(self.out / "rows" / material.name):
             results = self.results(material)
             self._once_for_all_starts(material, results)
             for start in starts:

@@ -12,6 +12,7 @@ from proof.statistics import NEVER, difference, steps_interval
 
 MOST = 100  # steps to the score of scratch, to pass
 LOOKED_AT = (10, 100)  # steps at which starts must be ahead on recordings
+LOOP = ", inner loop"  # how starts are called that take one: they are compared with each other
 
 Cases = Iterable[tuple[str, Found]]  # family that the starts have not seen, and material
 
@@ -71,19 +72,21 @@ def on_recordings(cases: Cases, starts: Sequence[str]) -> str:
     for family, found in cases:
         if found.material.studio:
             continue
-        for step in LOOKED_AT:
-            for start in starts:
+        for start in starts:
+            for step in _looked_at(found, start, family):
                 scores = found.at(start, family, step)
                 if scores is None:
                     continue
-                beside = [_beside(found, start, other, family, step) for other in _OTHERS]
+                beside = [_beside(found, start, other, family, step) for other in _others(start)]
                 label = found.material.name + (" (rendered)" if found.material.rendered else "")
                 cells = [_shown_difference(pair) for pair in beside]
                 number = str(len(found.groups))
                 lines.append([label, number, family, str(step), start, _cell(scores), *cells])
-                if found.material.recorded and None not in beside:
+                once = found.material.recorded and found.material.family == family
+                if once and None not in beside:
                     scratch, multitask = beside
-                    tallies.setdefault(start, []).append((scratch[0] > 0, multitask[1] > 0))
+                    beyond = multitask[1] > 0 and len(found.groups) > 1  # of one: no interval
+                    tallies.setdefault(start, []).append((scratch[0] > 0, beyond))
     bars = [
         f"{start}: ahead of scratch {sum(a for a, _ in pairs)} times of {len(pairs)}, "
         f"of multi-task, beyond the interval, {sum(b for _, b in pairs)} times"
@@ -123,7 +126,7 @@ def defeats(cases: Cases) -> str:
     for family, found in cases:
         for minutes in MINUTES:
             for start in found.starts(family, minutes):
-                for other in _OTHERS:
+                for other in _others(start):
                     behind = _behind(found, start, other, family, minutes)
                     if behind and STARTS[start].algorithm and start != other:
                         name, amount = found.material.name, f"{minutes:g}"
@@ -143,7 +146,15 @@ def diverged(cases: Cases) -> str:
     return _table(["task", "without", "minutes", "start", "seeds", "why"], rows)
 
 
-_OTHERS = (SCRATCH, MULTITASK)
+def _others(start: str) -> tuple[str, str]:
+    """Return what a start is compared with: with a loop against loops, with Adam against Adam."""
+    own = LOOP if start.endswith(LOOP) else ""
+    return SCRATCH + own, MULTITASK + own
+
+
+def _looked_at(found: Found, start: str, family: str) -> Sequence[int]:
+    """Return the steps of a start that the table of recordings shows."""
+    return found.steps(start, family) if start.endswith(LOOP) else LOOKED_AT
 
 
 def _behind(found: Found, start: str, other: str, family: str, minutes: float) -> list[str]:

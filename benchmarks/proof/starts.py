@@ -94,6 +94,7 @@ STARTS: dict[str, Start] = {
         Start("multitask, ridge head", MULTITASK, head="ridge", pairs=1, **_LOGITS),
         Start("multitask, prototype head", MULTITASK, head="prototype", pairs=1, **_LOGITS),
         Start("fomaml, ridge head", "fomaml", head="ridge", pairs=1, **_LOGITS),
+        Start("fomaml, prototype head", "fomaml", head="prototype", pairs=1, **_LOGITS),
         Start("multitask, linear probe", MULTITASK, probe, **_PROBE),
         Start("fomaml, linear probe", "fomaml", probe, **_PROBE),
         *(start for name in FURTHER for start in _with_inner_loop(name, **_FEW)),

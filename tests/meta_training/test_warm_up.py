@@ -9,7 +9,9 @@ from tiny import TINY
 from umir.meta_train import parser, plan_of
 from umir.meta_training.training_songs import EDITION, TrainingSongs
 from umir.meta_training.warm_up import SONGS, WarmUp, heads_by_task
+from umir.tasks import Target
 from umir.tasks.objective import fresh_params
+from umir.training import train
 from umir.wave_unet import PRESETS, Network
 
 NAMES = ("source_separation", "drum_transcription", "instrument_recognition", "onset_detection")
@@ -111,6 +113,49 @@ def _editions(steps):
     for started in warm_up(names, "--songs-per-step", "0.02", "--songs", "8"):
         batches = [started.episode(step).support for step in steps]
         yield batches[-1]
+
+
+def test_a_task_without_a_finite_loss_is_named_and_left_out(monkeypatch, capsys):
+    """It shares its steps with others, which go on without it as if nobody had labelled it."""
+    training = warm_up(("drum_transcription", "onset_detection"))
+    started = next(training)
+    algorithm, pool = started.algorithm(), started._songs.at(0).pool
+    state = algorithm.init(*started.parameters(jax.random.key(0)))
+    clean = jax.jit(lambda params, batch: started.episode(0).loss.losses(params, batch))
+    batch = pool.batch
+
+    def broken(rng, batch=batch):
+        drawn = batch(rng)
+        drums = drawn.targets["drum_transcription"]
+        bad = Target(drums.values * np.float32(np.nan), drums.mask)
+        return drawn._replace(targets={**drawn.targets, "drum_transcription": bad})
+
+    monkeypatch.setattr(pool, "batch", broken)
+    losses, before = [], state
+    stream = lambda step: [started.episode(step)]  # noqa: E731
+    keep = Kept(losses)
+    state = train(algorithm.step, state, stream, steps=5, callbacks=[keep, started.broken])
+    told = capsys.readouterr().err
+    assert "step 1: task 'drum_transcription' is left out: its loss is nan" in told
+    assert told.count("is left out") == 1
+    # The second step was drawn while the first was taken.
+    assert [np.isfinite(loss) for loss in losses] == [False, False, True, True, True]
+    params = {"body": before.body, "head": before.heads[SONGS]}
+    found = clean(params, started.episode(3).support)
+    assert float(found["drum_transcription"]) == 0 < float(found["onset_detection"])
+
+
+class Kept:
+    """Keeps the losses of the joint turns."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def __call__(self, step, state, metrics):
+        self.losses.append(metrics[f"loss/{SONGS}"])
+
+    def close(self):
+        pass
 
 
 def test_data_sets_are_learnt_from_beside_the_studio(tmp_path):

@@ -27,7 +27,7 @@ from umir.studio.song import Song
 from umir.task_model import TaskModel
 from umir.tasks import EpisodeSampler, StudioSource
 from umir.tasks.objective import Objective, as_arrays
-from umir.training import JsonLog, ProgressBar, TensorBoard, train
+from umir.training import Callback, JsonLog, ProgressBar, TensorBoard, train
 from umir.wave_unet import Network, WaveUNetConfig, init_body
 
 FIRST_HELD_OUT_SONG = 10**12
@@ -73,7 +73,9 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         multi_task = warm_up.algorithm()
         state = multi_task.init(*warm_up.parameters(jax.random.key(plan.seed)))
         steps = (0, plan.warm_up_steps)
-        state = _phase(plan, WARM_UP, multi_task.step, state, warm_up.episode, steps)
+        state = _phase(
+            plan, WARM_UP, multi_task.step, state, warm_up.episode, steps, [warm_up.broken]
+        )
         if algorithm is None:
             if not models:
                 return Trained(state.body)
@@ -159,6 +161,7 @@ def _phase(
     state: MetaState,
     episode: Callable[[int], Episode],
     steps: tuple[int, int],
+    callbacks: Sequence[Callback] = (),
 ) -> MetaState:
     """Run the steps of one phase, from its last checkpoint if it is to be resumed."""
     first, last = steps
@@ -174,6 +177,7 @@ def _phase(
             ProgressBar(name, last, first),
             JsonLog(plan.out / "log.jsonl", name, first),
             TensorBoard(plan.out / "tensorboard" / name, first),
+            *callbacks,
             checkpoints,
             Interruption(),
         ],

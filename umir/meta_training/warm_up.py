@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from umir.meta import Episode, MultiTask
+from umir.meta_training.broken_tasks import BrokenTasks
 from umir.meta_training.plan import Plan
 from umir.meta_training.schedules import body_optimizer, outer_optimizer
 from umir.meta_training.training_songs import TrainingSongs
@@ -43,6 +44,7 @@ class WarmUp:
         self.joint = songs.at(first_step).joint
         self.alone = {task.name: task for task in plan.tasks if task not in self.joint}
         self._turns = tuple(_turns(bool(self.joint), list(self.alone)))
+        self.broken = BrokenTasks(SONGS)
 
     def turn(self, step: int) -> str:
         """Return the name of the turn that a step takes: of a task, or `SONGS`."""
@@ -88,12 +90,13 @@ class WarmUp:
             assert songs.pool is not None
             rng = np.random.default_rng([self._plan.seed, step])
             joint = JointObjective.of(self._plan.config, self.joint)
-            support, query = (as_arrays(songs.pool.batch(rng)) for _ in range(2))
-            return Episode(name, joint, None, support, query, key)
+            drawn = [self.broken.without(songs.pool.batch(rng)) for _ in range(2)]
+            support, query = map(as_arrays, drawn)
+            return self.broken.note(step, Episode(name, joint, None, support, query, key))
         task = self.alone[name]
-        drawn = songs.sampler.episode(step, task=task, variants=False)
+        own = songs.sampler.episode(step, task=task, variants=False)
         objective = Objective.of(Network(self._plan.config, task.head), task)
-        return Episode(name, objective, None, as_arrays(drawn.support), as_arrays(drawn.query), key)
+        return Episode(name, objective, None, as_arrays(own.support), as_arrays(own.query), key)
 
 
 def heads_by_task(heads: Mapping[str, PyTree]) -> dict[str, PyTree]:
