@@ -40,7 +40,7 @@ def test_what_is_expected_tried_and_chosen_is_said_and_stored(label_folder, caps
     assert finetune(label_folder, "--steps", "4") == 0
     shown = capsys.readouterr()
     assert "label: 6 to learn from (0.2 minutes), 3 to choose by, 3 to score" in shown.err
-    expected = r"label: about [\d.]+ \w+ at most on this CPU: up to 12 steps of [\d.e-]+ s"
+    expected = r"label: about [\d.]+ \w+ on this CPU, or less: up to 12 steps of [\d.e-]+ s"
     assert re.search(expected, shown.err)
     search = facts()["search"]
     assert set(search["tried"]) == {f"{rate:g}" for rate in RATES}

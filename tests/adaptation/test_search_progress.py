@@ -35,7 +35,7 @@ def test_what_is_expected():
     pace = Pace(compiling=12.3, step=0.2, look=1.0)
     assert pace.seconds(700, 28) == pytest.approx(168)
     assert expectation(pace, 700, 28) == (
-        "about 3 minutes at most on this CPU: up to 700 steps of 0.2 s and 28 validations of 1 s "
+        "about 3 minutes on this CPU, or less: up to 700 steps of 0.2 s and 28 validations of 1 s "
         "(compiling took 12 s)"
     )
 

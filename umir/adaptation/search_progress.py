@@ -58,7 +58,7 @@ def expectation(pace: Pace, steps: int, looks: int) -> str:
     """Return what a search of so many steps and looks will take, in a line."""
     device = jax.default_backend().upper()
     return (
-        f"about {spelled_duration(pace.seconds(steps, looks))} at most on this {device}: up to "
+        f"about {spelled_duration(pace.seconds(steps, looks))} on this {device}, or less: up to "
         f"{steps} steps of {pace.step:.2g} s and {looks} validations of {pace.look:.2g} s "
         f"(compiling took {pace.compiling:.0f} s)"
     )

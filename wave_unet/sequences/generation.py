@@ -8,14 +8,14 @@ kernel, both gates at once, which inside a loop is tens of times faster than a c
 
 What costs is reading the weights, each used once per frame. The residual net of the paper has 107
 MB of them, of which a sample needs 19.3 MB on average: level l every `2^l` samples. One product
-after another with all its kernels, and nothing else, reads 20 GB/s on two CPU cores, which would be
-1040 samples per second (what stays in the cache may be faster). This loop made 640 to 1080, 705 and
-800 as medians of two runs, while other programs kept the machine busy: about three quarters of that
-limit. The loop itself costs little (30,000 samples per second with 8 channels). Kernels are read as
-rows (`with_rows`), which is 1.3 times faster and takes 0.13 seconds to prepare: do that once where
-`generate` is called often. Calling `net.step` with prepared kernels sample by sample is as fast for
-a net so wide, and lets the caller choose the sample; one program per pattern of levels, called by
-the host, is no faster, and takes 20 seconds to compile instead of 7.
+after another with all its kernels, and nothing else, read 20 GB/s on two CPU cores, which would be
+1040 samples per second; what stays in the cache is faster. With the machine to itself this loop
+made 1552 (`docs/published_networks.md`), beside other programs 640 to 1080. The loop itself costs
+little (30,000 samples per second with 8 channels). Kernels are read as rows (`with_rows`), which is
+1.3 times faster and takes 0.13 seconds to prepare: do that once where `generate` is called often.
+Calling `net.step` with prepared kernels sample by sample is as fast for a net so wide, and lets the
+caller choose the sample; one program per pattern of levels, called by the host, is no faster, and
+takes 20 seconds to compile instead of 7.
 """
 
 from functools import partial
