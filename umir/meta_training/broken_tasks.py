@@ -41,7 +41,7 @@ class BrokenTasks:
             return
         episode = self._drawn[step - 1]
         found = broken_in(episode, state, self._turn)
-        if not found or len(found) == len(episode.loss.parts):
+        if not found or len(found) == len(episode.support.targets):
             return
         for name in sorted(found - self.names):
             tqdm.write(f"step {step}: task {name!r} is left out: its loss is nan", file=sys.stderr)
@@ -61,7 +61,8 @@ class BrokenTasks:
 
 def broken_in(episode: Episode, state: MetaState, turn: str) -> set[str]:
     """Return the tasks of a joint episode with a loss that is not finite."""
-    objective: JointObjective = episode.loss
+    objective = episode.loss
+    assert isinstance(objective, JointObjective)
     params = {"body": state.body, "head": state.heads[turn]}
     found: set[str] = set()
     for batch in (episode.support, episode.query):

@@ -254,7 +254,7 @@ class Adversarial:
             )
             metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}
             metrics[f"balance/{name}"] = _balance(high, low)
-            if critic.factor.contrast == DENSITY:
+            if critic.factor.contrast == DENSITY and real is not None:
                 # Of what is made alone: what was given is real on both sides.
                 parts = [part for part in critic.factor.parts if part not in batches[INPUTS]]
                 below, above = together(made, parts), together(real, parts)

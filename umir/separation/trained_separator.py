@@ -71,7 +71,8 @@ def finished(
         "splits": {} if named.pairs is None else dict(named.pairs.assignment),
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
-    model, learnt = SeparatorModel(training.network, state["best"], facts), {}
+    model = SeparatorModel(training.network, state["best"], facts)
+    learnt: Fingerprints = {}
     if isinstance(training.network, JointUNet):
         assert isinstance(training, PriorTraining) and training.objective.supervision
         learnt = learnt_from(named, training.network)

@@ -82,8 +82,8 @@ def batch_normalised(
 
 def has_statistics(params: Params) -> bool:
     """Return whether any layer remembers what batches were like."""
-    children = [node for node in params.values() if isinstance(node, Mapping)]
-    return "variance" in params or any(map(has_statistics, children))
+    children = [node for node in params.values() if isinstance(node, dict)]
+    return "variance" in params or any(has_statistics(node) for node in children)
 
 
 def with_statistics(
