@@ -31,8 +31,9 @@ METHODS: dict[str, tuple[Factor, ...]] = {
 }
 COUNTS = (25, 100, 500, 2000)
 CHANNELS = {PHOTO: 3, MAP: len(NAMES)}
-# A quarter of the published widths and one level less: pictures are an eighth as large.
-WIDTH, LEVELS, FILTERS = 8, 3, 16
+# A quarter of the published generator's channels, all filters of its critics: for pictures of 32
+# pixels, where critics have two levels less, they have 0.8 times its parameters, as published.
+WIDTH, LEVELS, FILTERS = 8, 4, 32
 
 
 def objective_of(method: str, rate: float, side: int) -> Adversarial:
@@ -65,7 +66,7 @@ def run_once(shapes: Shapes, job: Job, split: str) -> dict[str, float]:
 def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    p.add_argument("--side", type=int, default=16, help="of the pictures, in pixels")
+    p.add_argument("--side", type=int, default=32, help="of the pictures, in pixels")
     out = "factor_gan_segmentation.json"
     add_arguments(p, out=out, methods=list(METHODS), counts=COUNTS, steps=6000)
     return p

@@ -2,9 +2,12 @@
 
 Cityscapes cannot be had without registering; here every picture is drawn: a background, and over
 it discs, boxes and triangles, each of which may cover part of those before. What a pixel shows is
-known by construction. Shapes of a class have colours of one family, but every shape its own shade,
-every picture its own light and tint, and every pixel noise, so that neither the colour nor the
-outline alone tells the class everywhere.
+known by construction. Every shape has a colour of its own, whatever its class, as cars and houses
+have; every picture has its own light and tint, and every pixel noise. So what a pixel shows is told
+by the outline of what it is part of, and not by its colour: a few pictures teach that badly, and
+segmentations without pictures know it. (Until 28 November 2026 classes had colours: 25 pairs were
+then enough for a histogram of colours to tell 86% of the pixels, with 400 pairs 87%, and nothing was
+left for unpaired data to teach.)
 """
 
 from dataclasses import dataclass
@@ -16,11 +19,10 @@ from umir.priors.streams import Both, Noise, Rows, Source
 
 NAMES = ("background", "disc", "box", "triangle")
 PHOTO, MAP = "photo", "map"
-SHAPES = (4, 8)  # in a picture, the second excluded
-RADIUS = (0.18, 0.36)  # of a shape, over the side of the picture
-# Colours of the classes, and how far they vary: between shapes, between pictures, between pixels.
-COLOURS = np.array([[0.45, 0.5, 0.45], [0.7, 0.4, 0.4], [0.4, 0.45, 0.7], [0.65, 0.65, 0.35]])
-SHADE, LIGHT, GRAIN = 0.06, 0.2, 0.05
+SHAPES = (3, 6)  # in a picture, the second excluded
+RADIUS = (0.2, 0.4)  # of a shape, over the side of the picture
+COLOURS = (0.1, 0.9)  # of shapes and backgrounds, each channel by itself
+LIGHT, GRAIN = 0.2, 0.04  # how far light and tint vary between pictures, and values between pixels
 
 Photos = Float[np.ndarray, "picture height width 3"]
 Maps = Int[np.ndarray, "picture height width"]
@@ -44,19 +46,15 @@ def draw(count: int, side: int, rng: np.random.Generator) -> tuple[Photos, Maps]
 
 def _picture(side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     classes = np.zeros((side, side), int)
-    photo = np.broadcast_to(_shade(0, rng), (side, side, 3)).copy()
+    photo = np.broadcast_to(rng.uniform(*COLOURS, 3), (side, side, 3)).copy()
     for _ in range(rng.integers(*SHAPES)):
         kind = int(rng.integers(1, len(NAMES)))
         inside = _outline(kind, side, rng)
         classes[inside] = kind
-        photo[inside] = _shade(kind, rng)
+        photo[inside] = rng.uniform(*COLOURS, 3)
     light = 1 + rng.uniform(-LIGHT, LIGHT) + rng.uniform(-LIGHT, LIGHT, 3) / 2
     photo = photo * light + rng.normal(0, GRAIN, photo.shape)
     return np.clip(photo, 0, 1).astype(np.float32), classes
-
-
-def _shade(kind: int, rng: np.random.Generator) -> np.ndarray:
-    return COLOURS[kind] + rng.normal(0, SHADE, 3)
 
 
 def _outline(kind: int, side: int, rng: np.random.Generator) -> Bool[np.ndarray, "height width"]:
@@ -91,7 +89,7 @@ class Shapes:
         seed: of all of them.
     """
 
-    side: int = 16
+    side: int = 32
     train: int = 2000
     held_out: int = 200
     seed: int = 0

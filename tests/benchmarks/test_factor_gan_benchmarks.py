@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from benchmark_scripts import benchmark_module
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
 FRECHET = benchmark_module("adversarial.frechet_distance")
 PAIRS = benchmark_module("adversarial.digit_pairs")
@@ -108,6 +109,14 @@ def test_shapes_are_drawn_exactly():
     assert SHAPES.judged(one_hot, maps) == {"accuracy": 1.0, "mse": 0.0}
     wrong = SHAPES.shares((maps + 1) % 4)
     assert SHAPES.judged(wrong, maps) == {"accuracy": 0.0, "mse": 0.5}
+
+
+def test_colours_do_not_tell_classes():
+    """If they did, a few pairs would teach all there is to know."""
+    photos, maps = SHAPES.draw(100, 16, np.random.default_rng(0))
+    known = QuadraticDiscriminantAnalysis().fit(photos[:50].reshape(-1, 3), maps[:50].ravel())
+    told = known.predict(photos[50:].reshape(-1, 3)) == maps[50:].ravel()
+    assert told.mean() < np.mean(maps[50:] == 0) + 0.05
 
 
 def test_streams_of_segmentation():
