@@ -5,9 +5,9 @@ it discs, boxes and triangles, each of which may cover part of those before. Wha
 known by construction. Every shape has a colour of its own, whatever its class, as cars and houses
 have; every picture has its own light and tint, and every pixel noise. So what a pixel shows is told
 by the outline of what it is part of, and not by its colour: a few pictures teach that badly, and
-segmentations without pictures know it. (Until 28 November 2026 classes had colours: 25 pairs were
-then enough for a histogram of colours to tell 86% of the pixels, with 400 pairs 87%, and nothing was
-left for unpaired data to teach.)
+segmentations without pictures know it. (Until 28 November 2026 classes had colours: with 25 pairs a
+classifier of colours told 86% of the pixels, with 400 pairs 87%, and nothing was left for unpaired
+data to teach.)
 """
 
 from dataclasses import dataclass
