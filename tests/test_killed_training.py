@@ -17,7 +17,7 @@ import pytest
 from umir.meta_train import parser
 
 PROGRAM = Path(__file__).parent / "tiny_meta_train.py"
-EVERY, STEPS = 2, 30
+EVERY, STEPS = 2, 48
 OPTIONS = shlex.split(
     "--preset tiny --tasks drum_transcription --new-tasks --songs 6 --song-seconds 8 "
     "--held-out-songs 4 --without --warm-up 0.5 --evaluation-steps 1 "
@@ -96,7 +96,7 @@ def moments(runs):
     def past(phase, step):
         return runs[-1].steps(phase) >= step
 
-    first, third, fourth = (dice.randint(EVERY + 1, half // 3) for _ in range(3))
+    first, third, fourth = (dice.randint(2 * EVERY + 1, half // 3) for _ in range(3))
     yield (
         signal.SIGKILL,
         "warm-up",

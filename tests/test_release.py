@@ -188,7 +188,7 @@ def test_a_licence_that_hangs_on_the_data_must_be_looked_up(tmp_path):
 
 
 def test_what_is_too_large(tmp_path):
-    wide = WaveUNetConfig(**{**asdict(TINY), "widths": (4, 8, 8, 8, 2000)})
+    wide = WaveUNetConfig(**{**asdict(TINY), "widths": (4, 8, 2000)})
     shapes = jax.eval_shape(lambda key: init_body(wide, key), jax.random.key(0))
     body = jax.tree.map(lambda shape: np.zeros(shape.shape, np.float32), shapes)
     config = {"format": "umir initialisation 1", "network": asdict(wide), "tasks": ["a"]}

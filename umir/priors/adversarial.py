@@ -257,6 +257,7 @@ class Adversarial:
             if critic.factor.contrast == DENSITY and real is not None:
                 # Of what is made alone: what was given is real on both sides.
                 parts = [part for part in critic.factor.parts if part not in batches[INPUTS]]
+                parts = parts or list(critic.factor.parts)
                 below, above = together(made, parts), together(real, parts)
                 metrics[f"spread/{name}"] = _spread(below) / (_spread(above) + 1e-8)
         optimizer = {**networks["optimizer"], "critics": states}
