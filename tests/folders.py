@@ -8,6 +8,7 @@ import soundfile
 from tiny import TINY
 
 from umir.cli import main
+from umir.separation.stem_songs import StemSong
 from umir.wave_unet import PRESETS
 
 RATE = 16_000
@@ -103,3 +104,13 @@ def fails(capsys, *arguments):
     shown = capsys.readouterr().err
     assert shown.strip().count("\n") == 0, shown
     return shown
+
+
+def songs_in(folder, rng, lengths=(500, 900), sources=2):
+    """Songs on disk, and what they hold."""
+    made, sounds = [], []
+    for n, length in enumerate(lengths):
+        sounds.append(rng.uniform(-0.4, 0.4, (length, sources, 1)).astype(np.float32))
+        np.save(folder / f"{n}.npy", sounds[-1])
+        made.append(StemSong(folder / f"{n}.npy", length))
+    return made, sounds

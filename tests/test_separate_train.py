@@ -7,26 +7,20 @@ import jax
 import numpy as np
 import pytest
 import soundfile
-from folders import RATE, SPLITS, fails, read_rows, write_rows
+from folders import RATE, SPLITS, fails, read_rows, songs_in, write_rows
 from made_sets import make_musdb18hq
 
 from umir import separate_train
-from umir.annotations import Stems
 from umir.cli import main
-from umir.data_specification import open_data
 from umir.files import locked
 from umir.separation import recipes
 from umir.separation.recipes import PRESETS, SeparationPreset, SeparationRecipe, Stage
 from umir.separation.separator_model import SeparatorModel
 from umir.separation.stem_songs import (
     StemSong,
-    random_windows,
-    stored_songs,
-    windows_in_turn,
 )
 from umir.separation.training import SeparationTraining
-from umir.tasks.source_separation import separation_of
-from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, Sizes, SpectrogramUNet
+from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 from umir.wave_unet.separators.spectrogram import stft
 
 VOICE = ("accompaniment", "vocals")
@@ -35,16 +29,6 @@ NET = OriginalWaveUNet(
 )
 RECIPE = SeparationRecipe((Stage(2, 1e-3), Stage(3, 1e-4)), epoch_steps=2, patience=2)
 STILL = replace(RECIPE, stages=(Stage(2, 1e-30), Stage(3, 1e-30)))
-
-
-def songs_in(folder, rng, lengths=(500, 900), sources=2):
-    """Songs on disk, and what they hold."""
-    made, sounds = [], []
-    for n, length in enumerate(lengths):
-        sounds.append(rng.uniform(-0.4, 0.4, (length, sources, 1)).astype(np.float32))
-        np.save(folder / f"{n}.npy", sounds[-1])
-        made.append(StemSong(folder / f"{n}.npy", length))
-    return made, sounds
 
 
 @pytest.fixture
@@ -76,77 +60,6 @@ def test_the_presets_are_the_papers():
         replace(RECIPE, loss="hinge")
 
 
-def test_windows_reach_beyond_the_song(tmp_path, rng):
-    (song,), (sound,) = songs_in(tmp_path, rng, [100])
-    padded = np.pad(sound, ((50, 60), (0, 0), (0, 0)))
-    for start in (-50, -10, 0, 80, 120):
-        np.testing.assert_array_equal(song.window(start, 40), padded[start + 50 :][:40])
-
-
-def test_random_windows_are_sums_of_louder_and_softer_sources(tmp_path, rng):
-    songs, sounds = songs_in(tmp_path, rng)
-    sizes = Sizes(130, 100, 1)
-    draw = lambda: random_windows(songs, sizes, 50, (0.7, 1.0), np.random.default_rng(4))  # noqa: E731
-    mixtures, targets = draw()
-    assert mixtures.shape == (50, 130, 1) and targets.shape == (50, 100, 2, 1)
-    np.testing.assert_allclose(targets.sum(2), mixtures[:, 15:115], atol=1e-6)
-    np.testing.assert_array_equal(mixtures, draw()[0])
-    gains = []
-    for target in targets:  # each source is some part of some song, times a number
-        for n in range(2):
-            found = [
-                (part @ target[:, n, 0]) / (part @ part)
-                for sound in sounds
-                for part in np.lib.stride_tricks.sliding_window_view(sound[:, n, 0], 100)
-                if np.allclose(part * (target[0, n, 0] / part[0]), target[:, n, 0], atol=1e-5)
-            ]
-            gains += found[:1]
-    assert len(gains) == 100 and 0.7 <= min(gains) < 0.75 and 0.95 < max(gains) <= 1
-
-
-def test_windows_in_turn_cover_each_song_once(tmp_path, rng):
-    songs, sounds = songs_in(tmp_path, rng)
-    batches = list(windows_in_turn(songs, Sizes(130, 100, 1), 4))
-    assert [known.sum() for *_, known in batches] == [4, 4, 4, 2]
-    targets = np.concatenate([target[known] for _, target, known in batches])
-    whole = np.concatenate(sounds)  # of 500 and 900 samples: 5 and 9 windows
-    np.testing.assert_array_equal(np.concatenate(targets), whole)
-
-
-def test_accompaniment_is_all_that_is_no_other_source():
-    stems = {name: np.full((5, 1), n, np.float32) for n, name in enumerate("abc", 1)}
-    task = separation_of(("accompaniment", "b"))
-    assert task.mix(Stems(stems, RATE))[:, 0, 0].tolist() == [4, 2]
-
-
-@pytest.mark.parametrize("sources", [("b",), ("b", "c")])
-def test_stems_that_are_no_source_are_in_the_mixture(sources, stems_folder, tmp_path, rng):
-    """A network for some of the stems is to find them in songs, not in what they add up to."""
-    sounds = {name: rng.uniform(-0.2, 0.2, RATE).astype(np.float32) for name in "abcd"}
-    for name, sound in sounds.items():
-        soundfile.write(stems_folder / f"{name}.wav", sound, RATE, subtype="FLOAT")
-    soundfile.write(stems_folder / "all.wav", sum(sounds.values()), RATE, subtype="FLOAT")
-    stems = {name: f"{name}.wav" for name in sounds}
-    write_rows(stems_folder, [{"audio": "all.wav", "stems": stems, "split": "train"}])
-    (song,) = stored_songs(open_data(stems_folder), "train", sources, RATE, 1, tmp_path / "one")
-    sizes = Sizes(200, 100, 1)
-    whole = np.pad(sum(sounds.values()), 50)
-    for mixtures, targets, _ in windows_in_turn([song], sizes, 2):
-        assert targets.shape == (2, 100, len(sources), 1)
-        places = np.lib.stride_tricks.sliding_window_view(whole, 200)[::100]
-        for mixture, target in zip(mixtures, targets, strict=True):
-            place = int(np.argmin(np.abs(places - mixture[:, 0]).sum(1)))
-            np.testing.assert_allclose(mixture[:, 0], places[place], atol=1e-6)
-            own = [sounds[name][100 * place :][:100] for name in sources]
-            np.testing.assert_array_equal(target[:, :, 0], np.stack(own, axis=1))
-    # Each louder and softer by itself, what is no source as well.
-    mixtures, targets = random_windows([song], Sizes(100, 100, 1), 200, (0.0, 2.0), rng)
-    left = mixtures - targets.sum(axis=2)
-    rest = whole[50:-50] - sum(sounds[name] for name in sources)
-    gains = np.sqrt(np.square(left).mean(axis=(1, 2)) / np.square(rest).mean())
-    assert 0 < gains.min() < 0.2 and gains.max() > 1.6
-
-
 def test_a_single_source_is_trained_and_separated(stems_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     network = replace(NET, difference=False)
@@ -171,35 +84,6 @@ def test_musdb_is_trained_on_as_it_lies(tmp_path, monkeypatch, capsys):
     more = ["--preset", "m6", "--steps", "2", "--out", "model"]
     assert main(["separate-train", "--data", f"musdb18hq:{home}", *more]) == 0
     assert "SDR/vocals" in capsys.readouterr().out
-
-
-def test_songs_are_stored_once(stems_folder, tmp_path):
-    where = tmp_path / "stored"
-    load = lambda rate=RATE: stored_songs(  # noqa: E731
-        open_data(stems_folder), "train", VOICE, rate, 1, where
-    )
-    songs = load()
-    song = songs[0]
-    stems = open_data(stems_folder).examples("train", RATE, 1)[0].annotation
-    np.testing.assert_array_equal(song.window(0, song.length)[:, 1], stems.waveforms["vocals"])
-    written = song.path.stat().st_mtime_ns
-    assert load() == songs and song.path.stat().st_mtime_ns == written
-    other = load(RATE // 2)[0]
-    assert other.length == pytest.approx(song.length / 2, abs=1)
-
-
-def test_songs_that_were_mended_are_read_again(stems_folder, tmp_path, capsys):
-    rows = read_rows(stems_folder)
-    broken = next(stems_folder / row["audio"] for row in rows if row["split"] == "train")
-    whole = broken.read_bytes()
-    broken.write_bytes(b"RIFF")
-    load = lambda: stored_songs(  # noqa: E731
-        open_data(stems_folder), "train", VOICE, RATE, 1, tmp_path / "stored"
-    )
-    some = len(load())
-    broken.write_bytes(whole)
-    assert len(load()) == some + 1
-    assert "files changed: all is read again" in capsys.readouterr().err
 
 
 def test_stages_end_when_nothing_has_improved_for_long_enough(tmp_path, rng):

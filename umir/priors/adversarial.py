@@ -13,7 +13,7 @@ effectiveness of averaging in GAN training, ICLR 2019), which does not swing as 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,64 +27,19 @@ from umir.priors import spectral_norm
 from umir.priors.criteria import Logistic, Wasserstein
 from umir.priors.factor_gan import DENSITY, Factor, Parts, log_density_ratio, sides, together
 from umir.priors.guard import Guard
+from umir.priors.protocols import (
+    Batches,
+    CriticNetwork,
+    Generator,
+    Measures,
+    Metrics,
+    Supervision,
+)
 from umir.priors.streams import INPUTS
 from umir.wave_unet.parameters import Key, Params
 from umir.wave_unet.separators.normalisation import has_statistics
 
 State = dict[str, Any]
-Metrics = dict[str, Scalar]
-Batches = Mapping[str, Parts]  # stream -> batch
-
-
-@runtime_checkable
-class Generator(Protocol):
-    """What makes parts of what it is given. A frozen dataclass, without its parameters."""
-
-    def init(self, key: Key) -> Params:
-        """Draw fresh parameters."""
-
-    def apply(self, params: Params, inputs: Parts, *, training: bool = False) -> tuple[Parts, Any]:
-        """Return the parts that are made, and features (statistics of the batch, say)."""
-
-    def remembered(self, params: Params, features: Any) -> Params:
-        """Return the parameters with what a batch in training leaves in them; or as they are."""
-
-
-@runtime_checkable
-class CriticNetwork(Protocol):
-    """What judges samples. A frozen dataclass, without its parameters."""
-
-    def init(self, key: Key) -> Params:
-        """Draw fresh parameters."""
-
-    def apply(
-        self, params: Params, x: Float[Array, "batch *space channel"]
-    ) -> Float[Array, " batch"]:
-        """Return a number for each sample, high for what is real."""
-
-
-@runtime_checkable
-class Supervision(Protocol):
-    """A loss of the generator beside the critics. A frozen dataclass."""
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """Names of the streams that it needs."""
-
-    def loss(self, generator: Any, params: Params, batches: Batches, features: Any) -> Scalar:
-        """Return the loss; `features` are those of the generator on the stream of inputs."""
-
-
-@runtime_checkable
-class Measures(Protocol):
-    """Numbers about what a generator makes, for the log and the guard. A frozen dataclass."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Their names."""
-
-    def __call__(self, parts: Parts) -> Metrics:
-        """Return numbers by name of a batch, generated from what it was given."""
 
 
 @dataclass(frozen=True)
