@@ -19,7 +19,7 @@ from umir.audio import to_channels
 from umir.audio_stream import Block, resample_blocks, with_length
 from umir.separation.magnitude_unet import MagnitudeUNet
 from umir.separation.stream import Held, Level, StemBlocks
-from umir.tasks.source_separation import ACCOMPANIMENT
+from umir.tasks.source_separation import separation_of
 from umir.wave_unet.parameters import Params
 from umir.wave_unet.separators import FilteredWaveUNet, OriginalWaveUNet, SpectrogramUNet
 
@@ -41,8 +41,7 @@ class WindowSeparator:
     @property
     def stems(self) -> tuple[str, ...]:
         """The names of the sources; of a single one, and of what it leaves of the mixture."""
-        sources = self.network.sources
-        return (*sources, ACCOMPANIMENT) if len(sources) == 1 else sources
+        return separation_of(self.network.sources).vocabulary
 
     def measure(self, blocks: Iterable[Block], rate: int) -> Level:
         """Return the length of a song; its level is left as it is."""
