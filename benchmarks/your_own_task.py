@@ -75,8 +75,7 @@ def measure(
     begun = Start.load(start, preset_config(preset), seed)
     cpu, wall = time.process_time(), time.perf_counter()
     recipe = begun.recipe(data.task, seed)
-    as_it_is = begun.as_it_is(data.task)
-    known = as_it_is.settings if as_it_is else None
+    known = begun.decoder(data.task)
     model, found = train_on(data, begun.config, begun.body, budget, recipe, known)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     scores = group_scores(data.task, model.predict, data.test, experiment.headline)

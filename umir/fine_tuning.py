@@ -122,8 +122,7 @@ def finetune(
         print("compiling, which takes a while the first time", file=sys.stderr)
     budget = Budget.of(steps, learning_rate)
     recipe = replace(start.recipe(user_data.task, seed), speed=speed)
-    as_it_is = start.as_it_is(user_data.task)
-    known = as_it_is.settings if as_it_is else None
+    known = start.decoder(user_data.task)
     model, found = train_on(
         user_data, start.config, start.body, budget, recipe, known, progress=progress
     )

@@ -13,6 +13,7 @@ from umir.checkpoint import Model, check_params, load_model
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
 from umir.task_model import TaskModel
 from umir.tasks import Task
+from umir.tasks.base import Settings
 from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
 
 
@@ -75,6 +76,11 @@ class Start:
         if self.model is None or own_head(self.model, task) is None:
             return None
         return TaskModel.load(self.name, task.name)
+
+    def decoder(self, task: Task) -> Settings | None:
+        """Return the decoder settings of `as_it_is`; None where it has no head for the task."""
+        model = self.as_it_is(task)
+        return model.settings if model else None
 
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.
