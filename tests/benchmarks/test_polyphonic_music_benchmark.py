@@ -40,3 +40,14 @@ def test_trainings_are_the_published_ones(tmp_path):
     assert (training.recipe.epochs, training.seed, training.epoch_steps) == (7, 3, 2)
     piano = SCRIPT.training_of(tmp_path, "piano", "seq_unet", 7, 3)
     assert piano.task == SCRIPT.training_of(tmp_path, "muse", "seq_unet", 7, 3).task
+
+
+def test_no_timed_step_takes_a_look(tmp_path, monkeypatch):
+    parts = {f"{split}data": rolls([20, 33]) for split in ("train", "valid", "test")}
+    write_mat(tmp_path / "JSB_Chorales.mat", **parts)
+    training = SCRIPT.training_of(tmp_path, "jsb", "tcn", 1, 0)
+    monkeypatch.setattr(SCRIPT, "TIMED", 1)
+    looks = []
+    monkeypatch.setattr(type(training), "_looked", lambda *_: looks.append(1))
+    steps, look = SCRIPT.epoch_seconds(training)
+    assert steps > 0 and look > 0 and not looks
