@@ -99,8 +99,9 @@ def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[Tas
         valid: songs that nothing was trained on, which fit the decoders.
     """
     heads, source, models = heads_by_task(state.heads), StudioSource(valid), []
+    tasks = [task for task in plan.tasks if task.name in heads]
     # Some ten seconds a task: without a bar it looks as if nothing happened any more.
-    for task in tqdm(plan.tasks, "decoders", unit="task", disable=None):
+    for task in tqdm(tasks, "decoders", unit="task", disable=None):
         params = {"body": state.body, "head": heads[task.name]}
         model = TaskModel(Network(plan.config, task.head), task, params)
         models.append(with_decoder(model, source.examples(task)))

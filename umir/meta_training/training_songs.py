@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from umir.data_source import DataSource, JoinedSource
+from umir.meta_training.constant_tasks import that_vary
 from umir.meta_training.plan import Plan
 from umir.studio.catalogue import SONGS_PER_SEED
 from umir.studio.song import Song
@@ -24,7 +25,7 @@ class Edition:
     """What is drawn from while the songs stay the same.
 
     Attributes:
-        sampler: draws episodes of one task.
+        sampler: draws episodes of one task; has the tasks that there is something to learn of.
         joint: the tasks that are learnt jointly; none if no two share a waveform.
         pool: draws batches for all of `joint`; None if there are none.
     """
@@ -57,6 +58,7 @@ class TrainingSongs:
                 self._data.examples(task)
         self._rolling = _rolling(plan) if plan.studio and plan.songs_per_step else None
         self._fixed = _fixed(plan) if plan.studio and not self._rolling else []
+        self._tasks: tuple[Task, ...] | None = None
         self._joint: tuple[Task, ...] | None = None
         self._cut: dict[str, list[JointExample]] = {}
         self._recorded: list[JointExample] | None = None
@@ -86,9 +88,11 @@ class TrainingSongs:
 
     def _make(self, songs: list[Song]) -> Edition:
         plan, source = self._plan, self._source(songs)
-        sampler = EpisodeSampler(plan.tasks, source, rate=plan.config.rate, seed=plan.seed)
+        if self._tasks is None:
+            self._tasks = that_vary(source, plan.tasks)
+        sampler = EpisodeSampler(self._tasks, source, rate=plan.config.rate, seed=plan.seed)
         if self._joint is None:
-            self._joint = shared_tasks(source, plan.tasks)
+            self._joint = shared_tasks(source, self._tasks)
         if not self._joint:
             return Edition(sampler, (), None)
         examples = [example for song in songs for example in self._examples(song)]

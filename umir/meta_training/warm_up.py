@@ -41,8 +41,9 @@ class WarmUp:
 
     def __init__(self, plan: Plan, songs: TrainingSongs, first_step: int = 0):
         self._plan, self._songs, self._first_step = plan, songs, first_step
-        self.joint = songs.at(first_step).joint
-        self.alone = {task.name: task for task in plan.tasks if task not in self.joint}
+        first = songs.at(first_step)
+        self.joint = first.joint
+        self.alone = {t.name: t for t in first.sampler.tasks if t not in self.joint}
         self._turns = tuple(_turns(bool(self.joint), list(self.alone)))
         self.broken = BrokenTasks(SONGS)
 
