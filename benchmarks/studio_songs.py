@@ -1,6 +1,6 @@
 """Models that answer without any adaptation, on songs of the studio that nothing learnt from.
 
-    python benchmarks/studio_songs.py SEED0 SEED1 SEED2 --songs 24
+    python benchmarks/studio_songs.py SEED0 SEED1 SEED2 --songs 24 [--json FILE]
 
 SEEDN are directories of `python -m umir.meta_train --algorithm multitask` (or names of released
 models): of each task that they have a head for, the mixtures of the songs are scored, or, where an
@@ -10,10 +10,12 @@ of them knows. What is chosen between trainings is chosen by this table, so that
 recordings stay free of the choice.
 
 A score is the task's headline metric over all songs; the last row is the mean of those in [0, 1].
+`--json` keeps the scores by model and task.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from recordings.held_out_songs import features_of, held_out_songs
@@ -21,6 +23,7 @@ from recordings.tables import DECIBELS, markdown
 
 from umir.checkpoint import load_model
 from umir.data.example import Example
+from umir.files import write_json
 from umir.fine_tuning import score
 from umir.program import use_compilation_cache
 from umir.released_models import find_model
@@ -67,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--songs", type=int, default=24)
+    parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
     use_compilation_cache()
     directories = {name: find_model(name) for name in args.models}
@@ -78,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     source = StudioSource(held_out_songs(args.songs, features, rate=rate, channels=channels))
     scores = {name: scores_of(name, own, source) for name, own in models.items()}
     print(table(scores), end="")
+    if args.json:
+        write_json(args.json, scores)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The table of models on songs of the studio that nothing learnt from."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -75,9 +76,13 @@ def test_a_table_is_of_songs_as_the_models_know_them(tmp_path, monkeypatch, caps
         return render_songs(list(seeds)[:1], rate=16_000, duration=6.0, workers=1)
 
     monkeypatch.setattr(HELD_OUT, "render_songs", rendered)
-    SCRIPT.main([str(start), "--songs", "1"])
+    kept = tmp_path / "scores.json"
+    SCRIPT.main([str(start), "--songs", "1", "--json", str(kept)])
     assert asked == [ALL_FEATURES.without("metre")]
-    assert "\n| onset_detection | " in capsys.readouterr().out
+    row = (
+        f"\n| onset_detection | {json.loads(kept.read_text())[str(start)]['onset_detection']:.3f} |"
+    )
+    assert row in capsys.readouterr().out
 
 
 def test_the_mean_leaves_decibels_out():
