@@ -46,7 +46,7 @@ def outputs(
     found = []
     for example in examples:
         scaled, gain = normalise_level(example.waveform)
-        output = whole_song(network, params, scaled, windows)
+        output = whole_song(network, params, [scaled], windows)
         found.append(output / np.float32(gain) if network.head.gives_waveforms else output)
     return found
 

@@ -111,7 +111,9 @@ def test_exact_windows_equal_the_whole_song_in_one_go(head, n_samples):
         run = partial(run_window, network, params)
         found = np.concatenate(list(stream(run, _blocks(waveform, length), windows)))
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    np.testing.assert_allclose(whole_song(network, params, waveform, windows), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        whole_song(network, params, [waveform], windows), expected, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("head", HEADS[::2], ids=str)
@@ -119,7 +121,7 @@ def test_a_song_of_one_window_is_the_network_itself(head):
     network, waveform = Network(TINY, head), _song(8 * STRIDE)
     params = network.init(jax.random.key(0))
     expected = run_window(network, params, waveform)
-    found = whole_song(network, params, waveform, WINDOWS)
+    found = whole_song(network, params, [waveform], WINDOWS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -129,7 +131,7 @@ def test_a_clip_is_the_mean_of_its_windows():
     padded = np.pad(waveform, ((0, 2 * STRIDE), (0, 0)))
     windows = padded[: 8 * STRIDE], padded[4 * STRIDE :]
     expected = np.mean([run_window(network, params, window) for window in windows], axis=0)
-    found = whole_song(network, params, waveform, WINDOWS)
+    found = whole_song(network, params, [waveform], WINDOWS)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -141,7 +143,7 @@ def test_lengths_of_outputs(n_samples, exact):
         network = Network(TINY, head)
         windows = Windows.exact(network, 0.4) if exact and head is not CLIP else WINDOWS
         params = network.init(jax.random.key(0))
-        output = whole_song(network, params, _song(n_samples), windows)
+        output = whole_song(network, params, [_song(n_samples)], windows)
         assert np.all(np.isfinite(output))
         lengths[head.kind] = output.shape
     assert lengths["frames"] == (-(-n_samples // 160), 3)

@@ -80,7 +80,7 @@ def test_findings_are_those_of_the_whole_output(lengths):
     settings = {"peaks": {"click": [0.01, 0.02]}}
     model = replace(model_for(task), settings=settings)
     song = clicks(np.random.default_rng(0), 2.0)[0][:, None]
-    output = whole_song(model.network, model.params, song, Windows.exact(model.network, 1.0))
+    output = whole_song(model.network, model.params, [song], Windows.exact(model.network, 1.0))
     decoder = live_decoder(task, settings, 0.0)
     expected = decoder.push(output) + decoder.finish()
     found = found_in(model, song, lengths)

@@ -7,13 +7,21 @@ cannot be used raises `AudioError`, whose one line names the file, what is wrong
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from umir.audio_stream import SUBTYPES, AudioFormat, AudioWriter, open_audio, resample_blocks
+from umir.audio_stream import (
+    SUBTYPES,
+    AudioFormat,
+    AudioReader,
+    AudioWriter,
+    Block,
+    open_audio,
+    resample_blocks,
+)
 from umir.audio_stream import AudioError as AudioError
 from umir.audio_stream import with_length as with_length
 from umir.files import write_beside
@@ -48,11 +56,26 @@ def read_audio(
             is not audio.
     """
     with open_audio(path) as file:
-        blocks = file.blocks()
-        if channels:
-            blocks = (_to_channels_of(file.path, block, channels) for block in blocks)
         rate = rate or file.rate
-        return np.concatenate(list(resample_blocks(blocks, file.rate, rate))), rate
+        return np.concatenate(list(_converted(file, rate, channels))), rate
+
+
+def audio_blocks(path: str | os.PathLike, rate: int, channels: int) -> Iterator[Block]:
+    """Read an audio file block by block, as `read_audio` reads a whole one.
+
+    Args:
+        path: any file that libsndfile reads.
+        rate: sampling rate of the blocks in Hz.
+        channels: number of their channels.
+
+    Yields:
+        Blocks of any lengths.
+
+    Raises:
+        AudioError: as `read_audio` does; what is wrong may turn up in any block.
+    """
+    with open_audio(path) as file:
+        yield from _converted(file, rate, channels)
 
 
 def write_audio(
@@ -196,6 +219,14 @@ def check_format(path: Path, subtype: str | None) -> str:
 def without_clipping(peak: float) -> float:
     """Return the gain that keeps a peak (absolute amplitude) within what integers hold."""
     return _PEAK / peak if peak > 1 else 1.0
+
+
+def _converted(file: AudioReader, rate: int, channels: int | None) -> Iterator[Block]:
+    """Yield a file at another rate and with another number of channels, None: with its own."""
+    blocks = file.blocks()
+    if channels:
+        blocks = (_to_channels_of(file.path, block, channels) for block in blocks)
+    return resample_blocks(blocks, file.rate, rate)
 
 
 def _to_channels_of(path: Path, block: np.ndarray, channels: int) -> np.ndarray:

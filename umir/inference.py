@@ -152,17 +152,14 @@ def stream(
 
 
 def whole_song(
-    network: Network,
-    params: Params,
-    waveform: Float[np.ndarray, "time channel"],
-    windows: Windows,
+    network: Network, params: Params, blocks: Iterable[Block], windows: Windows
 ) -> np.ndarray:
-    """Return the network's output for a waveform of any length.
+    """Return the network's output for a song of any length.
 
     Args:
         network: body and head.
         params: parameters of both.
-        waveform: shape `(time, channel)` at the network's rate, level normalised.
+        blocks: the song at the network's rate, level normalised, in blocks of any lengths.
         windows: how to cut.
 
     Returns:
@@ -171,8 +168,8 @@ def whole_song(
     """
     run = partial(run_window, network, params)
     if network.head.kind == "clip":
-        return np.mean([run(window) for window, _ in windows.cut([waveform])], axis=0)
-    return np.concatenate(list(stream(run, [waveform], windows)))
+        return np.mean([run(window) for window, _ in windows.cut(blocks)], axis=0)
+    return np.concatenate(list(stream(run, blocks, windows)))
 
 
 def run_window(network: Network, params: Params, window: Block) -> np.ndarray:

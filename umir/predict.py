@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,17 +56,21 @@ def parser() -> argparse.ArgumentParser:
 def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     """Predict one file and write the result under `out`; return what was written.
 
+    The file is read block by block, twice: memory grows with what is found in it alone.
+
     Raises:
         ValueError: if the audio cannot be used; names the file.
     """
-    from umir.audio import read_audio
+    from umir.audio import audio_blocks
     from umir.data.annotation_files import write_annotation
+    from umir.separation.separator_model import SeparatorModel
     from umir.separation.stream import separate_file
 
-    if model.task.kind == "stems":
+    if isinstance(model, SeparatorModel) or model.task.kind == "stems":
         return separate_file(model.separator, path, out / path.stem).folder
+    output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
     target = out / f"{path.stem}.txt"
-    write_annotation(target, model.predict(*read_audio(path, model.rate, model.channels)))
+    write_annotation(target, model.task.decode(output, model.settings))
     return target
 
 

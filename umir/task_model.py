@@ -1,6 +1,6 @@
 """A network, its task and its decoder together: what predicts, and what a model directory holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import Annotation
-from umir.audio import normalise_level, resample, to_channels
+from umir.audio import channel_power, level_gain, resample, to_channels
+from umir.audio_stream import Block
 from umir.checkpoint import CheckpointError, Model, check_params, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.released_models import find_model
@@ -46,7 +47,16 @@ class TaskModel:
 
         The level is normalised for the network and, where the output is a waveform, undone.
         """
-        scaled, gain = normalise_level(waveform)
+        return self.output_of(lambda: [waveform])
+
+    def output_of(self, song: Callable[[], Iterable[Block]]) -> np.ndarray:
+        """Return `output` of a song that is read twice, once for its level.
+
+        Args:
+            song: gives the song from its beginning, in blocks of any lengths.
+        """
+        gain = level_gain(float(channel_power(song()).mean()))
+        scaled = ((block * gain).astype(np.float32) for block in song())
         windows = Windows.of(self.network, self.task.segment_seconds)
         output = whole_song(self.network, self.params, scaled, windows)
         return output / np.float32(gain) if self.network.head.gives_waveforms else output

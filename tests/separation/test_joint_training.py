@@ -209,6 +209,8 @@ def test_a_song_in_one_piece_equals_its_windows(params, rng):
         curve = {place: value for place, value in curve.items() if place < start} | own
     wanted = np.interp(80 * np.arange(len(found)), list(curve), list(curve.values()))
     np.testing.assert_allclose(found[:, 0], wanted, atol=1e-5)
+    blocks = [song[start : start + 501] for start in range(0, length, 501)]
+    np.testing.assert_array_equal(DetectorModel(NET, params).output_of(lambda: blocks), found)
     with pytest.raises(ValueError, match="not for separation"):
         DetectorModel(NET, params).separator  # noqa: B018
 

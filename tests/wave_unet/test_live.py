@@ -68,7 +68,7 @@ def test_a_stream_of_any_blocks_is_the_whole_file(name, lengths):
     song = padded(SONG, network)
     lengths = [*lengths, *[60] * (len(song) // 60)]  # those past the end are empty
     found, _ = streamed(network, params, song, lengths)
-    whole = whole_song(network, params, SONG, Windows.exact(network, 0.3))
+    whole = whole_song(network, params, [SONG], Windows.exact(network, 0.3))
     np.testing.assert_allclose(found[: len(whole)], whole, atol=1e-5)
 
 
@@ -158,7 +158,7 @@ def test_a_stream_with_a_constant_q_layer_and_of_several_at_once():
         parts.append(y)
     found = np.concatenate(parts, axis=1)
     for song, output in zip(songs, found, strict=True):
-        whole = whole_song(network, params, song[:600], Windows.exact(network, 0.5))
+        whole = whole_song(network, params, [song[:600]], Windows.exact(network, 0.5))
         np.testing.assert_allclose(output[: len(whole)], whole, atol=1e-5)
 
 
