@@ -29,6 +29,7 @@ def saved(net, path, prefix="", legacy=False):
     peer = benchmark_module("torch_wave_unet").FilteredPeer(net).eval()
     state = {prefix + name: value for name, value in peer.state_dict().items()}
     optimiser = torch.optim.Adam(peer.parameters()).state_dict()
+    optimiser["param_groups"][0]["lr"] = 1e-3 * np.cos(0.5)  # as its schedule sets it
     content = {
         "model_state_dict": state,
         "optimizer_state_dict": optimiser,
@@ -107,6 +108,11 @@ def test_what_contradicts_the_checkpoint_is_named(tmp_path):
     fails(path, "does not tell by how much")
 
 
+def _saved_again(path):
+    saved(NET, path)
+    return path
+
+
 def test_what_is_no_checkpoint(tmp_path):
     path = tmp_path / "model"
     fails(path, "model: no such file")
@@ -120,6 +126,9 @@ def test_what_is_no_checkpoint(tmp_path):
     fails(path, "damaged")
     torch.save({"epoch": 3}, path)
     fails(path, "holds no state of a model")
+    whole = torch.load(_saved_again(path), weights_only=False)["model_state_dict"]
+    torch.save({n: v for n, v in whole.items() if "output_conv" not in n}, path)
+    fails(path, "lacks .*output_conv.weight.*: not a whole Wave-U-Net")
     torch.save({"linear.weight": torch.zeros(2, 2)}, path)
     fails(path, "has 'linear.weight': not the state of a Wave-U-Net")
     torch.save({"waveunets.a.output_conv.weight": torch.zeros(2, 2, 1)}, path)

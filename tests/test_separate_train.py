@@ -56,6 +56,10 @@ def test_the_presets_are_the_papers():
     assert [float(swinging(n)) for n in (0, 50)] == pytest.approx([1e-3, 1e-3])
     assert float(swinging(25)) == pytest.approx((1e-3 + 5e-5) / 2)
     assert float(swinging(49)) == pytest.approx(5e-5, rel=0.03)
+    odd = PRESETS["filtered"].recipe.stages[0].rate(11)  # as published: cycles of 5 and of 6 steps
+    assert [float(odd(11 * epoch + 10)) for epoch in range(4)] == pytest.approx([5e-5] * 4)
+    begun = [float(odd(11 * epoch + step)) for epoch in (0, 3) for step in (0, 5)]
+    assert begun == pytest.approx([1e-3] * 4)
     with pytest.raises(ValueError, match="loss 'hinge'"):
         replace(RECIPE, loss="hinge")
 
@@ -109,6 +113,9 @@ def test_what_nothing_would_end_does_not_begin(tmp_path, rng):
     training = SeparationTraining(NET, RECIPE, songs, [])
     with pytest.raises(ValueError, match="nothing to validate with.*give --steps"):
         training.run(training.init(), 0, quietly)
+    some = SeparationTraining(NET, replace(RECIPE, steps=3), songs, [])
+    state = some.run(some.init(), 0, quietly)
+    jax.tree.map(np.testing.assert_array_equal, state["best"], state["params"])
 
 
 def test_the_best_parameters_are_kept(tmp_path, rng):

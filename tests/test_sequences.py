@@ -141,6 +141,15 @@ def test_audio_from_folder_to_file(tmp_path, rng, capsys):
     )
 
 
+def test_a_training_that_diverges_leaves_no_model(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(copy_memory, "COUNTS", {"train": 6, "valid": 3, "test": 3})
+    train = ["sequences", "copy", "--blanks", "5", "--digits", "2", "--epochs", "2", "--out", "k"]
+    assert main([*train, "--learning-rate", "1e38"]) == 1
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert "k: no model was written: no epoch had a finite validation loss; lower --learning-rate" in shown
+    assert not (tmp_path / "k" / "config.json").exists()
+
+
 def test_copy_memory(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(copy_memory, "COUNTS", {"train": 6, "valid": 3, "test": 3})
     assert main(["sequences", "copy", "--blanks", "5", "--digits", "2", "--out", "k"]) == 0

@@ -11,6 +11,7 @@ import pytest
 from umir.meta import Episode, FirstOrderMAML
 from umir.training import (
     BAD_STEPS_IN_A_ROW,
+    BadStreak,
     Diverged,
     JsonLog,
     ProgressBar,
@@ -227,6 +228,15 @@ def test_nothing_but_bad_losses_is_an_error():
     with pytest.raises(Diverged, match="lower the learning rate"):
         meta_train(bad_at(*range(3, 100)), 100, counter)
     assert counter.steps == list(range(1, BAD_STEPS_IN_A_ROW + 3))
+
+
+def test_steps_that_say_nothing_of_themselves_end_no_streak():
+    streak = BadStreak()
+    for step in range(BAD_STEPS_IN_A_ROW - 1):
+        streak.see(2 * step, {"loss": np.nan})
+        streak.see(2 * step + 1, {})
+    with pytest.raises(Diverged, match=f"{BAD_STEPS_IN_A_ROW} steps in a row, the last .* step 99"):
+        streak.see(99, {"loss": np.nan})
 
 
 def test_bad_losses_with_good_ones_between_are_no_error(capsys):

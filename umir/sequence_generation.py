@@ -102,13 +102,13 @@ def _write_audio(model: "SequenceModel", args: argparse.Namespace, length: float
 def _write_text(model: "SequenceModel", args: argparse.Namespace, length: float) -> None:
     from umir.files import write_beside
     from umir.sequence_tasks.continuation import continue_text
-    from umir.sequence_tasks.texts import line_end, numbered, read_symbols, read_text, spelled
+    from umir.sequence_tasks.texts import begun, line_end, numbered, read_text, spelled
 
     task: Any = model.task
     vocabulary, spell = model.facts["vocabulary"], model.facts["spell_newlines"]
     symbols = []
     if args.prefix:
-        symbols = read_symbols(task.kind, read_text(args.prefix), spell)
+        symbols = begun(task.kind, read_text(args.prefix), spell)
         if args.prefix_length:
             symbols = symbols[: max(round(args.prefix_length), 1)]
     before = numbered(symbols or line_end(vocabulary), vocabulary, str(args.prefix))

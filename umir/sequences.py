@@ -7,6 +7,7 @@ go on with a beginning: audio as WAV, text as text, piano rolls as MIDI.
 """
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -246,6 +247,11 @@ def _finished(
     from umir.sequence_tasks.model import SequenceModel
     from umir.wave_unet import n_parameters
 
+    if not math.isfinite(float(state["best_loss"])):
+        raise ValueError(
+            f"{args.out}: no model was written: no epoch had a finite validation loss; lower "
+            "--learning-rate"
+        )
     splits = training.scores(state["best"])
     scores = {
         "task": args.task,
@@ -318,7 +324,8 @@ def run(words: Sequence[str], args: argparse.Namespace) -> None:
         print(f"{split}: {', '.join(f'{name} {value:.4f}' for name, value in metrics.items())}")
     if args.json:
         write_json(args.json, scores)
-    hint = "" if args.task == "copy" else f"; `umir sequences generate --model {args.out}` goes on"
+    silent = args.task == "copy" or args.network == "wavenet"
+    hint = "" if silent else f"; `umir sequences generate --model {args.out}` goes on"
     print(f"{args.out}: the parameters of epoch {scores['best_epoch']}{hint}")
 
 

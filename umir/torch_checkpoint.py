@@ -39,20 +39,31 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path}: {'is a folder' if path.exists() else 'no such file'}")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_numpy_numbers()):
             # Of unusual pickles: they are read, or refused below.
             warnings.simplefilter("ignore", UserWarning)
             found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        first = str(error).split("\n")[0]
         raise ValueError(
-            f"{path}: refused: it holds more than tensors, or is damaged, and nothing of it was "
-            f"run ({first})"
+            f"{path}: refused: it holds more than tensors and numbers, or is damaged, and nothing "
+            "of it was run"
         ) from error
     except Exception as error:  # whatever a reader comes to that is given any bytes at all
         first = str(error).split("\n")[0]
         raise ValueError(f"{path}: is damaged, or not a checkpoint of PyTorch ({first})") from error
     return _named(_state_in(found, path))
+
+
+def _numpy_numbers() -> list[Any]:
+    """Return what PyTorch's reader has to know for numbers of NumPy, which run nothing.
+
+    The rate in the optimiser's state is one where a schedule was computed with NumPy, as in the
+    public repository.
+    """
+    scalar = np.float64(0).__reduce__()[0]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")  # before and since 2
+    kinds = {type(np.dtype(name)) for name in ("float64", "float32", "int64", "int32", "bool")}
+    return [*((scalar, name) for name in names), np.dtype, *kinds]
 
 
 def _state_in(found: Any, path: Path) -> Mapping[str, Any]:

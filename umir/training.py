@@ -94,11 +94,13 @@ class BadStreak:
         self._length = 0
 
     def see(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Count a step.
+        """Count a step, unless it says nothing of itself.
 
         Raises:
             Diverged: no step has had finite metrics for a while.
         """
+        if not metrics:
+            return
         bad = _not_finite(metrics)
         self._length = self._length + 1 if bad else 0
         if self._length >= BAD_STEPS_IN_A_ROW:

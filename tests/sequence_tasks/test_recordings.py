@@ -1,5 +1,7 @@
 """Recordings: files and folders as classes, their splits, and files that cannot be used."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -9,6 +11,7 @@ from umir.audio import read_audio
 from umir.audio_stream import audio_files
 from umir.sequence_tasks.mu_law import mu_law
 from umir.sequence_tasks.recordings import (
+    describe,
     read_classes,
     read_recordings,
     split_recordings,
@@ -41,6 +44,29 @@ def test_folders_of_splits(folder, capsys):
     assert source.data.splits == ("train", "valid", "test")
     assert len(lines) == 1 and "left out: " in lines[0] and "cut.wav" in lines[0]
     assert sum(b["mask"].sum() for b in source.data.in_turn("test")) == 450
+
+
+def test_where_a_folder_lies_and_how_it_is_typed_decides_nothing(tmp_path, monkeypatch):
+    for place in ("here", "there"):
+        (tmp_path / place / "songs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "songs")
+    found = []
+    for folder in (
+        tmp_path / "there" / "songs",
+        Path(),
+        Path("../songs"),
+        Path("../../here/songs"),
+    ):
+        files = {folder / f"{n}.wav": np.full(9, n, np.uint8) for n in range(20)}
+        splits = split_recordings(files)
+        numbers = {split: [int(part[0]) for part in parts] for split, parts in splits.items()}
+        found.append((numbers, describe(files)))
+    assert found == [found[0]] * 4 and found[0][1]["songs/3.wav"] == [9]
+
+
+def test_songs_whose_files_have_one_name_are_told_apart(tmp_path):
+    files = {tmp_path / str(n) / "mixture.wav": np.full(9, n, np.uint8) for n in range(20)}
+    assert all(split_recordings(files).values()) and len(describe(files)) == 20
 
 
 def test_splits_without_folders_are_by_name_and_of_one_file_by_position(tmp_path):

@@ -8,6 +8,7 @@ from nano_sequence_tasks import CHARACTERS, WORDS
 
 from umir.sequence_tasks.sources import open_text
 from umir.sequence_tasks.texts import (
+    begun,
     limited,
     line_end,
     numbered,
@@ -32,6 +33,13 @@ def test_words_have_line_ends():
     symbols = read_symbols("words", PTB)
     assert symbols == "aer banknote <unk> N <eos> mr. <unk> is <eos>".split()
     assert spelled("words", symbols) == "aer banknote <unk> N\nmr. <unk> is\n"
+
+
+def test_a_text_that_goes_on_ends_within_its_line():
+    assert begun("words", "the cat\nsat on") == ["the", "cat", "<eos>", "sat", "on"]
+    assert begun("words", "the cat\n") == ["the", "cat", "<eos>"]
+    assert begun("characters", "on") == ["o", "n"]
+    assert spelled("words", ["<eos>", "the", "cat", "<eos>", "<eos>", "sat"]) == "\nthe cat\n\nsat"
 
 
 def test_parts_of_one_text():

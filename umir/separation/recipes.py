@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax.numpy as jnp
 import optax
 
 from umir.separation.joint_unet import JointUNet
@@ -36,7 +37,12 @@ class Stage:
             return optax.constant_schedule(self.learning_rate)
         period, share = max(epoch_steps // 2, 1), self.lowest / self.learning_rate
         falling = optax.cosine_decay_schedule(self.learning_rate, period, share)
-        return lambda step: falling(step % period)
+
+        def swinging(step: Any) -> Any:
+            place = step % epoch_steps  # the second cycle has the odd step
+            return falling(place - period * jnp.minimum(place // period, 1))
+
+        return swinging
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,8 @@ class SeparationTraining:
     def _looked(self, state: State, stage: Stage) -> State:
         """Return the state after a look: a new best, or one step nearer to the stage's end."""
         state = {**state, "looks": whole_number(state["looks"] + 1)}
+        if not self.validates:
+            return {**state, "best": state["params"]}
         loss = scalar(self.validation_loss(state["params"], stage.batch))
         if loss < state["best_loss"]:
             best = {"best": state["params"], "best_loss": loss}

@@ -48,7 +48,7 @@ class SequenceModel:
             raise CheckpointError(f"{directory}: holds no sequence model; give one that holds one")
         try:
             task = task_of_json(config.pop("task", {}))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"{directory}: config.json describes a task that this version of umir does not "
                 f"know ({error})"

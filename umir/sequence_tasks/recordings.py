@@ -1,9 +1,11 @@
 """Recordings as mu-law classes, a byte per sample in memory: 58 MB per hour at 16 kHz.
 
 Files in folders called `train`, `valid` or `test` belong to that split, others to one that their
-name decides on (`umir.data.splits`). A single file is split by position.
+name and that of their folder decide on (`umir.data.splits`), wherever that lies. A single file is
+split by position.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -128,21 +130,30 @@ def split_recordings(found: Mapping[Path, Classes]) -> dict[str, list[Classes]]:
         ends = [round(share * len(only)) for share in np.cumsum(list(SHARES.values()))]
         parts = np.split(only, ends[:-1])
         return {split: [part] for split, part in zip(SHARES, parts, strict=True) if len(part)}
-    explicit = {str(path): _named_split(path) for path in found}
+    explicit = {_name(path): _named_split(path) for path in found}
     assigned = assign_splits(explicit)
     splits: dict[str, list[Classes]] = {split: [] for split in SPLITS}
     for path, classes in found.items():
-        splits[assigned[str(path)]].append(classes)
+        splits[assigned[_name(path)]].append(classes)
     for split in ("train", "valid"):
         if not splits[split]:
             raise ValueError(f"no recording is in the split {split!r}; give more files")
     return splits
 
 
-def describe(found: Mapping[Path, Classes]) -> dict[str, int]:
-    """Return the length of each recording by its name, which tells these from others."""
-    return {str(path): len(classes) for path, classes in found.items()}
+def describe(found: Mapping[Path, Classes]) -> dict[str, list[int]]:
+    """Return the lengths of the recordings of each name, which tell these from others."""
+    lengths = defaultdict(list)
+    for path, classes in found.items():
+        lengths[_name(path)].append(len(classes))
+    return dict(lengths)
+
+
+def _name(path: Path) -> str:
+    """Return folder and file, the same however the way to them is typed."""
+    return "/".join(path.absolute().parts[-2:])
 
 
 def _named_split(path: Path) -> str | None:
-    return path.parent.name if path.parent.name in SPLITS else None
+    folder = path.absolute().parent.name
+    return folder if folder in SPLITS else None

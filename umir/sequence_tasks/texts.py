@@ -123,10 +123,17 @@ def read_symbols(kind: str, text: str, spell_newlines: bool = False) -> list[str
     return words_of(text) if kind == "words" else characters_of(text, spell_newlines)
 
 
+def begun(kind: str, text: str, spell_newlines: bool = False) -> list[str]:
+    """Return the symbols of a text that goes on: a last line without a newline has no end yet."""
+    symbols = read_symbols(kind, text, spell_newlines)
+    return symbols[:-1] if kind == "words" and not text.endswith("\n") else symbols
+
+
 def spelled(kind: str, symbols: Sequence[str], spell_newlines: bool = False) -> str:
     """Return the text that `read_symbols` gives such symbols for."""
     if kind == "words":
-        return " ".join(symbols).replace(f" {END_OF_LINE}", "\n").replace("\n ", "\n")
+        lines = " ".join(symbols).split(END_OF_LINE)
+        return "\n".join(line.strip(" ") for line in lines)
     text = "".join(symbols)
     return text.replace(END_OF_LINE, "\n") if spell_newlines else text
 

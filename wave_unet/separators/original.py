@@ -183,6 +183,11 @@ class OriginalWaveUNet(Undivided):
                 f"{length} samples are less than the {self.sizes.input} that this network sees at "
                 "once: pad them"
             )
+        if self.context and (length - self.sizes.input) % (1 << self.levels):
+            raise ValueError(
+                f"{length} samples are not {self.sizes.input} and a multiple of {1 << self.levels} "
+                "more: pad them"
+            )
         if not self.context and length % (1 << self.levels):
             raise ValueError(f"{length} samples do not halve {self.levels} times: pad them")
 

@@ -34,7 +34,6 @@ TAPS = (5, 5)
 EPSILON = 1e-3  # of batch normalisation, as TensorFlow 1 had it
 DROPPED = 0.5  # of the features of the first levels of the decoder
 DROPPED_LEVELS = 3
-FAINT = 1e-8  # windows whose squares sum to less than this give no sample
 
 
 @dataclass(frozen=True)
@@ -205,18 +204,18 @@ def stft(x: Float[Array, "batch time"], window: int, hop: int) -> Complex[Array,
 def istft(spectrum: Complex[Array, "batch frame bin"], hop: int) -> Float[Array, "batch time"]:
     """Return the waveform of spectra, by overlapping and adding: the inverse of `stft`.
 
-    The window comes once more, over the sum of the squares of all windows at a place. The first
-    and the last few samples, where that is next to nothing, are 0.
+    The window comes once more, over the sum of the squares of all windows at a place, as it is
+    where frames lie on both sides: as published. The first and the last `window - hop` samples, of
+    which the frames before and after are missing, fade; divided by what little of a window is there
+    a masked spectrum would click.
     """
     frames = jnp.fft.irfft(spectrum, axis=2)
     batch, count, window = frames.shape
     places = hop * np.arange(count)[:, None] + np.arange(window)
     length = hop * (count - 1) + window
-    power = np.zeros(length, np.float32)
-    np.add.at(power, places, np.broadcast_to(_hann(window) ** 2, places.shape))
-    scale = np.where(power > FAINT, 1 / np.maximum(power, FAINT), 0).astype(np.float32)
+    squares = np.pad(_hann(window) ** 2, (0, -window % hop)).reshape(-1, hop).sum(axis=0)
     added = jnp.zeros((batch, length)).at[:, places].add(frames * _hann(window)[None, None])
-    return added * scale[None]
+    return added / np.resize(squares, length)[None]
 
 
 def _hann(window: int) -> np.ndarray:

@@ -70,6 +70,7 @@ def network_of(
     separate = nets != [SHARED]
     try:
         shapes = _shapes_of(first)
+        outputs = first["output_conv.weight"].shape[0]
     except KeyError as error:
         raise ValueError(f"lacks {error}: not a whole Wave-U-Net in PyTorch") from None
     found = nets if separate else list(sources or ())
@@ -77,7 +78,7 @@ def network_of(
         raise ValueError("its sources share one network: name them in their order (--sources)")
     if sources is not None and set(found) != set(sources):
         raise ValueError(f"sources: it has {', '.join(found)}, not {', '.join(sources)}")
-    channels, outputs = shapes.pop("channels"), first["output_conv.weight"].shape[0]
+    channels = shapes.pop("channels")
     wanted = channels * (1 if separate else len(found))
     if outputs != wanted:
         raise ValueError(

@@ -172,6 +172,17 @@ def test_weights_of_interpolation_begin_near_a_half():
     assert np.abs(weights).max() <= limit and weights.min() < -limit / 2 < limit / 2 < weights.max()
 
 
+def test_context_beyond_a_window_gives_more_of_the_same(rng):
+    net = replace(TINY, context=True)
+    params, size = net.init(jax.random.key(0)), net.sizes
+    x = rng.uniform(-0.5, 0.5, (1, size.input + 8, 1)).astype(np.float32)
+    run = jax.jit(lambda x: net.apply(params, x)[0])
+    whole, parts = run(x), [run(x[:, first : first + size.input]) for first in (0, 8)]
+    assert whole.shape[1] == size.output + 8
+    np.testing.assert_allclose(whole[:, : size.output], parts[0], atol=1e-6)
+    np.testing.assert_allclose(whole[:, 8:], parts[1], atol=1e-6)
+
+
 def test_bad_input():
     params = TINY.init(jax.random.key(0))
     with pytest.raises(ValueError, match="2 channel"):
@@ -181,6 +192,11 @@ def test_bad_input():
     net = replace(TINY, context=True)
     with pytest.raises(ValueError, match="10 samples are less than the"):
         net.apply(params, jnp.zeros((1, 10, 1)))
+    length = net.sizes.input
+    with pytest.raises(
+        ValueError, match=f"{length + 2} samples are not {length} and a multiple of 4"
+    ):
+        net.apply(params, jnp.zeros((1, length + 2, 1)))
     with pytest.raises(ValueError, match="activation 'relu'"):
         replace(TINY, activation="relu")
     with pytest.raises(ValueError, match="too few"):
