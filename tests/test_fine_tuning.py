@@ -8,13 +8,16 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from folders import fails, finetune, read_rows, write_rows
 from tiny import TINY
 
 from umir import fine_tuning
+from umir import finetune as finetune_program
 from umir.adaptation.rate_search import RATES, RUNGS
 from umir.adaptation.search_progress import SearchProgress
+from umir.adaptation.start import Start
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
 from umir.fine_tuning import finetune as fine_tuned
@@ -170,6 +173,41 @@ def test_who_goes_on_with_a_model_keeps_its_splits(label_folder, monkeypatch):
     judged = {tuple(example.group for example in test) for test in seen if isinstance(test, list)}
     assert judged == {tuple(group for group, split in after.items() if split == "test")}
     assert len(seen) > 1
+    # Adapted to other songs after that, it still knows which of the first ones taught it.
+    others = [f"other{n}.wav" for n in range(6)]
+    for name in others:
+        shutil.copy(label_folder / "0.wav", label_folder / name)
+    labels = ["low", "high"] * 3
+    pairs = zip(others, labels, strict=True)
+    write_rows(label_folder, [{"audio": name, "label": label} for name, label in pairs])
+    arguments = ["finetune", "--data", str(label_folder), "--init", "next", "--out", "third"]
+    assert main([*arguments, *options]) == 0
+    third = load_model("third").config["splits"]
+    assert {group: third[group] for group in after} == after and {*others} < third.keys()
+
+
+def test_a_start_is_compared_as_it_was_before_its_place_was_taken(label_folder, monkeypatch):
+    options = ["--learning-rate", "0.1", "--steps", "1"]
+    assert finetune(label_folder, *options) == 0
+    before, seen = TaskModel.load("model"), []
+    monkeypatch.setattr(
+        finetune_program, "unadapted", lambda init, model, data: seen.append(model) or {}
+    )
+    arguments = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "model"]
+    assert main([*arguments, *options, "--compare"]) == 0
+    jax.tree.map(np.testing.assert_array_equal, seen[0].params, before.params)
+    assert seen[0].facts["init"] == "scratch" and TaskModel.load("model").facts["init"] == "model"
+
+
+def test_a_start_called_as_a_way_to_begin_heads(label_folder):
+    assert finetune(label_folder, "--learning-rate", "0.01", "--steps", "1") == 0
+    Path("model").rename("prior")
+    recipe = Start.load("prior").recipe(TaskModel.load("prior").task, 0)
+    assert recipe.head == "./prior" and recipe.head_factor == 1.0
+    arguments = ["finetune", "--data", str(label_folder), "--init", "prior", "--out", "next"]
+    assert main([*arguments, "--learning-rate", "1e-5", "--steps", "1"]) == 0
+    heads = [TaskModel.load(name).params["head"] for name in ("prior", "next")]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *heads)
 
 
 def test_a_start_with_a_task_that_is_not_registered(label_folder):

@@ -1,5 +1,6 @@
 """`umir predict` on one file: what is found in an array is found in blocks, in little memory."""
 
+import os
 import tracemalloc
 from functools import partial
 
@@ -53,6 +54,26 @@ def test_a_file_is_written_as_its_array_is_predicted(song, tmp_path):
     times = [float(line.split()[0]) for line in written.read_text().splitlines()]
     assert len(times) > 5
     np.testing.assert_allclose(times, found.times, atol=1e-3)
+
+
+def test_labels_beside_the_audio_are_not_overwritten(song, tmp_path):
+    model, path = model_of("onset_detection"), song(2.0)
+    labels = tmp_path / "song.txt"
+    labels.write_text("0.5\n")
+    with pytest.raises(
+        ValueError, match="song.wav: not predicted: .*song.txt, which may be its lab"
+    ):
+        predict_file(model, path, tmp_path)
+    assert labels.read_text() == "0.5\n"
+    (tmp_path / "out").mkdir()
+    assert predict_file(model, path, tmp_path / "out").exists()
+
+
+def test_a_name_that_is_no_text(song, tmp_path):
+    path = song(2.0)
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav")
+    os.rename(path, strange)
+    assert read_audio(strange)[1] == FILE_RATE
 
 
 def test_memory_does_not_grow_with_the_song(song, monkeypatch):

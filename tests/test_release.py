@@ -23,7 +23,7 @@ from umir.cli import main
 from umir.half_precision import output_change
 from umir.known_scores import ADAPTATION, headline_of, read_scores
 from umir.model_card import card_facts, model_card, score_tables
-from umir.releasing import check_size, models_in, release, released_facts
+from umir.releasing import _portable, check_size, models_in, release, released_facts
 from umir.task_model import TaskModel
 from umir.wave_unet import Network, WaveUNetConfig, init_body
 
@@ -239,3 +239,26 @@ def test_the_command_makes_the_best(tmp_path, capsys):
     assert "`umir separate`: vocals, accompaniment (taken by default)" in shown
     assert json.loads((tmp_path / "out" / "defaults.json").read_text()) == {"separator": "vocals"}
     assert "| metrics | 1.500 |" in (tmp_path / "out" / "vocals" / "MODEL_CARD.md").read_text()
+
+
+def test_a_model_is_not_replaced_by_its_copy(tmp_path):
+    directory = trained_start(tmp_path / "models" / "start")
+    before = (directory / "model.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="start: would be replaced by its own copy"):
+        release(directory, "start", tmp_path / "models", headline="good")
+    assert (directory / "model.safetensors").read_bytes() == before
+
+
+def test_names_of_classes_are_no_folders():
+    """Those of AudioSet look like paths."""
+    config = {
+        "task": {"vocabulary": ["/m/04rlf", "/m/09x0r"]},
+        "decoder": {"/m/04rlf": 0.5},
+        "splits": {"/home/anna/music/a.wav": "train"},
+        "init": "/srv/models/start",
+    }
+    assert _portable(config) == {
+        **config,
+        "splits": {"a.wav": "train"},
+        "init": "start",
+    }

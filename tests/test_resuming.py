@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from folders import finetune
 
+from umir.program import going_on_with
 from umir.resuming import Checkpoints, Interruption
 from umir.task_model import TaskModel
 from umir.training import train
@@ -210,3 +211,24 @@ def test_ctrl_c_in_fine_tuning_leaves_nothing_half_written(
     else:
         assert "umir finetune: interrupted" in shown
         assert not list(tmp_path.glob("model/*"))
+
+
+def test_what_could_not_be_saved_is_not_said_to_be(tmp_path, monkeypatch):
+    """Ctrl-C on a full disk: the error is what the program ends with, in a line."""
+    checkpoints, interruption = Checkpoints(tmp_path, every=3, last=9), Interruption()
+
+    def full(*args, **kwargs):
+        raise RuntimeError("RESOURCE_EXHAUSTED: no space left\nmany more lines")
+
+    monkeypatch.setattr(checkpoints._manager, "save", full)
+
+    class Press:
+        def __call__(self, step, state, metrics):
+            signal.raise_signal(signal.SIGINT)
+
+        def close(self):
+            pass
+
+    pattern = "checkpoint of step 1 could not be written .RESOURCE_EXHAUSTED: no space left.; make"
+    with pytest.raises(OSError, match=pattern), going_on_with("umir x --resume"):
+        run(9, Press(), checkpoints, interruption)

@@ -146,7 +146,10 @@ def test_a_training_that_diverges_leaves_no_model(monkeypatch, tmp_path, capsys)
     train = ["sequences", "copy", "--blanks", "5", "--digits", "2", "--epochs", "2", "--out", "k"]
     assert main([*train, "--learning-rate", "1e38"]) == 1
     shown = capsys.readouterr().err.splitlines()[-1]
-    assert "k: no model was written: no epoch had a finite validation loss; lower --learning-rate" in shown
+    assert (
+        "k: no model was written: no epoch had a finite validation loss; lower --learning-rate"
+        in shown
+    )
     assert not (tmp_path / "k" / "config.json").exists()
 
 

@@ -143,7 +143,7 @@ def open_audio(path: str | os.PathLike) -> Iterator[AudioReader]:
     path = Path(path)
     _check_is_file(path)
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(os.fsencode(path))  # names need not be text
     # TypeError: a suffix that soundfile takes for headerless samples.
     except (soundfile.SoundFileError, TypeError) as error:
         raise _unreadable(path, error) from error

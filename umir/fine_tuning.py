@@ -132,7 +132,7 @@ def finetune(
         "data": sources_of(data),
         "recipe": asdict(recipe),
         "search": found.facts(),
-        "splits": dict(user_data.splits),
+        "splits": {**(splits or {}), **user_data.splits},  # who goes on must know all that taught
     }
     return _scored(replace(model, facts=facts), user_data.test)
 

@@ -90,14 +90,18 @@ def run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)
+        # Read before the model is written: that may be in its place.
+        before = as_it_is(args.init, model.task) if args.compare else None
         model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
         rows, last = {args.init: metrics}, model
         go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
         try:
             if go_on and args.init == "scratch":
                 print("nothing to compare: the model itself is from scratch", file=sys.stderr)
+            elif go_on and not metrics:
+                print("nothing to compare: there are no test songs", file=sys.stderr)
             elif go_on:
-                rows |= unadapted(args.init, model.task, args.data) if metrics else {}
+                rows |= unadapted(args.init, before, args.data)
                 print("the same from scratch, with the same budget:", file=sys.stderr)
                 scratch = {**options, "init": "scratch", "config": model.network.config}
                 scratch["splits"] = model.facts["splits"]  # as the start was given them
@@ -108,14 +112,19 @@ def run(args: argparse.Namespace) -> int:
     return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
 
 
-def unadapted(init: str, task: "Task", data: str) -> dict[str, dict[str, float]]:
-    """Return the metrics of a start as it is, on the same test songs; nothing without a head."""
+def as_it_is(init: str, task: "Task") -> "TaskModel | None":
+    """Return what a start is for a task without adaptation; None where it has no head for it."""
     from umir.adaptation.start import Start
+
+    return None if init == "scratch" else Start.load(init).as_it_is(task)
+
+
+def unadapted(init: str, model: "TaskModel | None", data: str) -> dict[str, dict[str, float]]:
+    """Return the metrics of a start as it is, on the same test songs; nothing without a head."""
     from umir.evaluate import evaluate
 
-    as_it_is = Start.load(init).as_it_is(task)
     try:
-        return {} if as_it_is is None else {UNADAPTED: evaluate(as_it_is, data)["metrics"]}
+        return {} if model is None else {UNADAPTED: evaluate(model, data)["metrics"]}
     except ValueError as error:  # the start has learnt from all of these songs
         print(f"{init} as it is: not scored: {error}", file=sys.stderr)
         return {}

@@ -18,7 +18,7 @@ NAME = "standard input"
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # formats of WAV
 CHUNK = 2**14  # bytes that are read at most at once
 # Lengths that stand for "not known yet" in the headers of pipes.
-_ENDLESS = 0x7FFFFF00
+_ENDLESS = 0x7FFF0000
 
 
 @dataclass(frozen=True)

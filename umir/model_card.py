@@ -38,7 +38,8 @@ def model_card(model: "TaskModel", metrics: Mapping[str, float], command: str) -
             f"- Start: {model.facts.get('init', 'unknown')}.",
             f"- {MADE_BY}: `{command}`",
             *_training(model.facts.get("search")),
-            f"- {DATA}: {', '.join(model.facts.get('data', ['unknown']))}; groups: {counts}.",
+            f"- {DATA}: {', '.join(model.facts.get('data', ['unknown']))}; "
+            f"groups so far: {counts}.",
             f"- {LICENCE}: {LICENCE_WITH_DATA}",
             "",
             "## Scores on the test songs",

@@ -68,8 +68,13 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
 
     if isinstance(model, SeparatorModel) or model.task.kind == "stems":
         return separate_file(model.separator, path, out / path.stem).folder
-    output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
     target = out / f"{path.stem}.txt"
+    if target.exists() and target.parent.absolute() == path.parent.absolute():
+        raise ValueError(
+            f"{path}: not predicted: that would overwrite {target}, which may be its labels; give "
+            "another --out"
+        )
+    output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
     write_annotation(target, model.task.decode(output, model.settings))
     return target
 
@@ -90,10 +95,11 @@ class Prediction:
 
     def start(self) -> "Work":
         """Load the model."""
+        from umir.files import make_folder
         from umir.separation.separator_model import load_model_for
 
         model = load_model_for(self.model, self.task)
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out)
         return lambda path, progress: predict_file(model, path, self.out)
 
 

@@ -60,8 +60,8 @@ def positive_number(text: str) -> float:
 def seed(text: str) -> int:
     """Return the whole number that is not negative that an argument spells."""
     number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number}: must not be negative")
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{number}: must be from 0 to {2**32 - 1}")
     return number
 
 
@@ -76,6 +76,8 @@ def run_program(
     error; set UMIR_TRACEBACK=1 to see where they came from.
     """
     args = parser.parse_args(argv)
+    if hasattr(sys.stdout, "reconfigure"):  # names of files need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with interrupts_heard(), interrupts_as_such():
             return run(args) or 0
@@ -115,10 +117,16 @@ def command_line(
 
 @contextlib.contextmanager
 def going_on_with(command: str) -> Iterator[None]:
-    """Let Ctrl-C in the block end the program with a line that says how to go on."""
+    """Let Ctrl-C in the block end the program with a line that says how to go on.
+
+    Raises:
+        OSError: what was to be saved then could not be.
+    """
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if isinstance(stop.__context__, OSError):
+            raise stop.__context__ from None
         raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
 
 

@@ -39,6 +39,7 @@ LARGEST = 20_000_000
 LARGEST_CHANGE = 1e-3
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # The folders that lead to a file, of a path from the root: nobody else has them.
+_VOCABULARIES = ("task", "heads", "decoder")  # hold names of classes, never of files
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^\s/,:;'\"`]+/)+")
 
 
@@ -88,6 +89,10 @@ def release(
             a card that lacks data, licence or command.
         OSError: the folder cannot be written to.
     """
+    if (folder / name).absolute() == directory.absolute():
+        raise ValueError(
+            f"{directory}: would be replaced by its own copy; give another --to or NAME"
+        )
     if not _NAME.fullmatch(name) or name == SCRATCH:
         raise ValueError(f"{name!r}: cannot name a model; give small letters, digits, '.', '-'")
     model = load_model(directory)
@@ -202,5 +207,8 @@ def _portable(value: Any) -> Any:
     if isinstance(value, str):
         return _FOLDERS.sub("", value)
     if isinstance(value, Mapping):
-        return {name: _portable(item) for name, item in value.items()}
+        return {
+            _portable(name): item if name in _VOCABULARIES else _portable(item)
+            for name, item in value.items()
+        }
     return [_portable(item) for item in value] if isinstance(value, list) else value

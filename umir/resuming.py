@@ -5,9 +5,11 @@ last one, never more. `Interruption` turns Ctrl-C into the end of the running st
 callbacks of `umir.training.train`.
 """
 
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,8 +51,9 @@ class Checkpoints:
                 "state": self._args.StandardSave(state),
                 "stream": self._args.JsonSave({"step": step}),
             }
-            self._manager.save(step, args=self._args.Composite(**parts), force=True)
             self._unsaved = None
+            with _as_os_error(f"{self._directory}: the checkpoint of step {step}"):
+                self._manager.save(step, args=self._args.Composite(**parts), force=True)
 
     def latest(self, like: State) -> tuple[State, int] | None:
         """Return the newest state, in the structure and types of `like`, and its step.
@@ -80,9 +83,27 @@ class Checkpoints:
         """
         try:
             self._save()
-            self._manager.wait_until_finished()
+            with _as_os_error(f"{self._directory}: the last checkpoint"):
+                self._manager.wait_until_finished()
         finally:
             self._manager.close()
+
+
+@contextlib.contextmanager
+def _as_os_error(what: str) -> Iterator[None]:
+    """Turn whatever writing a checkpoint comes to into one line; tensorstore raises what it likes.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).split("\n")[0][:200]
+        raise OSError(
+            f"{what} could not be written ({reason}); make room, then go on with --resume from the "
+            "one before it"
+        ) from error
 
 
 def steps_done(checkpoints: Path) -> int:

@@ -138,7 +138,8 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
         state = _run(training, args.out)
         if has_several_losses(preset):
             draw_log(args.out / "log.jsonl", args.out / "training.png")
-        origin = Origin(data_in_words(args, start), preset_name(args), command, args.init)
+        words = data_in_words(args, start)
+        origin = Origin(words, preset_name(args), command, args.init, splits)
         return finished(training, state, named, origin, args.out)
 
 

@@ -172,8 +172,11 @@ class TaskModel:
         cls, directory: str | Path, parts: list, params: Mapping[str, Any], facts: Mapping[str, Any]
     ) -> "TaskModel":
         """Return the model of a task's configuration, a network's, and decoder settings."""
-        task = task_from_config(parts[0])
-        network = Network(WaveUNetConfig.from_json(parts[1]), task.head)
+        try:
+            task = task_from_config(parts[0])
+            network = Network(WaveUNetConfig.from_json(parts[1]), task.head)
+        except ValueError as error:
+            raise CheckpointError(f"{directory}: {error}; update umir, or copy it again") from None
         expected = jax.eval_shape(network.init, jax.random.key(0))
         check_params(params, expected, directory)
         return cls(network, task, params, parts[2], facts)

@@ -31,7 +31,10 @@ def check_settings(
     """
     path = out / SETTINGS_NAME
     settings = json.loads(json.dumps(settings))  # as they will be read: tuples become lists
-    if not path.exists() or not steps_done(out / "checkpoints"):
+    done = steps_done(out / "checkpoints")
+    if done and not path.exists():
+        raise ValueError(f"{out}: holds a training of another program; choose another --out")
+    if not done:
         make_folder(out)
         write_json(path, settings)
         return

@@ -9,6 +9,7 @@ from tiny import TINY
 
 from umir.meta_training.plan import BEFORE, Plan
 from umir.tasks import get_task
+from umir.training_settings import check_settings
 
 
 @pytest.fixture
@@ -132,3 +133,16 @@ def test_a_plan_stored_before_there_was_a_setting_can_be_resumed(plan):
     replace(plan, resume=True).begin_or_resume()
     with pytest.raises(ValueError, match=r"another inner_optimizer \(adam, not sgd\)$"):
         replace(plan, resume=True, inner_optimizer="adam").begin_or_resume()
+
+
+def test_trainings_of_other_programs_are_not_cleared(plan):
+    """Neither here, nor there."""
+    log, theirs = plan.out / "log.jsonl", plan.out / "checkpoints" / "separation" / "5000"
+    theirs.mkdir(parents=True)
+    log.write_text('{"phase": "separation"}\n')
+    with pytest.raises(ValueError, match="holds a training of another program"):
+        plan.begin_or_resume()
+    assert log.exists() and theirs.exists()
+    with pytest.raises(ValueError, match="holds a training of another program"):
+        check_settings(plan.out, {}, resume=False)
+    assert not (plan.out / "training.json").exists()

@@ -1,5 +1,6 @@
 """What an adaptation starts from: a body that is stored, heads with it perhaps, or a fresh body."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 import jax
 from jaxtyping import PyTree
 
-from umir.adaptation.head_initialisation import own_head
+from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS, own_head
 from umir.adaptation.network_fitting import Recipe
 from umir.checkpoint import Model, check_params, load_model
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
@@ -55,7 +56,10 @@ class Start:
             raise ValueError(
                 f"{name}: holds no network to start from; give another model directory"
             )
-        own = WaveUNetConfig.from_json(model.config["network"])
+        try:
+            own = WaveUNetConfig.from_json(model.config["network"])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}; update umir, or copy it again") from None
         expected = jax.eval_shape(partial(init_body, own), jax.random.key(0))
         check_params({"body": model.params["body"]}, {"body": expected}, name)
         _check_size(name, own, config)
@@ -88,7 +92,9 @@ class Start:
         Such a head has learnt already, and is adapted no faster than the body.
         """
         if self.model is not None and own_head(self.model, task) is not None:
-            return Recipe(seed=seed, head=self.name, head_factor=1.0)
+            own = os.path.join(os.curdir, self.name)  # a folder called as a way to begin heads
+            head = own if self.name in HEAD_INITIALISATIONS else self.name
+            return Recipe(seed=seed, head=head, head_factor=1.0)
         return Recipe(seed=seed)
 
 

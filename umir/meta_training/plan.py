@@ -176,6 +176,10 @@ class Plan:
             return
         if path.exists() and steps_done(self.out / "checkpoints"):
             raise ValueError(holds_a_training(self.out))
+        if _is_of_another_program(self.out / "checkpoints"):
+            raise ValueError(
+                f"{self.out}: holds a training of another program; choose another --out"
+            )
         log = self.out / "log.jsonl"
         if log.exists() and not _is_of_a_training(log):
             raise ValueError(f"{log}: is not a log of umir; give another --out")
@@ -195,6 +199,13 @@ def _differs(asked: Any, earlier: Any) -> str:
             return "in another order"
         asked, earlier = (", ".join(map(str, part)) or "none" for part in (more, less))
     return f"{asked}, not {earlier}"
+
+
+def _is_of_another_program(checkpoints: Path) -> bool:
+    """Return whether there are checkpoints of phases that no meta-training has."""
+    return any(
+        path.name.isdecimal() and path.parent.name not in PHASES for path in checkpoints.glob("*/*")
+    )
 
 
 def _is_of_a_training(log: Path) -> bool:

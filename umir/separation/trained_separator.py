@@ -6,7 +6,7 @@ recordings to validate with.
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -40,12 +40,14 @@ class Origin:
         preset: name of its network and recipe.
         command: that made it.
         start: name of the model that it started from; None: fresh parameters.
+        splits: the groups that this one has learnt from, and their splits.
     """
 
     data: Sequence[str]
     preset: str
     command: str
     start: str | None = None
+    splits: Mapping[str, str] = field(default_factory=dict)
 
 
 def finished(
@@ -68,7 +70,7 @@ def finished(
     facts = {
         "init": origin.start,
         "data": list(origin.data),
-        "splits": {} if named.pairs is None else dict(named.pairs.assignment),
+        "splits": {**origin.splits, **(named.pairs.assignment if named.pairs else {})},
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
     model = SeparatorModel(training.network, state["best"], facts)
