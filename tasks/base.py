@@ -25,6 +25,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from umir.annotations import Events, Intervals
 from umir.data.example import Example
 from umir.wave_unet.heads import HeadSpec
 
@@ -123,6 +124,16 @@ class Task(ABC):
         """
         del annotation
         return True
+
+    def is_about(self, annotation: AnyAnnotation) -> bool:
+        """Return whether what an annotation says concerns the task; saying nothing does.
+
+        Chords have no more to say of when somebody sings than kicks have of beats; a song without
+        any interval or event is one in which there is none.
+        """
+        if not isinstance(annotation, Events | Intervals) or not annotation.labels:
+            return True
+        return bool(self.labels_in(annotation) & self.source_labels)
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which `label` is to be heard in an example.

@@ -95,8 +95,9 @@ class BeatTracking(EventDetection):
         """Return the sorted times, in seconds, of beats (downbeats are beats too) and downbeats."""
         read = dict(self.label_map).get if self.label_map else _as_annotated
         found = np.array([read(bar_position(label)) for label in annotation.labels], object)
-        beats = np.sort(annotation.times[np.isin(found, (BEAT, DOWNBEAT))])
-        downbeats = np.sort(annotation.times[found == DOWNBEAT])
+        # Some write a downbeat twice, as a beat and as a downbeat.
+        beats = np.unique(annotation.times[np.isin(found, (BEAT, DOWNBEAT))])
+        downbeats = np.unique(annotation.times[found == DOWNBEAT])
         return {BEAT: _divided(beats, self.division), DOWNBEAT: downbeats}
 
     def encode(self, annotation: Events, n_samples: int, rate: int) -> Target:

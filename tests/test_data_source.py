@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
 
-from umir.annotations import Stems
+from umir.annotations import Events, Intervals, Stems
 from umir.data.example import Example
 from umir.data_sets import DataSetError
 from umir.data_source import DataSource, JoinedSource
@@ -131,3 +131,39 @@ def test_what_cannot_be_used_is_said_at_once_or_kept(data, tmp_path):
     source = DataSource(data, 8000, 1)
     source.examples(get_task("drum_transcription"))
     assert "1 of 6 tracks of mdb_drums left out" in str(source.problems[0])
+
+
+def test_labels_of_something_else_do_not_say_that_there_is_nothing(tmp_path):
+    """Kicks are no beatless song, and chords no song that nobody sings."""
+    drums = make_folder(tmp_path / "drums")
+    source = DataSource(str(drums), 8000, 1)
+    tasks = [get_task("drum_transcription"), get_task("beat_tracking")]
+    assert all(map(source.serves, tasks))
+    source.load(tasks)
+    assert [source.serves(task) for task in tasks] == [True, False]
+    with pytest.raises(ValueError, match="no recording .* has what task 'beat_tracking' reads"):
+        DataSource(str(drums), 8000, 1).load(tasks[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "about"),
+    [
+        ("beat_tracking", ("kick", "snare"), False),
+        ("beat_tracking", ("1", "2"), True),
+        ("beat_tracking", (), True),
+        ("drum_transcription", ("kick", "tom"), True),
+        ("drum_transcription", ("tom",), False),
+        ("onset_detection", ("kick",), True),
+        ("singing_voice_detection", ("C:maj", "N"), False),
+        ("singing_voice_detection", (), True),
+        ("chord_recognition", ("verse", "chorus"), False),
+        ("chord_recognition", ("N",), True),
+    ],
+)
+def test_what_annotations_are_about(name, labels, about):
+    task, times = get_task(name), np.arange(len(labels), dtype=float)
+    if task.kind == "events":
+        annotation = Events(times, labels)
+    else:
+        annotation = Intervals(np.stack([times, times + 1], axis=1), labels, 9.0)
+    assert task.is_about(annotation) is about

@@ -77,7 +77,9 @@ def test_a_clip_of_an_unknown_label_is_left_out(label_folder, tmp_path, capsys):
     capsys.readouterr()
     arguments = ["--model", "model", "--data", str(label_folder), "--json", "s.json"]
     assert main(["evaluate", *arguments]) == 0
-    assert "11.wav: 'kazoo': not among the classes 'high', 'low'" in capsys.readouterr().err
+    assert (
+        "11.wav: left out: 'kazoo': not among the classes 'high', 'low'" in capsys.readouterr().err
+    )
     assert len(json.loads((tmp_path / "s.json").read_text())["per_track"]) == 2
 
 

@@ -49,12 +49,32 @@ class DataSource:
             if part.data_set:
                 folder_of(part.data_set, part.path)
         self._kinds = {p.path: read_manifest(p.path).kind for p in self._parts if not p.data_set}
+        self._useless: set[str] = set()
         self._cache: dict[str, list[Example]] = {}
         self._waveforms: dict[tuple[bytes, int], np.ndarray] = {}
 
     def serves(self, task: Task) -> bool:
         """Return whether any of the data has labels for a task."""
-        return any(self._serves(part, task) for part in self._parts)
+        return task.name not in self._useless and any(
+            self._serves(part, task) for part in self._parts
+        )
+
+    def load(self, tasks: Sequence[Task]) -> None:
+        """Load what there is for tasks; those that nothing can be used for are served no more.
+
+        Raises:
+            ValueError: there is nothing for any task; says why there is nothing for the first.
+        """
+        errors = {}
+        served = [task for task in tasks if self.serves(task)]
+        for task in served:
+            try:
+                self.examples(task)
+            except ValueError as error:
+                errors[task.name] = error
+        if served and len(errors) == len(served):
+            raise next(iter(errors.values()))
+        self._useless |= errors.keys()
 
     def examples(self, task: Task) -> list[Example]:
         """Return the examples of all data that has labels for a task.
@@ -71,7 +91,11 @@ class DataSource:
         if not parts:
             raise ValueError(f"{self._data}: has no labels for task {task.name!r}")
         data = open_parts(parts, task.kind, task.name, common_stems=False)
-        found = known_examples(task, data.examples(self._split, *self._format), data)
+        known = known_examples(task, data.examples(self._split, *self._format), data)
+        found = [example for example in known if task.is_about(example.annotation)]
+        if found and len(found) < len(known):
+            told = f"{len(known) - len(found)} song(s) say nothing of {task.name}: left out there"
+            data.problems.append(Problem(data.path, 0, told))
         self.problems += [problem for problem in data.problems if problem not in self.problems]
         if not found:
             raise ValueError(

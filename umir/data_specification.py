@@ -3,7 +3,7 @@
     FOLDER                          a folder with manifest.jsonl, or that file
     NAME:PATH                       a public data set (`umir data list`) that lies in PATH
     NAME/TASK:PATH                  the same, read for this task whatever is asked for
-    NAME@HOURS:PATH                 no more than so many hours of each split: what is used of a set
+    NAME@HOURS:PATH                 tracks of each split until so many hours: what is used of a set
                                     is held in memory (an hour at 16 kHz, mono, takes 0.23 GB)
     NAME:PATH,NAME:PATH,FOLDER      all of them as one; paths must not contain commas then
 
@@ -69,7 +69,7 @@ class DataPart:
         path: a folder or a manifest.
         data_set: name of the public data set that is there; None for a user's folder.
         task: what to read the data set for; None: what is asked for.
-        hours: how much of each split to use at most; None: all.
+        hours: of each split, after which no more tracks are taken; None: all.
         prefix: what its groups begin with beyond the names that it gives them itself.
     """
 

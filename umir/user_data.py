@@ -107,7 +107,8 @@ def known_examples(
     """Return the examples whose annotation the task can read; the others become problems.
 
     Events of classes that the task does not know are left out and reported; a clip whose label it
-    does not know, or a song that lacks one of its stems, is left out as a whole. A name that
+    does not know, a song that has events but none that it knows, or that lacks one of its stems, is
+    left out as a whole. A name that
     differs from one that the task knows in nothing but its case is taken for it, and reported.
     """
     kept = []
@@ -117,8 +118,10 @@ def known_examples(
             example = replace(example, annotation=annotation)
             taken = ", ".join(f"{name!r} is taken for {like!r}" for name, like in spelling.items())
             manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {taken}"))
+        usable = task.can_use(example.annotation)
         if complaint := task.complaint(example.annotation):
-            manifest.problems.append(Problem(manifest.path, 0, f"{example.name}: {complaint}"))
-        if task.can_use(example.annotation):
+            told = f"{example.name}: {'' if usable else 'left out: '}{complaint}"
+            manifest.problems.append(Problem(manifest.path, 0, told))
+        if usable:
             kept.append(example)
     return kept

@@ -147,6 +147,7 @@ def test_events_with_and_without_labels_are_sorted(file):
         (read_events, "10,kick", "10 s is past the end of the audio (10.00 s)"),
         (read_events, "1,kick,0.8", "more columns than time, [label]"),
         (read_events, "1\tkick\t0.8", "more columns than time, [label]"),
+        (read_events, "0.5 0.6 kick", "more columns than time, [label]"),
         (read_intervals, "1,2", "no label (start, end, label)"),
         (read_intervals, "1", "1 of 2 columns (start, end, label)"),
         (read_intervals, "2,1,x", "ends at 1 s, not after its start at 2 s"),
@@ -303,3 +304,21 @@ def test_an_f0_file_that_says_none_is_unvoiced_throughout(tmp_path):
     assert not problems
     np.testing.assert_allclose(curve.times, np.arange(100) / 100)
     assert not curve.frequencies.any()
+
+
+def test_labels_of_several_words_that_begin_with_a_number(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text('0.5 "2 kicks"\n0.7\t3 kicks\n0.9 4th\n')
+    found, problems = read_events(path)
+    assert found.labels == ("2 kicks", "3 kicks", "4th") and not problems
+
+
+def test_notes_that_may_be_numbers_of_midi_are_pointed_out(tmp_path):
+    path = tmp_path / "a.txt"
+    for pitches, told in (((60, 64, 67), True), ((55, 110, 220), False), ((60.5, 64, 67), False)):
+        path.write_text("".join(f"{n} {n + 1} {pitch}\n" for n, pitch in enumerate(pitches)))
+        notes, problems = read_notes(path)
+        assert notes.frequencies.tolist() == [float(pitch) for pitch in pitches]
+        assert [("if they are numbers of MIDI" in problem.reason) for problem in problems] == [
+            told
+        ] * told

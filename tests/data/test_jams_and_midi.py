@@ -40,10 +40,19 @@ def test_beats_and_onsets(jams):
     events, problems = read_events(jams(("onset", onsets)))
     assert events.times.tolist() == [0.1, 0.2] and events.labels == ("", "") and problems == []
     beats = [_observation(1.0, 2.0), _observation(0.5, 1), _observation(1.5, None)]
-    events, _ = read_events(jams(("onset", onsets), ("beat", beats)))
+    events, problems = read_events(jams(("onset", onsets), ("beat", beats)))
+    assert [problem.reason for problem in problems] == ["read as 'beat'; left out: 'onset'"]
     assert events.times.tolist() == [0.5, 1.0, 1.5] and events.labels == ("1", "2", "")
     position = [_observation(0.5, {"position": 3, "measure": 1})]
     assert read_events(jams(("beat_position", position)))[0].labels == ("3",)
+
+
+def test_what_else_a_file_holds_is_said(jams):
+    contour = [_observation(0.0, {"frequency": 440.0, "voiced": True})]
+    path = jams(*[("pitch_contour", contour)] * 3, ("beat", []))
+    curve, problems = read_f0(path)
+    assert curve.frequencies.tolist() == [440.0]
+    assert problems[0].reason == "read as 'pitch_contour'; left out: 2 more of 'pitch_contour'"
 
 
 def test_chords_also_in_the_older_dense_form(jams):

@@ -64,6 +64,18 @@ def test_labels_of_any_kind(labels, beats, downbeats):
     assert "beat" in TASK.labels_in(events)
 
 
+def test_a_downbeat_that_is_written_twice_is_one_beat():
+    once = _beats(np.arange(0.5, 20, 0.5))
+    down = once.times[::4]
+    times = np.concatenate([once.times, down])
+    labels = (*["beat"] * len(once.times), *["downbeat"] * len(down))
+    order = np.argsort(times, kind="stable")
+    twice = Events(times[order], tuple(labels[n] for n in order))
+    assert len(TASK.class_times(twice)["beat"]) == len(once.times)
+    np.testing.assert_array_equal(TASK.class_times(twice)["downbeat"], down)
+    assert TASK.evaluate(twice, once)["F-measure"] == 1
+
+
 def test_nothing_is_no_beat_and_no_downbeat():
     nothing = Events(np.zeros(0), ())
     values, mask = TASK.encode(nothing, RATE, RATE)

@@ -42,6 +42,10 @@ _MIDI_SUFFIXES = (".mid", ".midi")
 # Annotations often end a little after the audio; only more than this is worth a word.
 _SLACK_SECONDS = 1.0
 _UNVOICED_HOP = 0.01  # seconds, of a curve that says nothing but that there is no pitch
+_KEYS = (
+    "all frequencies are whole numbers from 21 to 108: read as Hz; if they are numbers of MIDI, "
+    "write Hz or give a MIDI file"
+)
 # What notes may have, in Hz: below is no pitch but another column, above nothing that is heard.
 _LOWEST, _HIGHEST = 8.0, 20_000.0
 
@@ -97,6 +101,8 @@ def read_notes(path: str | os.PathLike, duration: float = math.inf) -> tuple[Not
     rows, problems = _rows(Path(path), "notes", lambda row: _bad_note(row, duration))
     problems += _overhangs(Path(path), rows, duration)
     frequencies = np.array([row.numbers[2] for row in rows], float)
+    if _may_be_keys(frequencies):
+        problems.append(Problem(Path(path), 0, _KEYS))
     labels = tuple(row.label for row in rows)
     players = labels if any(labels) else ()
     return Notes(_interval_array(rows, duration), frequencies, players), problems
@@ -272,6 +278,12 @@ def _bad_note(row: Row, duration: float) -> str | None:
             f"not {row.numbers[2]:.6g} ({_COLUMNS['notes']})"
         )
     return _bad_interval(row, duration)
+
+
+def _may_be_keys(frequencies: np.ndarray) -> bool:
+    """Return whether frequencies look like numbers of keys; a few in Hz may be whole, too."""
+    whole = (frequencies == frequencies.round()) & (frequencies >= 21) & (frequencies <= 108)
+    return len(set(frequencies.tolist())) > 2 and bool(whole.all())
 
 
 def _overhangs(path: Path, rows: Iterable[Row], duration: float) -> list[Problem]:

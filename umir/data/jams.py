@@ -39,7 +39,9 @@ def jams_rows(path: Path, kind: str) -> Iterator[Row | Problem]:
     Raises:
         AnnotationError: the file is no JAMS file or holds nothing of this kind.
     """
-    namespace, observations = _observations(path, kind)
+    namespace, observations, unread = _observations(path, kind)
+    if unread:
+        yield Problem(path, 0, f"read as {namespace!r}; left out: {unread}")
     for number, observation in enumerate(observations, 1):
         try:
             yield _row(number, namespace, kind, observation)
@@ -48,8 +50,8 @@ def jams_rows(path: Path, kind: str) -> Iterator[Row | Problem]:
             yield Problem(path, number, reason)
 
 
-def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return the namespace that is used and its observations."""
+def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]], str]:
+    """Return the namespace that is used, its observations, and in words what is not."""
     try:
         annotations = json.loads(read_bytes(path))["annotations"]
         present = [annotation["namespace"] for annotation in annotations]
@@ -61,7 +63,11 @@ def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]]]:
     for namespace in NAMESPACES[kind]:
         found = [item for name, item in zip(present, data, strict=True) if name == namespace]
         if found:
-            return namespace, sum(found, []) if kind == "notes" else found[0]
+            others = sorted({repr(n) for n in present if n in NAMESPACES[kind]} - {repr(namespace)})
+            if kind == "notes":
+                return namespace, sum(found, []), ", ".join(others)
+            further = [f"{len(found) - 1} more of {namespace!r}"] if len(found) > 1 else []
+            return namespace, found[0], ", ".join(further + others)
     raise AnnotationError(
         f"{path}: holds no {kind} (namespaces {', '.join(NAMESPACES[kind])}) "
         f"but {', '.join(sorted(set(present))) or 'nothing'}"

@@ -152,12 +152,19 @@ def _parsed_cells(line: int, text: str, columns: Columns) -> Row:
     if not rest and columns.label == "required":
         raise ValueError(f"no label ({columns})")
     comma = "," in text[: len(text) - len(cells[-1])]
+    if n_numbers == 1 and not comma and "\t" not in text and _begins_with_number(rest):
+        raise ValueError(f"more columns than {columns}; put a label with blanks in double quotes")
     label, *others = (part.strip() for part in _labels(rest, comma))
     if n_numbers == 1 and len(others) == 1 and _is_float(label) and float(label) == numbers[0]:
         return Row(line, numbers, _unquoted(others[0]), "has an end at its time, which is ignored")
     if any(others):
         raise ValueError(f"more columns than {columns}; put a label with commas in double quotes")
     return Row(line, numbers, _unquoted(label))
+
+
+def _begins_with_number(rest: str) -> bool:
+    first, _, more = rest.partition(" ")
+    return bool(more.strip()) and _is_float(first)
 
 
 def _labels(rest: str, comma: bool) -> list[str]:

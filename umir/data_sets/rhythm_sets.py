@@ -114,8 +114,10 @@ BEATLES = mirdata_set(
     group_of=lambda track: Path(track.audio_path).parent.name,
 )
 
-# Keys of Roland's kit that General MIDI has otherwise: the edges of the hi-hat, a tom's rim.
-_ROLAND = {22: "closed_hihat", 26: "open_hihat", 58: "tom"}
+# Keys of Roland's kit that General MIDI has otherwise, the edges of the hi-hat and a tom's rim; and
+# what the studio's drums take together.
+_KEYS = {22: "closed_hihat", 26: "open_hihat", 58: "tom"}
+_KEYS |= {53: "ride_bell", 54: "tambourine", 75: "sticks"}
 
 
 def drum_events(midi: Any) -> Events:
@@ -127,7 +129,7 @@ def drum_events(midi: Any) -> Events:
     from umir.studio.midi.general_midi import drum_of  # late: the studio takes seconds to import
 
     hits = sorted(
-        (note.start, _ROLAND.get(note.pitch) or drum_of(note.pitch) or "other")
+        (note.start, _KEYS.get(note.pitch) or drum_of(note.pitch) or "other")
         for player in midi.instruments
         if player.is_drum
         for note in player.notes

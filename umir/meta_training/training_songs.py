@@ -1,8 +1,10 @@
 """The songs that a training learns from: the same ones all the time, or a pool that rolls on."""
 
 import math
+import sys
 from dataclasses import dataclass
 
+from umir.data.problems import describe
 from umir.data_source import DataSource, JoinedSource
 from umir.meta_training.constant_tasks import that_vary
 from umir.meta_training.plan import Plan
@@ -54,8 +56,9 @@ class TrainingSongs:
         )
         if self._data is not None:
             # Before the studio renders for minutes: what cannot be used is said at once.
-            for task in filter(self._data.serves, plan.tasks):
-                self._data.examples(task)
+            self._data.load(plan.tasks)
+            if self._data.problems:
+                print(describe(self._data.problems), file=sys.stderr)
         self._rolling = _rolling(plan) if plan.studio and plan.songs_per_step else None
         self._fixed = _fixed(plan) if plan.studio and not self._rolling else []
         self._tasks: tuple[Task, ...] | None = None
