@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -84,6 +85,9 @@ def run_program(
     except KeyboardInterrupt as stop:
         print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read what is printed has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
+        return 128 + signal.SIGPIPE
     except (ValueError, OSError) as error:
         if os.environ.get("UMIR_TRACEBACK"):
             raise
