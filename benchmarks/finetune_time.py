@@ -27,7 +27,8 @@ from typing import Any
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS
 from recordings.results import Results
 
-from umir.finetune import UNADAPTED, as_it_is, unadapted
+from umir.adaptation.start import Start
+from umir.finetune import UNADAPTED, unadapted
 from umir.task_model import TaskModel
 
 TASKS = {name: own.task for name, own in {**EXPERIMENTS, **NEW_EXPERIMENTS}.items()}
@@ -62,7 +63,8 @@ def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[st
     search = model.facts["search"]
     chosen = {"rate": search["learning_rate"], "step": search["step"], "steps": search["steps"]}
     start = model.facts["init"]
-    before = unadapted(start, as_it_is(start, model.task), str(folder)).get(UNADAPTED, {})
+    as_it_is = Start.load(start).as_it_is(model.task)
+    before = unadapted(start, as_it_is, str(folder)).get(UNADAPTED, {})
     found = {"score": float(score), "as it is": before.get(model.task.headline)}
     return {"seconds": seconds, "metric": metric.strip(), **found, **chosen}
 

@@ -120,10 +120,9 @@ class Task(ABC):
     def can_use(self, annotation: AnyAnnotation) -> bool:
         """Return whether there is something to learn from an annotation, with or without complaint.
 
-        Here there always is: what the task does not know is ignored.
+        Here there is if it is about the task: what else it says is ignored.
         """
-        del annotation
-        return True
+        return self.is_about(annotation)
 
     def is_about(self, annotation: AnyAnnotation) -> bool:
         """Return whether what an annotation says concerns the task; saying nothing does.

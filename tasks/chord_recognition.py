@@ -82,10 +82,6 @@ class ChordRecognition(Task):
     kind: ClassVar[str] = "intervals"
     headline: ClassVar[str] = "majmin"
 
-    def can_use(self, annotation: Intervals) -> bool:
-        """Return whether an annotation is about what the task reads."""
-        return self.is_about(annotation)
-
     @property
     def head(self) -> HeadSpec:
         """Logits at 12.5 Hz, one channel per class; one class holds at a time."""

@@ -53,10 +53,6 @@ class EventDetection(FrameTask):
     headline: ClassVar[str] = "F-measure"
     unnamed: ClassVar[str] = "event"
 
-    def can_use(self, annotation: Events) -> bool:
-        """Return whether an annotation is about what the task reads."""
-        return self.is_about(annotation)
-
     @property
     def head(self) -> HeadSpec:
         """Logits at 100 Hz, one channel per class."""

@@ -59,6 +59,11 @@ class IntervalDetection(FrameTask):
     absence_counts: ClassVar[bool] = True
     unnamed: ClassVar[str] = "interval"
 
+    def can_use(self, annotation: Intervals) -> bool:
+        """Return True: where others are named, as instruments, the classes are absent."""
+        del annotation
+        return True
+
     @property
     def head(self) -> HeadSpec:
         """Logits at 50 Hz, one channel per class."""

@@ -183,10 +183,8 @@ class NoteTranscription(PitchedTask):
             for pitch in range(count)
         ]
         pitches = np.repeat(np.arange(count), [len(notes.onsets) for notes in found])
-        onsets, offsets = (
-            np.concatenate([getattr(notes, name) for notes in found])
-            for name in ("onsets", "offsets")
-        )
+        onsets = np.concatenate([notes.onsets for notes in found])
+        offsets = np.concatenate([notes.offsets for notes in found])
         order = np.lexsort((pitches, onsets))
         intervals = np.stack([onsets, offsets], axis=1)[order]
         return Notes(intervals, self.axis.frequencies(pitches[order].astype(float)))

@@ -69,6 +69,22 @@ def audio_files(paths: Sequence[Path]) -> list[Path]:
     return sorted(set(found))
 
 
+class Counted:
+    """Blocks, and how many samples of them have passed.
+
+    Attributes:
+        length: samples that have been taken so far.
+    """
+
+    def __init__(self, blocks: Iterable[Block]):
+        self.length, self._blocks = 0, blocks
+
+    def __iter__(self) -> Iterator[Block]:
+        for block in self._blocks:
+            self.length += len(block)
+            yield block
+
+
 class AudioError(ValueError):
     """An audio file that cannot be read or written; the message names it and says what to do."""
 

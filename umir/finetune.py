@@ -27,7 +27,7 @@ from umir.program import (
 from umir.released_models import INITIALISATION, default_model
 
 if TYPE_CHECKING:
-    from umir.tasks import Task
+    from umir.task_model import TaskModel
 
 UNADAPTED = "as it is"  # the title of its column
 
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     After Ctrl-C the best model so far is written, and 130 returned.
     """
     from umir.adaptation.rate_search import INTERRUPTED
+    from umir.adaptation.start import Start
     from umir.files import locked
     from umir.fine_tuning import finetune
     from umir.model_card import model_card
@@ -90,11 +91,11 @@ def run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(args).items() if name not in ("out", "compare")}
     with locked(args.out):
         model, metrics = finetune(**options)
+        go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
         # Read before the model is written: that may be in its place.
-        before = as_it_is(args.init, model.task) if args.compare else None
+        before = Start.load(args.init).as_it_is(model.task) if go_on else None
         model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
         rows, last = {args.init: metrics}, model
-        go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
         try:
             if go_on and args.init == "scratch":
                 print("nothing to compare: the model itself is from scratch", file=sys.stderr)
@@ -110,13 +111,6 @@ def run(args: argparse.Namespace) -> int:
             print_scores(rows, model.task.headline)
             print(f"model: {args.out}")
     return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
-
-
-def as_it_is(init: str, task: "Task") -> "TaskModel | None":
-    """Return what a start is for a task without adaptation; None where it has no head for it."""
-    from umir.adaptation.start import Start
-
-    return None if init == "scratch" else Start.load(init).as_it_is(task)
 
 
 def unadapted(init: str, model: "TaskModel | None", data: str) -> dict[str, dict[str, float]]:

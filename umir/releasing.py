@@ -38,8 +38,8 @@ LARGEST = 20_000_000
 # Half precision is for models whose outputs (probabilities; samples, at -20 dBFS) change by less.
 LARGEST_CHANGE = 1e-3
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-# The folders that lead to a file, of a path from the root: nobody else has them.
 _VOCABULARIES = ("task", "heads", "decoder")  # hold names of classes, never of files
+# The folders that lead to a file, of a path from the root: nobody else has them.
 _FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^\s/,:;'\"`]+/)+")
 
 

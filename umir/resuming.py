@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,13 +106,15 @@ def _as_os_error(what: str) -> Iterator[None]:
         ) from error
 
 
-def steps_done(checkpoints: Path) -> int:
+def steps_done(checkpoints: Path, without: Collection[str] = ()) -> int:
     """Return the step of the newest checkpoint of any phase; 0 if there is none.
 
     Args:
         checkpoints: the folder that holds a folder of `Checkpoints` for each phase.
+        without: names of phases that do not count.
     """
-    steps = (path.name for path in checkpoints.glob("*/*") if path.is_dir())
+    found = (path for path in checkpoints.glob("*/*") if path.is_dir())
+    steps = (path.name for path in found if path.parent.name not in without)
     return max((int(name) for name in steps if name.isdecimal()), default=0)
 
 

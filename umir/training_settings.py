@@ -33,7 +33,7 @@ def check_settings(
     settings = json.loads(json.dumps(settings))  # as they will be read: tuples become lists
     done = steps_done(out / "checkpoints")
     if done and not path.exists():
-        raise ValueError(f"{out}: holds a training of another program; choose another --out")
+        raise ValueError(holds_another_training(out))
     if not done:
         make_folder(out)
         write_json(path, settings)
@@ -55,6 +55,11 @@ def check_settings(
 def holds_a_training(out: Path) -> str:
     """Return what to say where a new training would take the place of one that is there."""
     return f"{out}: holds a training; go on with --resume, or choose another --out"
+
+
+def holds_another_training(out: Path) -> str:
+    """Return what to say where another program has left a training."""
+    return f"{out}: holds a training of another program; choose another --out"
 
 
 def differences(stored: Any, now: Any, where: str = "") -> list[str]:

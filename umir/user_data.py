@@ -108,8 +108,8 @@ def known_examples(
 
     Events of classes that the task does not know are left out and reported; a clip whose label it
     does not know, a song that has events but none that it knows, or that lacks one of its stems, is
-    left out as a whole. A name that
-    differs from one that the task knows in nothing but its case is taken for it, and reported.
+    left out as a whole. A name that differs from one that the task knows in nothing but its case is
+    taken for it, and reported.
     """
     kept = []
     for example in examples:

@@ -14,7 +14,7 @@ from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
 from umir.studio.song import SONG_SECONDS, Song
 from umir.tasks import Task
-from umir.training_settings import holds_a_training
+from umir.training_settings import holds_a_training, holds_another_training
 from umir.wave_unet import WaveUNetConfig
 
 WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
@@ -176,10 +176,8 @@ class Plan:
             return
         if path.exists() and steps_done(self.out / "checkpoints"):
             raise ValueError(holds_a_training(self.out))
-        if _is_of_another_program(self.out / "checkpoints"):
-            raise ValueError(
-                f"{self.out}: holds a training of another program; choose another --out"
-            )
+        if steps_done(self.out / "checkpoints", without=PHASES):
+            raise ValueError(holds_another_training(self.out))
         log = self.out / "log.jsonl"
         if log.exists() and not _is_of_a_training(log):
             raise ValueError(f"{log}: is not a log of umir; give another --out")
@@ -199,13 +197,6 @@ def _differs(asked: Any, earlier: Any) -> str:
             return "in another order"
         asked, earlier = (", ".join(map(str, part)) or "none" for part in (more, less))
     return f"{asked}, not {earlier}"
-
-
-def _is_of_another_program(checkpoints: Path) -> bool:
-    """Return whether there are checkpoints of phases that no meta-training has."""
-    return any(
-        path.name.isdecimal() and path.parent.name not in PHASES for path in checkpoints.glob("*/*")
-    )
 
 
 def _is_of_a_training(log: Path) -> bool:

@@ -5,7 +5,7 @@ logits are brought to the rate of the task by linear interpolation, and decoded 
 other network.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from umir.annotations import Annotation
 from umir.audio import resample, to_channels
-from umir.audio_stream import Block
+from umir.audio_stream import Block, Counted
 from umir.separation.active_songs import detection_of
 from umir.separation.joint_unet import JointUNet
 from umir.separation.window_separator import windows
@@ -90,21 +90,14 @@ class DetectorModel:
         network, params = self.network, jax.device_put(dict(self.params))
         sizes = network.sizes
         after = sizes.input - sizes.output - sizes.margin
-        found, places, length = np.zeros(0, np.float32), np.zeros(0), 0
-
-        def counted() -> Iterator[Block]:
-            nonlocal length
-            for block in song():
-                length += len(block)
-                yield block
-
-        for window, first in windows(counted(), sizes.output, sizes.margin, after):
+        found, places, counted = np.zeros(0, np.float32), np.zeros(0), Counted(song())
+        for window, first in windows(counted, sizes.output, sizes.margin, after):
             logits = np.asarray(_logits(network, params, window[None, :, 0])[0])
             # The last frame is the first of the next window. The last window may begin earlier.
             earlier = places < first
             found = np.append(found[earlier], logits[:-1])
             places = np.append(places[earlier], first + network.hop * np.arange(len(logits) - 1))
-        frames = np.arange(int(np.ceil(length * FRAME_RATE / network.rate)))
+        frames = np.arange(int(np.ceil(counted.length * FRAME_RATE / network.rate)))
         curve = np.interp(frames / FRAME_RATE, places / network.rate, found)
         return curve[:, None].astype(np.float32)
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.audio import channel_power, level_gain
-from umir.audio_stream import Block, open_audio, resample_blocks
+from umir.audio_stream import Block, Counted, open_audio, resample_blocks
 from umir.inference import Windows, run_window, stream
 from umir.meta import Params
 from umir.separation.stem_files import FLOAT_WAV, StemFiles, StemFormat
@@ -59,18 +59,11 @@ class Separator:
 
     def measure(self, blocks: Iterable[Block], rate: int) -> Level:
         """Return length and level of a song, whose blocks are at `rate` Hz."""
-        length = 0
-
-        def counted() -> Iterator[Block]:
-            nonlocal length
-            for block in blocks:
-                length += len(block)
-                yield block
-
-        power = channel_power(resample_blocks(counted(), rate, self.network.config.rate))
+        counted = Counted(blocks)
+        power = channel_power(resample_blocks(counted, rate, self.network.config.rate))
         if len(power) == self.network.config.channels:
             power = power.mean(keepdims=True)
-        return Level(length, tuple(map(level_gain, power.tolist())))
+        return Level(counted.length, tuple(map(level_gain, power.tolist())))
 
     def separate(self, blocks: Iterable[Block], rate: int, level: Level) -> StemBlocks:
         """Separate a song.
