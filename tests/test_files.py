@@ -98,6 +98,16 @@ def test_lock_keeps_a_second_writer_out_and_is_gone_afterwards(tmp_path):
         pass
 
 
+def test_a_folder_made_to_be_locked_stays_only_if_it_was_written_to(tmp_path):
+    with locked(tmp_path / "nothing"), locked(tmp_path / "something"):
+        (tmp_path / "something" / "a.txt").write_text("a")
+    assert os.listdir(tmp_path) == ["something"]
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(OSError, match="failed"), locked(tmp_path / "mine"), locked(tmp_path / "b"):
+        raise OSError("failed")
+    assert sorted(os.listdir(tmp_path)) == ["mine", "something"]
+
+
 _HOLDER = """
 import sys, time
 from umir.files import locked

@@ -112,12 +112,13 @@ def locked(directory: str | os.PathLike) -> Iterator[None]:
     killed run never blocks the next one.
 
     Args:
-        directory: the folder to hold; made if needed.
+        directory: the folder to hold; made if needed, and gone afterwards if nothing was written.
 
     Raises:
         LockedError: another running program holds it.
     """
-    path = make_folder(directory) / LOCK_NAME
+    path = Path(directory) / LOCK_NAME
+    made = not path.parent.exists()
     lock = _acquire(path)
     try:
         lock.truncate(0)
@@ -127,13 +128,20 @@ def locked(directory: str | os.PathLike) -> Iterator[None]:
     finally:
         # Removed while still held: a waiting process notices that its file has lost its name.
         path.unlink(missing_ok=True)
+        if made:
+            with contextlib.suppress(OSError):  # it holds something
+                path.parent.rmdir()
         lock.close()
 
 
 def _acquire(path: Path) -> IO[str]:
     """Open and lock the lock file, again if its holder removed it in between."""
     while True:
-        lock = path.open("a+", encoding="utf-8")
+        make_folder(path.parent)
+        try:
+            lock = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:  # its holder has removed the folder, too
+            continue
         if fcntl is None:
             return lock
         try:

@@ -7,6 +7,8 @@ from made_sets import make_mdb_drums
 from tiny import TINY
 
 from umir.meta_train import parser, plan_of
+from umir.meta_training.broken_tasks import BrokenTasks
+from umir.meta_training.plan import LEFT_OUT
 from umir.meta_training.training_songs import EDITION, TrainingSongs
 from umir.meta_training.warm_up import SONGS, WarmUp, heads_by_task
 from umir.tasks import Target
@@ -115,9 +117,9 @@ def _editions(steps):
         yield batches[-1]
 
 
-def test_a_task_without_a_finite_loss_is_named_and_left_out(monkeypatch, capsys):
+def test_a_task_without_a_finite_loss_is_named_and_left_out(monkeypatch, capsys, tmp_path):
     """It shares its steps with others, which go on without it as if nobody had labelled it."""
-    training = warm_up(("drum_transcription", "onset_detection"))
+    training = warm_up(("drum_transcription", "onset_detection"), "--out", str(tmp_path))
     started = next(training)
     algorithm, pool = started.algorithm(), started._songs.at(0).pool
     state = algorithm.init(*started.parameters(jax.random.key(0)))
@@ -143,6 +145,12 @@ def test_a_task_without_a_finite_loss_is_named_and_left_out(monkeypatch, capsys)
     params = {"body": before.body, "head": before.heads[SONGS]}
     found = clean(params, started.episode(3).support)
     assert float(found["drum_transcription"]) == 0 < float(found["onset_detection"])
+    # What goes on after the first step leaves out what this did; from the start, nothing.
+    path = tmp_path / "checkpoints" / LEFT_OUT
+    for done, lost in ((1, [True, False, False]), (0, [True, True, True])):
+        again, batch = BrokenTasks(SONGS, path, done), started.episode(0).support
+        left = [again.without(batch, step).targets["drum_transcription"] for step in (1, 2, 3)]
+        assert [bool(np.isnan(target.values).any()) for target in left] == lost
 
 
 class Kept:

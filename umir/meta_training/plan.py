@@ -19,6 +19,7 @@ from umir.wave_unet import WaveUNetConfig
 
 WARM_UP, META_TRAINING = PHASES = ("warm-up", "meta-training")
 STUDIO = "studio"
+LEFT_OUT = "left_out.json"  # beside the plan: tasks, and the step after which each was left out
 # What a resumed run must have in common with the one before.
 PLANNED = (
     "body",
@@ -185,7 +186,8 @@ class Plan:
         for name, phase in product(("checkpoints", "tensorboard"), PHASES):
             if (self.out / name / phase).exists():
                 shutil.rmtree(self.out / name / phase)
-        log.unlink(missing_ok=True)
+        for file in (log, path.with_name(LEFT_OUT)):
+            file.unlink(missing_ok=True)
         write_json(path, own)
 
 

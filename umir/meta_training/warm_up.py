@@ -14,7 +14,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from umir.meta import Episode, MultiTask
 from umir.meta_training.broken_tasks import BrokenTasks
-from umir.meta_training.plan import Plan
+from umir.meta_training.plan import LEFT_OUT, Plan
 from umir.meta_training.schedules import body_optimizer, outer_optimizer
 from umir.meta_training.training_songs import TrainingSongs
 from umir.tasks import Task
@@ -45,7 +45,7 @@ class WarmUp:
         self.joint = first.joint
         self.alone = {t.name: t for t in first.sampler.tasks if t not in self.joint}
         self._turns = tuple(_turns(bool(self.joint), list(self.alone)))
-        self.broken = BrokenTasks(SONGS)
+        self.broken = BrokenTasks(SONGS, plan.out / "checkpoints" / LEFT_OUT, first_step)
 
     def turn(self, step: int) -> str:
         """Return the name of the turn that a step takes: of a task, or `SONGS`."""
@@ -91,7 +91,7 @@ class WarmUp:
             assert songs.pool is not None
             rng = np.random.default_rng([self._plan.seed, step])
             joint = JointObjective.of(self._plan.config, self.joint)
-            drawn = [self.broken.without(songs.pool.batch(rng)) for _ in range(2)]
+            drawn = [self.broken.without(songs.pool.batch(rng), step) for _ in range(2)]
             support, query = map(as_arrays, drawn)
             return self.broken.note(step, Episode(name, joint, None, support, query, key))
         task = self.alone[name]
