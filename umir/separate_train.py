@@ -158,7 +158,7 @@ def _begun(
         named,
         preset.network,
         args.out / "songs",
-        validates=not has_several_losses(preset) or args.prior == "none",
+        validates=preset.recipe.steps is None,
         unpaired=args.prior in ("adversarial", "factorgan"),
     )
     training = training_of(preset, args, data, start)
@@ -173,13 +173,19 @@ def training_of(
     data: "SeparationData",
     start: "SeparatorStart | None",
 ) -> "SeparationTraining":
-    """Return the training that a preset and arguments ask for."""
+    """Return the training that a preset and arguments ask for.
+
+    Raises:
+        ValueError: there is too little to learn from, or the sources do not fit the network.
+    """
+    from umir.separation.data import check_difference
     from umir.separation.joint_training import joint_training
     from umir.separation.prior_training import prior_training
     from umir.separation.recipes import JointRecipe, PriorRecipe
     from umir.separation.training import SeparationTraining
 
     network, recipe = preset.network, preset.recipe
+    check_difference(network, data)
     params = start.params if start else None
     if isinstance(recipe, JointRecipe):
         return joint_training(preset, data, args.seed, params, detects=is_joint(args))

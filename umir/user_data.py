@@ -8,12 +8,11 @@ from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled
+from umir.data.splits import SPLITS
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, vocabulary_of
 from umir.wave_unet import WaveUNetConfig
-
-SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """A grid of trainings: methods, numbers of pairs, seeds; each method with the rate that is best.
 
 Results are plain JSON: `[NAME][SETTINGS][METHOD][PAIRS][SEED]`, without PAIRS where their number is
-no question, and of the choice of rates `[NAME]["SETTINGS, rates"][METHOD][RATE]`. Where weights of
-critics are chosen, too, that is `[NAME]["SETTINGS, choice at N pairs"][METHOD]["rate RATE, alpha
-ALPHA"]`.
+no question, and of the choice of rates `[NAME]["SETTINGS, rates at N pairs"][METHOD][RATE]`. Where
+weights of critics are chosen, too, that is `[NAME]["SETTINGS, choice at N pairs"][METHOD]["rate
+RATE, alpha ALPHA"]`. Every result says the rate, weight and batch of its training; where others are
+chosen, it is trained again.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from umir.program import use_compilation_cache
 RATES = (1e-4, 3e-4, 1e-3)
 TUNING_SEED = 1000  # of the trainings that choose a rate: none of those that count
 VALID, TEST = "valid", "test"  # splits: rates are chosen on the one, and judged on the other
+TRAINED = "trained with"  # key of a result: the choices that it is of
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Job:
     folder: Path | None = None
     pairs: int = 0
     alpha: float = 0.0
+
+    @property
+    def choices(self) -> dict[str, float]:
+        """What was chosen for it: of another choice the result is another one."""
+        return {"rate": self.rate, "alpha": self.alpha, "batch": self.batch}
 
     @property
     def name(self) -> str:
@@ -112,7 +119,8 @@ class Grid:
         """Return the job that is best on validation data; the only one is not tried."""
         if len(jobs) == 1:
             return jobs[0]
-        kept = f"choice at {self.tune_pairs} pairs" if self.alphas else "rates"
+        kept = "choice" if self.alphas else "rates"
+        kept += f" at {self.tune_pairs} pairs" if self.tune_pairs else ""
         keys = [f"{self.settings}, {kept}", jobs[0].method]
         scores = []
         for job in jobs:
@@ -127,7 +135,14 @@ class Grid:
     def once(self, keys: Sequence[str], key: str, job: Job, split: str = TEST) -> Any:
         """Return what a job came to on a split; done and kept if it was not yet."""
         part, show = self.results.part(self.name, *keys), partial(shown, begin=self.shown)
-        return self.results.once(part, key, partial(self.measure, job, split), job.name, show)
+
+        def measure() -> dict[str, Any]:
+            return {**self.measure(job, split), TRAINED: job.choices}
+
+        def counts(found: Mapping[str, Any]) -> bool:
+            return found.get(TRAINED) == job.choices
+
+        return self.results.once(part, key, measure, job.name, show, counts)
 
 
 def shown(found: Mapping[str, Any], begin: tuple[str, ...]) -> str:
@@ -138,7 +153,8 @@ def shown(found: Mapping[str, Any], begin: tuple[str, ...]) -> str:
         begin: how the names of those begin that are shown; if none does, all are.
     """
     whole = found.get("set", found)
-    names = [name for name in whole if name.startswith(begin)] or [*whole]
+    numbers = [name for name in whole if name != TRAINED]
+    names = [name for name in numbers if name.startswith(begin)] or numbers
     return ", ".join(f"{name} {whole[name]:.3f}" for name in names)
 
 

@@ -19,8 +19,17 @@ from recordings.mir_1k import singing_rows
 
 from adversarial.grid import TEST, VALID
 from adversarial.separation_trials import Share, add_songs, sung_clips, sung_songs
-from adversarial.vocal_songs import PAIRED, Songs, deal_singers, deal_songs, groups_of, singers
+from adversarial.vocal_songs import (
+    PAIRED,
+    Songs,
+    deal_singers,
+    deal_songs,
+    folder_of,
+    groups_of,
+    singers,
+)
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
+from umir.files import locked
 from umir.separation.active_songs import (
     ActiveSong,
     active_songs_there,
@@ -29,7 +38,7 @@ from umir.separation.active_songs import (
 )
 from umir.separation.data import SeparationData
 from umir.separation.joint_unet import JointUNet
-from umir.separation.stem_songs import StemSong, note_songs
+from umir.separation.stem_songs import StemSong, begin_songs, note_songs
 
 ACTIVITY = "activity"  # what songs without stems give: their mixture, and when somebody sings
 PAIRS, PAIRED_SINGERS = 25, 3
@@ -64,17 +73,19 @@ class MarkedSongs:
         lines = [self.lines[song.name] for song in songs]
         facts = {"data": str(self.manifest.path.absolute()), "songs": [x.name for x in lines]}
         facts |= {"detected": self.network.detected, "rate": self.network.rate}
-        folder, task = self.folder / part, detection_of(self.network.detected)
+        folder = folder_of(self.folder, part, facts)
         if (there := active_songs_there(folder, facts)) is None:
-            folder.mkdir(parents=True, exist_ok=True)
-            there = [
-                stored_active_song(
-                    folder / f"{n:05}.npy", self.manifest.load(line, self.network.rate, 1), task
-                )
-                for n, line in enumerate(lines)
-            ]
-            note_songs(folder, facts, [active.song for active in there])
+            with locked(folder):
+                begin_songs(folder)
+                there = [self._written(folder, n, line) for n, line in enumerate(lines)]
+                note_songs(folder, facts, [active.song for active in there])
         return there
+
+    def _written(self, folder: Path, number: int, line: Entry) -> ActiveSong:
+        """Write a song, and return it."""
+        song = self.manifest.load(line, self.network.rate, 1)
+        task = detection_of(self.network.detected)
+        return stored_active_song(folder / f"{number:05}.npy", song, task)
 
 
 @dataclass(frozen=True)

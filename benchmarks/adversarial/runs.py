@@ -16,7 +16,7 @@ from umir.priors import Adversarial, Streams
 from umir.priors.guard import Collapsed
 from umir.priors.streams import Source
 from umir.priors.training_curves import draw_log
-from umir.training import Callback, JsonLog, ProgressBar, train
+from umir.training import Callback, Diverged, JsonLog, ProgressBar, train
 
 SETTLING = 50  # batches that give the average of generators its statistics
 Metrics = dict[str, float]
@@ -24,14 +24,18 @@ Runs = Mapping[str, Mapping[str, Mapping[str, Metrics]]]  # method -> pairs -> s
 
 
 class Course:
-    """Keeps the number of collapses of a training."""
+    """Keeps the last state of a training, and the number of its collapses.
 
-    def __init__(self) -> None:
-        self.collapses = 0.0
+    Args:
+        state: before the first step.
+    """
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.collapses = state, 0.0
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
-        """Note how many there were so far."""
-        self.collapses = metrics["collapses"]
+        """Note the state, and how many there were so far."""
+        self.state, self.collapses = state, metrics["collapses"]
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -44,18 +48,21 @@ def trained(
 
     Of one that is given up it is that of the last good state.
     """
-    course = Course()
+    state = objective.init(jax.random.key(job.seed))
+    course = Course(state)
     callbacks: list[Callback] = [ProgressBar(job.name, job.steps), course]
     log = None if job.folder is None else job.folder / f"{job.name}.jsonl"
     if log is not None:
         callbacks.append(JsonLog(log, "adversarial"))
     stream = Streams(objective, sources, batch=job.batch, seed=job.seed)
-    state = objective.init(jax.random.key(job.seed))
     try:
         state = train(objective.step, state, stream, steps=job.steps, callbacks=callbacks)
     except Collapsed as error:
         print(f"{job.name}: {error}", flush=True)
         state, course.collapses = error.state, float(error.state["guard"]["collapses"])
+    except Diverged as error:
+        print(f"{job.name}: {error}", flush=True)
+        state = course.state
     if log is not None:
         draw_log(log, log.with_suffix(".png"))
     average = objective.settled(state["networks"]["average"], stream.inputs(SETTLING))
@@ -90,9 +97,9 @@ def grid_of(args: argparse.Namespace, results: Results, name: str, **functions: 
         args,
         results,
         name,
-        f"{args.steps} steps",
+        f"{args.steps} steps of {args.batch}",
         batch=args.batch,
-        folder=args.logs,
+        folder=args.logs and args.logs / name,
         counts=args.pairs,
         tune_pairs=args.tune_pairs,
         **functions,

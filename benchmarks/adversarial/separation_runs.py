@@ -34,7 +34,7 @@ from umir.separation.training_streams import LABELLED
 from umir.tasks.base import nan_mean
 from umir.tasks.metrics.separation_metrics import aggregate, track_scores
 from umir.tasks.metrics.spectral_distance import stft_distance
-from umir.training import JsonLog, ProgressBar
+from umir.training import Diverged, JsonLog, ProgressBar
 
 LOOKS = 10  # at the validation songs, in a training
 STFT = "STFT"  # the multi-resolution distance
@@ -137,10 +137,11 @@ def trained(training: PriorTraining, folder: Path, name: str) -> tuple[Separator
         stored.close()
     try:
         state = training.run(state, step, callbacks)
-    except Collapsed as error:  # given up before the first look: the worst of all results
+    except (Collapsed, Diverged) as error:  # before the first look: the worst of all results
         print(f"{name}: {error}", flush=True)
-        best = error.state["networks"]["average"]
-        state = {"adversarial": error.state, "best": best, "best_loss": np.nan}
+        last = error.state if isinstance(error, Collapsed) else state["adversarial"]
+        best = last["networks"]["average"]
+        state = {"adversarial": last, "best": best, "best_loss": np.nan}
     draw_log(folder / "log.jsonl", folder / "training.png")
     # As numbers of NumPy: no training keeps what the device holds of another.
     model = SeparatorModel(training.network, jax.device_get(state["best"]))

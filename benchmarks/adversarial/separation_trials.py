@@ -143,7 +143,10 @@ def _studio_to_real(args: argparse.Namespace, network: MagnitudeUNet) -> Trial:
     """Return the trial with pairs of the studio, and singers of MIR-1K beside."""
     made, real = _studio_share(args, network, 0), _singers_share(args, network, 0)
     choosing = made if args.choose_by == "studio" else real
-    name = f"studio_to_real, fold {args.fold}, chosen by {args.choose_by}"
+    choosers = f"{args.choose_by} ({args.valid} songs)" if choosing is made else args.choose_by
+    name = f"studio_to_real, fold {args.fold}, chosen by {choosers}"
+    # Songs are dealt one after the other: which are the pairs says how many come before.
+    name += f", pairs after {args.test + args.valid} songs"
     return Trial(_lasting(name, args), made, choosing, real, (10, 50), 10)
 
 
@@ -189,7 +192,7 @@ def sung_clips(args: argparse.Namespace) -> Manifest:
 
 
 def _stored(args: argparse.Namespace, name: str) -> Path:
-    """Return the folder of what a trial has stored of a set: others may deal it otherwise."""
+    """Return the folder of what a trial has stored of a set."""
     return args.folder / "songs" / args.trial / name
 
 

@@ -7,6 +7,7 @@ it; or its mixture with the times at which somebody sings. Singers of MIR-1K nev
 four purposes.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,13 @@ from umir.annotations import Stems
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
 from umir.files import locked
 from umir.separation.magnitude_unet import MagnitudeUNet
-from umir.separation.stem_songs import StemSong, note_songs, songs_there, stored_song
+from umir.separation.stem_songs import (
+    StemSong,
+    begin_songs,
+    note_songs,
+    songs_there,
+    stored_song,
+)
 from umir.song_library import LibrarySettings, SongLibrary
 from umir.tasks.source_separation import separation_of
 
@@ -148,14 +155,15 @@ class Songs:
         names = [song.name for song in songs]
         facts = {"data": str(self.manifest.path.absolute()), "songs": names, "part": part}
         facts |= {"sources": list(self.network.sources), "rate": self.network.rate}
-        folder = self.folder / part
+        folder = folder_of(self.folder, part, facts)
         if (there := songs_there(folder, facts)) is None:
-            folder.mkdir(parents=True, exist_ok=True)
-            there = [
-                stored_song(folder / f"{n:05}.npy", self._cut(song, part))
-                for n, song in enumerate(songs)
-            ]
-            note_songs(folder, facts, there)
+            with locked(folder):
+                begin_songs(folder)
+                there = [
+                    stored_song(folder / f"{n:05}.npy", self._cut(song, part))
+                    for n, song in enumerate(songs)
+                ]
+                note_songs(folder, facts, there)
         return there
 
     def _cut(self, song: Entry, part: str) -> np.ndarray:
@@ -169,6 +177,12 @@ class Songs:
             return stems
         place = self.network.sources.index(part)
         return stems[:, place : place + 1]
+
+
+def folder_of(root: Path, part: str, facts: Mapping[str, Any]) -> Path:
+    """Return the folder of songs that nobody else has, who deals others for the same purpose."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return root / f"{part}-{digest[:12]}"
 
 
 def studio_songs(root: Path, number: int, workers: int, seconds: float) -> Manifest:

@@ -1,8 +1,11 @@
 """What was measured: scores of groups of songs, kept in a JSON file so that none is taken twice."""
 
+import contextlib
+import fcntl
 import json
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from jaxtyping import Float
 from recordings.tables import HEADLINE
 from umir.annotations import Annotation
 from umir.data.example import Example
-from umir.files import write_beside
+from umir.files import make_folder, write_beside
 from umir.tasks import Task
 
 # group -> metric -> value
@@ -29,7 +32,7 @@ def shown(found: Mapping[str, Any]) -> str:
 
 
 class Results:
-    """What was measured, kept in a JSON file.
+    """What was measured, kept in a JSON file, which several processes may fill at the same time.
 
     Args:
         path: the file; need not be there yet.
@@ -37,7 +40,8 @@ class Results:
 
     def __init__(self, path: Path):
         self.path = path
-        self.values: dict[str, dict] = json.loads(path.read_text()) if path.exists() else {}
+        self.values: dict[str, dict] = {}
+        self._read()
 
     def part(self, *keys: str) -> dict:
         """Return the dictionary under these keys, made if it is not there."""
@@ -53,16 +57,59 @@ class Results:
         measure: Callable[[], Any],
         what: str,
         show: Callable[[Any], str] = shown,
+        counts: Callable[[Any], bool] = lambda found: True,
     ) -> Any:
-        """Return `part[key]`; measure, keep and print it if it is not there yet."""
-        if key not in part:
+        """Return `part[key]`; measure, keep and print it if it is not there yet.
+
+        Args:
+            part: of `part`.
+            key: in it.
+            measure: what is to be called.
+            what: is measured, in words.
+            show: result -> words.
+            counts: result -> whether it is of what would be measured now.
+        """
+        self._read()
+        if key not in part or not counts(part[key]):
             start = time.perf_counter()
-            part[key] = measure()
+            found = measure()
+            self._keep(part, key, found)
+            seconds = time.perf_counter() - start
+            print(f"{self.path.stem}, {what}: {show(found)} ({seconds:.0f} s)", flush=True)
+        return part[key]
+
+    def _read(self) -> None:
+        """Take over what the file has: everything of our own is in it."""
+        if self.path.exists():
+            _merge(self.values, json.loads(self.path.read_text()))
+
+    def _keep(self, part: dict, key: str, found: Any) -> None:
+        """Write a result, and all that others have written since."""
+        with _alone(self.path.parent):
+            self._read()
+            part[key] = found
             with write_beside(self.path) as temporary:
                 temporary.write_text(json.dumps(self.values, indent=1) + "\n")
-            seconds = time.perf_counter() - start
-            print(f"{self.path.stem}, {what}: {show(part[key])} ({seconds:.0f} s)", flush=True)
-        return part[key]
+
+
+def _merge(mine: dict, other: Mapping) -> None:
+    """Put what another has into nested dictionaries, which stay the same objects."""
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(mine.get(key), dict):
+            _merge(mine[key], value)
+        else:
+            mine[key] = value
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process keeps a result in a folder, and hold it meanwhile."""
+    handle = os.open(make_folder(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def group_scores(

@@ -56,6 +56,7 @@ def test_each_method_has_its_best_rate_and_weight(tmp_path, capsys):
     assert {(job.seed, job.pairs) for job in choosing} == {(GRID.TUNING_SEED, 2)}
     kept = json.loads(path.read_text())["trial"]
     assert {*kept} == {"7 steps", "7 steps, choice at 2 pairs"}
+    assert runs["critics"]["5"]["0"]["trained with"] == {"rate": 3e-4, "alpha": 1e-2, "batch": 4}
     assert kept["7 steps"] == runs and {*runs["plain"]} == {"2", "5"}
     assert [*kept["7 steps, choice at 2 pairs"]["critics"]] == [
         *(f"rate {rate:g}, alpha 0.001" for rate in GRID.RATES),
@@ -75,6 +76,27 @@ def test_a_single_rate_is_not_tried(tmp_path, capsys):
     assert [*json.loads(path.read_text())["trial"]] == ["7 steps"]
     assert {*runs["plain"]} == {"0"}  # no numbers of pairs: seeds
     assert "trial, plain: rate 0.001\n" in capsys.readouterr().out
+
+
+def test_of_another_choice_it_is_another_result(tmp_path):
+    path, again, last = tmp_path / "found.json", Trainings(), Trainings()
+    grid_of(path, Trainings(), "--rates", "1e-3", "--seeds", "0").run()
+    runs = grid_of(path, again, "--rates", "3e-2", "--seeds", "0").run()
+    assert {job.rate for job, _ in again.done} == {3e-2}
+    assert runs["plain"]["0"]["trained with"]["rate"] == 3e-2
+    grid_of(path, last, "--rates", "3e-2", "--seeds", "0").run()
+    assert not last.done
+
+
+def test_runs_beside_each_other_keep_all_results(tmp_path):
+    first, second = (RESULTS(tmp_path / "found.json") for _ in range(2))
+    first.once(first.part("a"), "x", lambda: {"SDR": 1.0}, "x")
+    second.once(second.part("b"), "y", lambda: {"SDR": 2.0}, "y")
+    part = first.part("b")
+    assert first.once(part, "y", lambda: pytest.fail("is measured twice"), "y") == {"SDR": 2.0}
+    kept = json.loads((tmp_path / "found.json").read_text())
+    assert kept == {"a": {"x": {"SDR": 1.0}}, "b": {"y": {"SDR": 2.0}}}
+    assert first.values == kept and first.part("b") is part
 
 
 def test_rates_are_kept_by_their_numbers(tmp_path):

@@ -120,6 +120,19 @@ def test_what_is_stored_is_what_the_deal_says(folder):
     assert [entry.name for entry, _ in trial.judged("test")] == ["0.wav", "1.wav"]
 
 
+def test_other_deals_do_not_change_what_is_stored(folder):
+    """Two runs beside each other, of other folds: nobody learns from the other's test songs."""
+    trial = trial_on(folder)
+    before = [song.window(0, RATE) for _, song in trial.judged("test")]
+    songs = trial.paired.songs
+    deal = SONGS.deal_songs(songs.manifest.entries[::-1], test=2, valid=1, paired=2)
+    share = TRIALS.Share(songs, deal)
+    other = TRIALS.Trial("other", share, share, share, (1, 2), 1)
+    assert [entry.name for entry, _ in other.judged("test")] == ["7.wav", "6.wav"]
+    for (_, song), sound in zip(trial.judged("test"), before, strict=True):
+        np.testing.assert_array_equal(song.window(0, RATE), sound)
+
+
 def training_on(trial, folder, method, seed=0):
     job = GRID.Job(method, seed, 1e-3, 2, 8, folder / "trainings", pairs=2, alpha=1e-3)
     return RUNS.training_of(trial, SCRIPT.NANO, job)

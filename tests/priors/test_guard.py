@@ -47,7 +47,7 @@ def test_what_was_never_well_has_not_collapsed_but_is_said(capsys):
     state = watched(guard, [low] * 200)
     assert state["guard"]["collapses"] == 0
     assert state["guard"]["well"].tolist() == [False, True]
-    told = "step 100: spread/x is 0.010, and has been under 0.1 from the beginning\n"
+    told = "step 100: spread/x is 0.010, and has been under 0.1 at 10 looks\n"
     assert capsys.readouterr().err == told
     # What was well collapses all the same.
     state = watched(guard, [low | {"spread/y": 0.01}] * 50, state)
@@ -66,3 +66,30 @@ def test_a_training_that_always_collapses_is_given_up():
         watched(
             Guard(every=10, limit=3, factor=1.0), [WELL] * 30 + [WELL | {"spread/x": 0.0}] * 300
         )
+
+
+def test_a_state_whose_losses_are_not_finite_is_no_good_one(capsys):
+    guard, broken = Guard(every=10), {**WELL, "gradient_norm/generator": np.nan}
+    state = watched(guard, [*[WELL] * 27, *[broken] * 3])
+    assert state["guard"]["bad"] == 3 and state["guard"]["good"]["generator"][0] == 20
+    state = watched(guard, [broken] * 2, state)
+    assert "no finite loss in 5 steps" in capsys.readouterr().err
+    assert state["networks"]["generator"][0] == 20
+
+
+def test_what_nobody_has_measured_yet_is_not_well():
+    """A measure without a finite step since the start, or since going back."""
+    guard = Guard(every=10)
+    state = guard._looked({"networks": NETWORKS, "guard": guard.init(NETWORKS, WELL)}, WELL)
+    assert not state["guard"]["well"].any()
+
+
+def test_what_settles_near_its_floor_is_as_it_should_be(capsys):
+    guard, near = Guard(every=10), WELL | {"spread/y": 0.15}
+    state = watched(guard, [WELL] * 200)
+    state = watched(guard, [near] * 100, state)
+    assert state["guard"]["good"]["generator"][0] < 260  # on its way down, maybe
+    state = watched(guard, [near] * 200, state)
+    assert state["guard"]["good"]["generator"][0] == 500
+    assert state["guard"]["well"].tolist() == [True, False]
+    assert state["guard"]["collapses"] == 0 and not capsys.readouterr().err

@@ -296,6 +296,15 @@ def test_what_is_learnt_from_as_pairs_does_not_judge_detection(
     assert "SDR/vocals" in shown.out and "singing_voice_detection/" not in shown.out
 
 
+def test_a_test_song_of_the_pairs_does_not_choose(stems_folder, activity_folder, command, capsys):
+    (activity_folder / "1.wav").write_bytes((stems_folder / "3.wav").read_bytes())
+    both = [*command, "--pairs", str(stems_folder), "--activity", str(activity_folder)]
+    assert main(both) == 0
+    told = capsys.readouterr().err
+    assert "is the mixture of 3.wav, in the split 'test' of the pairs; left out" in told
+    assert "in the split 'test' of the pairs; does not judge" in told  # nor fit the decoder
+
+
 def test_what_is_held_out_is_not_learnt_from(activity_folder, tmp_path):
     from umir.separation.unpaired_audio import fingerprint
 

@@ -1,6 +1,7 @@
 """`umir separate-train` with critics: what it writes, which folders may be missing or broken."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,8 @@ def test_arguments_that_do_not_fit(stems_folder, command, capsys):
     assert "solos of oboe: the sources are" in fails(capsys, *command, "adversarial", *pairs)
     pairs[-1] = "vocals=nowhere"
     assert "nowhere: no such file or folder" in fails(capsys, *command, "adversarial", *pairs)
+    pairs = [*command, "factorgan", "--pairs", str(stems_folder), "--batch", "1"]
+    assert "--batch 1: critics compare" in fails(capsys, *pairs)
     # What is wrong with arguments is found before anything is written.
     assert not Path("model").exists()
     with pytest.raises(SystemExit, match="2"):
@@ -96,11 +99,26 @@ def test_pairs_none_of_which_add_up_are_mixtures(stems_folder, command, tmp_path
     told = capsys.readouterr().err
     assert "2 of the pairs, whose stems do not add up, serve as mixtures" in told
     assert "pairs: none, so nothing is learnt from answers" in told
-    pairs[2], pairs[4] = "plain", "none"
+    # Of two folders likewise.
+    shutil.copytree(stems_folder, tmp_path / "more")
+    pairs[2], pairs[-1] = "two", f"{stems_folder},{tmp_path / 'more'}"
+    assert main([*pairs, "--solo", "vocals=solos"]) == 0
+    assert "4 of the pairs, whose stems do not add up" in capsys.readouterr().err
+    pairs[2], pairs[4], pairs[-1] = "plain", "none", str(stems_folder)
     assert main(pairs) == 1
     told = capsys.readouterr().err
     assert told.count("do not add up to the mixture: what is missing is at") == 3
     assert "no song of the split 'train' can be used" in told
+
+
+def test_songs_of_one_artist_are_enough_without_critics(stems_folder, command, capsys):
+    """There is nothing to validate with, and nothing needs it: the steps are given."""
+    rows = [{**row, "split": "train"} for row in read_rows(stems_folder)]
+    write_rows(stems_folder, rows)
+    alone = [*command, "none", "--preset", "magnitudes-half", "--pairs", str(stems_folder)]
+    assert main(alone) == 0
+    assert "4 recordings (0.2 min) to learn from, none to choose by" in capsys.readouterr().err
+    assert SeparatorModel.load("model").facts["validation_loss"] is None
 
 
 def test_a_broken_test_song_costs_its_score_alone(stems_folder, command, tmp_path, rng, capsys):

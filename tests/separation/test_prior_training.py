@@ -12,15 +12,23 @@ from folders import read_rows, write_rows
 from umir import separate_train
 from umir.data_specification import open_data
 from umir.priors import Collapsed, Guard, Logistic, Wasserstein
-from umir.separation.data import PRIORS, SeparationData, factors_of, in_words
+from umir.separation.data import (
+    PRIORS,
+    SeparationData,
+    add_up,
+    check_difference,
+    factors_of,
+    in_words,
+)
 from umir.separation.domains import Magnitudes
 from umir.separation.magnitude_unet import MagnitudeUNet
 from umir.separation.prior_training import prior_training
-from umir.separation.priors import FLOORS, Presence, SeparatedParts, SeparationLoss
+from umir.separation.priors import FLOORS, Presence, SeparatedParts, SeparationLoss, floors_of
 from umir.separation.recipes import PRESETS, PriorRecipe, SeparationPreset, Stage
 from umir.separation.stem_songs import StemSong, stored_song
 from umir.separation.training_streams import LabelledWindows, MixtureWindows, SourceWindows
-from umir.separation.unpaired_audio import HELD_OUT, fingerprints, read_folder, recordings_in
+from umir.separation.unpaired_audio import fingerprints, read_folder, recordings_in
+from umir.training import Diverged
 
 VOICE = ("accompaniment", "vocals")
 NET = MagnitudeUNet(VOICE, 4000, window=32, frames=8, filters=2, levels=2)
@@ -185,17 +193,20 @@ def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, t
     folder = tmp_path / "singers"
     (folder / "deep").mkdir(parents=True)
     soundfile.write(folder / "deep" / "a.wav", rng.uniform(-0.3, 0.3, (4410, 2)), 44_100)
-    soundfile.write(folder / "b.flac", rng.uniform(-0.3, 0.3, 50), 8000)
+    soundfile.write(folder / "b.flac", rng.uniform(-0.3, 0.3, 800), 8000)
+    soundfile.write(folder / "click.wav", rng.uniform(-0.3, 0.3, 50), 8000)
+    soundfile.write(folder / "faint.wav", rng.uniform(-1e-5, 1e-5, 800), 8000, subtype="FLOAT")
     soundfile.write(folder / "silent.wav", np.zeros(800), 8000)
     (folder / "torn.wav").write_bytes(b"RIFF and no more")
     rows = read_rows(stems_folder)  # songs 2 and 3 are the validation and the test song
     for n, stem in ((2, "accompaniment"), (3, "accompaniment"), (0, "accompaniment")):
         (folder / f"known{n}.wav").write_bytes((stems_folder / rows[n]["stems"][stem]).read_bytes())
-    held_out = fingerprints(open_data(stems_folder), HELD_OUT, 4000, 1)
+    held_out = fingerprints(open_data(stems_folder), ("valid", "test"), 4000, 1)
     found = read_folder(folder, held_out, 4000, 1, tmp_path / "stored")
-    assert [s.length for s in found.songs] == [25, 400, 12_000]
+    assert [s.length for s in found.songs] == [400, 400, 12_000]
     told = "\n".join(found.problems)
-    assert len(found.problems) == 4 and "silent.wav: is silent" in told and "torn.wav" in told
+    assert "click.wav: lasts 0.006 s" in told and "faint.wav: is silent" in told
+    assert len(found.problems) == 6 and "silent.wav: is silent" in told and "torn.wav" in told
     assert (
         "known2.wav: is the stem accompaniment of 2.wav, in the split 'valid' of the pairs" in told
     )
@@ -271,7 +282,8 @@ def test_a_training_that_is_given_up_ends_with_what_it_had(data, capsys):
     class Falling(Guard):
         def watched(self, state, metrics):
             if state["guard"]["step"] >= 3:
-                raise Collapsed("collapsed", state)
+                memory = {**state["guard"], "collapses": np.float32(10)}
+                raise Collapsed("collapsed", {**state, "guard": memory})
             step = {**state["guard"], "step": state["guard"]["step"] + 1}
             numbers = {**metrics, "adversarial_weight": 1.0, "collapses": 0.0}
             return {**state, "guard": step}, numbers
@@ -281,9 +293,75 @@ def test_a_training_that_is_given_up_ends_with_what_it_had(data, capsys):
     state = falling.run(falling.init(), 0, lambda first, last: [])
     assert falling.is_over(state) and np.isfinite(state["best_loss"])
     assert "collapsed; training ends here, the best parameters" in capsys.readouterr().err
+    assert state["adversarial"]["guard"]["collapses"] == 10
     whole = training.run(training.init(), 0, lambda first, last: [])
     assert int(whole["stage"]) == 0 and int(state["stage"]) == 1
     jax.tree.map(np.testing.assert_array_equal, state["params"], half_way(training)["params"])
+
+
+def test_a_training_without_finite_losses_ends_with_what_it_had(data, monkeypatch, capsys):
+    training = prior_training(PRESET, "adversarial", data)
+
+    class Lost:
+        def __call__(self, step, state, metrics):
+            if step == 3:
+                raise Diverged(step, metrics)
+
+        def close(self):
+            pass
+
+    state = training.run(training.init(), 0, lambda first, last: [Lost()])
+    assert training.is_over(state) and np.isfinite(state["best_loss"])
+    assert "training ends here, the best parameters" in capsys.readouterr().err
+    jax.tree.map(np.testing.assert_array_equal, state["params"], half_way(training)["params"])
+
+
+def test_a_source_that_is_rare_has_a_low_floor(tmp_path, rng):
+    """Vocals in 2% of a song: the mixture and its accompaniment are nearly the same."""
+    stems = rng.uniform(-0.4, 0.4, (20_000, 2, 1)).astype(np.float32)
+    stems[400:, 1] = 0
+    floors = dict(floors_of(DOMAIN, [stored_song(tmp_path / "rare.npy", stems)], 8))
+    assert floors["level/accompaniment"] == floors["distance/vocals"] == 0.02
+    assert 1e-4 <= floors["level/vocals"] < 0.01 and floors["distance/accompaniment"] < 0.01
+    assert floors_of(DOMAIN, [], 8) == FLOORS
+    stems[:, 1] = 0
+    none = dict(floors_of(DOMAIN, [stored_song(tmp_path / "none.npy", stems)], 8))
+    assert none["level/vocals"] == 1e-4
+    training = prior_training(
+        PRESET, "adversarial", SeparationData([song(tmp_path / "a.npy", rng)])
+    )
+    assert dict(training.objective.guard.floors)["level/vocals"] == 0.02
+
+
+def test_sources_that_are_not_all_of_a_mixture_need_not_add_up_to_it(tmp_path, rng):
+    """Else the truth would cost more than a copy of the mixture does."""
+    whole = rng.uniform(-0.4, 0.4, (1500, 2, 1)).astype(np.float32)
+    parts = stored_song(tmp_path / "0.npy", whole[:, :1], whole[:, 1:])
+    covering = stored_song(tmp_path / "1.npy", whole)
+    assert add_up(VOICE, SeparationData([parts])) and add_up(("a", "b"), SeparationData([covering]))
+    assert not add_up(("vocals",), SeparationData([covering, parts]))
+    assert add_up(("vocals", "other"), SeparationData()) and not add_up(("a",), SeparationData())
+    preset = replace(PRESET, network=replace(NET, sources=("vocals",)))
+    training = prior_training(preset, "adversarial", SeparationData([parts]))
+    assert training.objective.supervision.beta == 0
+    assert (
+        "mixtures: none; those of the pairs serve the critics; vocals are not all of a mixture, "
+        "and need not add up to it" in training.in_words
+    )
+    assert prior_training(
+        PRESET, "adversarial", SeparationData([covering])
+    ).objective.supervision.beta
+
+
+def test_a_source_that_is_the_rest_must_be_all_of_it(tmp_path, rng):
+    whole = rng.uniform(-0.4, 0.4, (1500, 3, 1)).astype(np.float32)
+    rest = SeparationData([stored_song(tmp_path / "0.npy", whole[:, :2], whole[:, 2:])])
+    network = replace(PRESETS["m2"].network, sources=("vocals", "drums"))
+    with pytest.raises(ValueError, match="give --sources vocals,drums,accompaniment"):
+        check_difference(network, rest)
+    check_difference(replace(network, sources=("vocals", "accompaniment")), rest)
+    check_difference(network, SeparationData([stored_song(tmp_path / "1.npy", whole[:, :2])]))
+    check_difference(NET, rest)
 
 
 def half_way(training):

@@ -5,7 +5,8 @@ spread beside that of what is real, or another measure of what it makes, sinks u
 gradient of the generator explodes; losses are not finite any more. The training then goes on from
 the last good state, with half the weight of the critics, on other batches. It is said on standard
 error, and logged. What has been under its floor from the beginning, a source that is silent say, is
-said too; there is no good state to go back to.
+said too; there is no good state to go back to. Nor is there for what settles a little above its
+floor, and stays there: from then on that is as it should be.
 """
 
 import math
@@ -22,7 +23,7 @@ from umir.wave_unet.parameters import scalar, whole_number
 State = dict[str, Any]
 MEMORY = 0.95  # of the running means
 WELL = 2.0  # times its floor: what has been as high has something to sink from
-LOW_LOOKS = 10  # under its floor, and never well, after which that is said
+LOW_LOOKS = 10  # under its floor, and never well, after which that is said; or near it, settled
 
 
 class Collapsed(ValueError):
@@ -75,7 +76,8 @@ class Guard:
             "bad": whole_number(0),  # steps in a row without finite losses
             "norm": scalar(0.0),  # a running mean, as heights are
             # Of every watched metric, in the order of their names: itself over its floor, whether
-            # it was well in the good state, and at how many looks in a row it was low instead.
+            # it was well in the good state, and at how many looks in a row it was low instead, or
+            # on its way there.
             "heights": np.full(number, np.inf, np.float32),
             "well": np.zeros(number, bool),
             "low": np.zeros(number, np.int32),
@@ -101,7 +103,7 @@ class Guard:
         state = {**state, "guard": seen}
         if seen["bad"] >= self.bad_steps:
             state = self._back(state, f"no finite loss in {self.bad_steps} steps")
-        elif seen["step"] % self.every == 0:
+        elif seen["step"] % self.every == 0 and not seen["bad"]:
             state = self._looked(state, metrics)
         weight, collapses = (float(state["guard"][name]) for name in ("weight", "collapses"))
         return state, {**metrics, "adversarial_weight": weight, "collapses": collapses}
@@ -137,14 +139,17 @@ class Guard:
             return self._back(state, f"{lowest} has sunk to {metrics[lowest]:.3f}")
         if seen["norm"] > self.explosion * seen["good_norm"]:
             return self._back(state, f"the gradient is {seen['norm']:.3g}")
-        if (well & (heights < WELL)).any():
-            return state  # on its way down, maybe: not a state to come back to
-        well = well | (heights >= WELL)
-        low = np.where(~well & (heights < 1), seen["low"] + 1, 0).astype(np.int32)
+        sinking = well & (heights < WELL)
+        low = np.where(sinking | (heights < 1), seen["low"] + 1, 0).astype(np.int32)
+        if (sinking & (low < LOW_LOOKS)).any():
+            # On its way down, maybe: not a state to come back to.
+            return {**state, "guard": {**seen, "low": low}}
+        low = np.where(sinking, 0, low).astype(np.int32)  # it has settled there
+        well = (well & ~sinking) | (np.isfinite(heights) & (heights >= WELL))
         for name in (names[n] for n in np.flatnonzero(low == LOW_LOOKS)):
             tqdm.write(
                 f"step {seen['step']}: {name} is {metrics[name]:.3f}, and has been under "
-                f"{self._floor_of(name):g} from the beginning",
+                f"{self._floor_of(name):g} at {LOW_LOOKS} looks",
                 file=sys.stderr,
             )
         good = {"good": state["networks"], "good_norm": seen["norm"]}

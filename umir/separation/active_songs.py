@@ -20,6 +20,7 @@ from umir.files import write_beside
 from umir.separation.joint_unet import JointUNet
 from umir.separation.stem_songs import (
     StemSong,
+    begin_songs,
     filled_batches,
     note_songs,
     songs_there,
@@ -100,7 +101,7 @@ def stored_active_songs(
     facts["known"] = sorted(known)
     if (there := active_songs_there(folder, facts)) is not None:
         return there
-    folder.mkdir(parents=True, exist_ok=True)
+    begin_songs(folder)
     task = detection_of(network.detected)
     found: list[ActiveSong] = []
     for example in progress(data.stream(split, rate, channels)):

@@ -44,6 +44,10 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
         )
         for stage in recipe.stages
     ]
+    if args.prior in ("adversarial", "factorgan") and min(stage.batch for stage in stages) < 2:
+        raise ValueError(
+            "--batch 1: critics compare what is made with what is made of others; give 2 or more"
+        )
     return replace(preset, network=network, recipe=replace(recipe, stages=tuple(stages)))
 
 

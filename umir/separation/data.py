@@ -13,14 +13,18 @@ from umir.priors.factor_gan import PAIRED
 from umir.priors.streams import INPUTS, Source
 from umir.separation.active_songs import ActiveSong
 from umir.separation.domains import Domain
-from umir.separation.stem_songs import StemSong
+from umir.separation.stem_songs import StemSong, rest_of
 from umir.separation.training_streams import (
     LABELLED,
     LabelledWindows,
     MixtureWindows,
     SourceWindows,
 )
+from umir.separation.window_separator import WindowNetwork
+from umir.tasks.source_separation import ACCOMPANIMENT
+from umir.wave_unet.separators import OriginalWaveUNet
 
+OTHER = "other"  # what three stems of four leave, by its name
 NONE, ADVERSARIAL, FACTORGAN, JOINT = PRIORS = ("none", "adversarial", "factorgan", "joint")
 
 
@@ -51,6 +55,26 @@ def check_solos(solos: Collection[str], names: Sequence[str]) -> None:
         raise ValueError(
             f"solos of {', '.join(strangers)}: the sources are {', '.join(names)}; name others "
             "with --sources"
+        )
+
+
+def add_up(names: Sequence[str], data: SeparationData) -> bool:
+    """Return whether sources together are the mixture, or stems are left that are none of them."""
+    if ACCOMPANIMENT in names:
+        return True
+    if data.train:
+        return not any(rest_of(song.path).exists() for song in data.train)
+    return OTHER in names
+
+
+def check_difference(network: WindowNetwork, data: SeparationData) -> None:
+    """Raise a ValueError if a network takes for a source what the mixture has beside it."""
+    difference = isinstance(network, OriginalWaveUNet) and network.difference
+    if difference and not add_up(network.sources, data):
+        *others, last = network.sources
+        raise ValueError(
+            f"{last} would be the mixture minus {' and '.join(others) or 'nothing'}, and so would "
+            f"hold all else that is in it: give --sources {','.join((*others, last))},accompaniment"
         )
 
 
@@ -120,7 +144,7 @@ def in_words(
     critics = {factor.name for factor in factors}
     return [
         _labelled(data, rate),
-        _unlabelled(factors, data, rate),
+        _unlabelled(factors, data, rate, "the critics" + _and_additivity(names, data)),
         *(_solo(name, name in critics, data, rate) for name in names),
         *_dependencies(critics),
     ]
@@ -133,12 +157,18 @@ def _labelled(data: SeparationData, rate: int) -> str:
     return f"pairs: {amount(data.train, rate)} to learn from, {looks}"
 
 
-def _unlabelled(factors: Sequence[Factor], data: SeparationData, rate: int) -> str:
+def _and_additivity(names: Sequence[str], data: SeparationData) -> str:
+    if add_up(names, data):
+        return " and additivity"
+    return f"; {', '.join(names)} are not all of a mixture, and need not add up to it"
+
+
+def _unlabelled(factors: Sequence[Factor], data: SeparationData, rate: int, use: str) -> str:
     if not factors:
         return f"mixtures: {'not used' if data.mixtures else 'none'}, there is no prior"
     if data.mixtures:
-        return f"mixtures: {amount(data.mixtures, rate)} for the critics and additivity"
-    return "mixtures: none; those of the pairs serve the critics and additivity"
+        return f"mixtures: {amount(data.mixtures, rate)} for {use}"
+    return f"mixtures: none; those of the pairs serve {use}"
 
 
 def _solo(name: str, has_critic: bool, data: SeparationData, rate: int) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 from tqdm import tqdm
 
 from umir.data.problems import describe
+from umir.data.splits import SPLITS
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.separation.active_songs import ActiveSong, detection_of, stored_active_songs
 from umir.separation.data import SeparationData, check_solos
 from umir.separation.joint_unet import JointUNet
 from umir.separation.stem_songs import StemSong, mixtures_alone, stored_songs
 from umir.separation.unpaired_audio import (
-    HELD_OUT,
     Fingerprints,
     Recordings,
     fingerprints,
@@ -121,7 +121,10 @@ def stored(
         for split in ("train", "valid") if validates else ("train",):
             if not (labelled[split] or (unpaired and mixtures_alone(folder / split))):
                 raise ValueError(f"{named.pairs.path}: no song of the split {split!r} can be used")
-    held_out, learnt = _known(named, network)
+    elsewhere: Mapping[str, Fingerprints] = {}
+    if named.mixtures or named.solos or named.activity:
+        elsewhere = known_elsewhere(named, network, *("train", "valid")[: 1 + bool(named.activity)])
+    held_out = elsewhere.get("train", {})
     mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
     if unpaired and (alone := mixtures_alone(folder / "train")):
         print(
@@ -139,7 +142,7 @@ def stored(
     active: dict[str, list[ActiveSong]] = {"train": [], "valid": []}
     if named.activity is not None:
         assert isinstance(network, JointUNet)
-        active = _active(named.activity, network, folder, {"train": held_out, "valid": learnt})
+        active = _active(named.activity, network, folder, elsewhere)
     return SeparationData(
         labelled["train"], labelled["valid"], mixtures, solos, active["train"], active["valid"]
     )
@@ -160,20 +163,23 @@ def _labelled(
     return songs
 
 
-def learnt_from(named: NamedData, network: WindowNetwork) -> Fingerprints:
-    """Return what of the pairs is learnt from, if there are recordings that detection is judged by:
-    nothing may be judged by it."""
-    if named.pairs is None or named.activity is None:
-        return {}
-    return fingerprints(named.pairs, ("train",), network.rate, network.channels)
+def known_elsewhere(
+    named: NamedData, network: WindowNetwork, *splits: str
+) -> dict[str, Fingerprints]:
+    """Return, for each of the splits, what the pairs have in others: nothing else may bring it in.
 
-
-def _known(named: NamedData, network: WindowNetwork) -> tuple[Fingerprints, Fingerprints]:
-    """Return what of the pairs nothing else may learn from, and what nothing may be judged by."""
-    if named.pairs is None or not (named.mixtures or named.solos or named.activity):
-        return {}, {}
-    held_out = fingerprints(named.pairs, HELD_OUT, network.rate, network.channels)
-    return held_out, learnt_from(named, network)
+    So nothing is learnt from, chosen by or judged by what has another of these purposes.
+    """
+    if named.pairs is None:
+        return dict.fromkeys(splits, {})
+    read = [name for name in SPLITS if any(name != split for split in splits)]
+    known = {
+        name: fingerprints(named.pairs, (name,), network.rate, network.channels) for name in read
+    }
+    others = {split: [known[name] for name in read if name != split] for split in splits}
+    return {
+        split: {k: v for own in found for k, v in own.items()} for split, found in others.items()
+    }
 
 
 def _recordings(

@@ -20,13 +20,21 @@ from umir.priors import Adversarial, Streams
 from umir.priors.factor_gan import Parts
 from umir.priors.guard import Collapsed
 from umir.priors.streams import Source
-from umir.separation.data import SeparationData, factors_of, in_words, sources_of_streams
+from umir.separation.data import (
+    SeparationData,
+    add_up,
+    check_difference,
+    factors_of,
+    in_words,
+    sources_of_streams,
+)
 from umir.separation.domains import Domain, domain_of
-from umir.separation.priors import separation_objective, squared_errors
+from umir.separation.priors import floors_of, separation_objective, squared_errors
 from umir.separation.recipes import PriorRecipe, SeparationPreset, Stage
 from umir.separation.stem_songs import windows_in_turn
 from umir.separation.training import Callbacks, SeparationTraining, State
 from umir.separation.training_streams import labelled_batch
+from umir.training import Diverged
 from umir.wave_unet.parameters import Params, scalar, whole_number
 
 SETTLING = 100  # batches that give the averaged parameters their statistics, before each look
@@ -107,15 +115,21 @@ class PriorTraining(SeparationTraining):
 
         Raises:
             Collapsed: there was no look yet, and so nothing worth keeping.
+            Diverged: likewise, and no loss was finite.
         """
         try:
             return super()._trained(state, stage, first, last, callbacks)
-        except Collapsed as error:
+        except (Collapsed, Diverged) as error:
             if not state["looks"]:
                 raise
             kept = "the best parameters before are kept" if self.validates else "goes back"
             tqdm.write(f"{error}; training ends here, {kept}", file=sys.stderr)
-            return {**state, "stage": whole_number(len(self.recipe.stages))}
+            known = {"guard": error.state["guard"]} if isinstance(error, Collapsed) else {}
+            return {
+                **state,
+                "adversarial": {**state["adversarial"], **known},
+                "stage": whole_number(len(self.recipe.stages)),
+            }
 
     def _looked(self, state: State, stage: Stage) -> State:
         batches = self._streams(stage).inputs(SETTLING)
@@ -142,9 +156,11 @@ def prior_training(
         start: parameters of the network to start from, while critics are fresh; None: fresh ones.
 
     Raises:
-        ValueError: there is too little for the prior, or the preset is another one.
+        ValueError: there is too little for the prior, or the preset is another one or cannot have
+            these sources.
     """
     network, recipe = preset.network, preset.recipe
+    check_difference(network, data)
     domain = domain_of(network)
     if not isinstance(recipe, PriorRecipe):
         raise ValueError(f"a recipe for the loss {recipe.loss!r} alone: it has no critics")
@@ -154,9 +170,10 @@ def prior_training(
         factors,
         labelled=bool(data.train),
         alpha=recipe.alpha,
-        beta=recipe.beta,
+        beta=recipe.beta if add_up(network.sources, data) else 0.0,
         learning_rate=recipe.stages[0].learning_rate,
         critic_filters=recipe.critic_filters,
+        floors=floors_of(domain, data.train, recipe.stages[0].batch) if factors else (),
     )
     return PriorTraining(
         network=network,

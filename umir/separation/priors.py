@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Scalar
 
@@ -28,13 +29,16 @@ from umir.priors.factor_gan import PAIRED, Parts
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import INPUTS
 from umir.separation.domains import Domain
-from umir.separation.training_streams import LABELLED
+from umir.separation.stem_songs import StemSong
+from umir.separation.training_streams import LABELLED, LabelledWindows
 from umir.wave_unet.parameters import Key, Params
 
 # Shares of the mixture's magnitude: a source that has less is silent, one that differs from the
-# mixture by less is equal to it.
+# mixture by less is equal to it. Of a source that is rare it is a share of what it truly has.
 LEVEL, DISTANCE = "level/", "distance/"
-FLOORS = ((LEVEL, 0.02), (DISTANCE, 0.02))
+FLOOR, LEAST_FLOOR, TRUE_SHARE = 0.02, 1e-4, 0.2
+FLOORS = ((LEVEL, FLOOR), (DISTANCE, FLOOR))
+TRUE_BATCHES = 8  # of songs with stems, by which that is measured
 FOUND, REMEMBERED = "found", "remembered"  # features of what separates
 
 
@@ -152,6 +156,37 @@ class Presence:
         return measured
 
 
+def floors_of(
+    domain: Domain, songs: Sequence[StemSong], batch: int
+) -> tuple[tuple[str, float], ...]:
+    """Return the floors of all that `Presence` measures, lower for what is rare or quiet in songs.
+
+    Args:
+        domain: of what separates.
+        songs: with stems; none: the floors of every source alike.
+        batch: windows that are looked at together.
+    """
+    if not songs:
+        return FLOORS
+    windows, presence, rng = (
+        LabelledWindows(domain, songs),
+        Presence(domain),
+        np.random.default_rng(0),
+    )
+    found = [presence(_as_separated(domain, windows.draw(rng, batch))) for _ in range(TRUE_BATCHES)]
+    floors = {}
+    # From the last name to the first: one that another begins with comes after that.
+    for name in sorted(presence.names, reverse=True):
+        true = float(np.mean([measured[name] for measured in found]))
+        floors[name] = min(FLOOR, max(LEAST_FLOOR, TRUE_SHARE * true))
+    return tuple(floors.items())
+
+
+def _as_separated(domain: Domain, batch: Parts) -> Parts:
+    """Return a labelled batch as if its sources had been separated."""
+    return {name: x if name == MIXTURE else domain.heard(x) for name, x in batch.items()}
+
+
 def separation_objective(
     domain: Domain,
     factors: Sequence[Factor],
@@ -161,6 +196,7 @@ def separation_objective(
     beta: float,
     learning_rate: float,
     critic_filters: int,
+    floors: tuple[tuple[str, float], ...] = FLOORS,
 ) -> Adversarial:
     """Return the objective.
 
@@ -175,6 +211,7 @@ def separation_objective(
         beta: weight of additivity; without critics there is none of it either.
         learning_rate: of all networks.
         critic_filters: of the first convolution of critics.
+        floors: of what is measured, under which the training has collapsed.
     """
     factorised = any(factor.stream in (None, PAIRED) for factor in factors)
     optimizer = adam(learning_rate, 0.5 if factorised else 0.9)
@@ -192,5 +229,5 @@ def separation_objective(
         weight=alpha,
         supervision=SeparationLoss(labelled, beta) if labelled or beta else None,
         measures=Presence(domain),
-        guard=Guard(floors=FLOORS) if factors else Guard(factor=1.0),
+        guard=Guard(floors=floors) if factors else Guard(factor=1.0),
     )

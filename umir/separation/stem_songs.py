@@ -19,8 +19,9 @@ from umir.annotations import Stems
 from umir.audio import to_channels
 from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
+from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
-from umir.files import write_beside, write_json
+from umir.files import make_folder, write_beside, write_json
 from umir.tasks.source_separation import (
     ACCOMPANIMENT,
     REST,
@@ -111,7 +112,7 @@ def stored_songs(
     }
     if (found := songs_there(folder, facts)) is not None:
         return found
-    folder.mkdir(parents=True, exist_ok=True)
+    begin_songs(folder)
     songs: list[StemSong] = []
     task, before = separation_of(sources), len(data.problems)
 
@@ -124,7 +125,7 @@ def stored_songs(
                 path = folder / f"{len(songs):05}.npy"
                 stems = _mixed_stems(task, usable, channels)
                 songs.append(stored_song(path, *np.split(stems, [len(sources)], axis=1)))
-    except ManifestError:
+    except (ManifestError, DataSetError):
         if not alone():
             raise
     note_songs(folder, facts, songs, alone())
@@ -178,6 +179,12 @@ def note_songs(
     """
     lengths = [song.length for song in songs]
     write_json(folder / FACTS_NAME, {**facts, "lengths": lengths, ALONE: list(alone)})
+
+
+def begin_songs(folder: Path) -> None:
+    """Make a folder for songs; one that has some holds none any more until `note_songs` says so."""
+    make_folder(folder)
+    (folder / FACTS_NAME).unlink(missing_ok=True)
 
 
 def songs_there(folder: Path, facts: dict[str, Any]) -> list[StemSong] | None:

@@ -19,7 +19,7 @@ from umir.data_specification import LabelledData
 from umir.fine_tuning import score
 from umir.model_card import DATA, LICENCE, LICENCE_WITH_DATA, MADE_BY
 from umir.separation.detector_model import ACTIVITY_SPLITS, DECODER, LEARNT, DetectorModel
-from umir.separation.folders import NamedData, learnt_from
+from umir.separation.folders import NamedData, known_elsewhere
 from umir.separation.joint_losses import ACTIVE
 from umir.separation.joint_unet import JointUNet
 from umir.separation.prior_training import PriorTraining
@@ -74,16 +74,17 @@ def finished(
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
     model = SeparatorModel(training.network, state["best"], facts)
-    learnt: Fingerprints = {}
+    elsewhere: Mapping[str, Fingerprints] = {}
     if isinstance(training.network, JointUNet):
         assert isinstance(training, PriorTraining) and training.objective.supervision
-        learnt = learnt_from(named, training.network)
-        model = _with_detection(model, training.objective.supervision.streams, named, learnt)
+        if named.activity is not None:
+            elsewhere = known_elsewhere(named, training.network, "valid", "test")
+        model = _with_detection(model, training.objective.supervision.streams, named, elsewhere)
     model.save(out, separator_card(model, None, origin))
     metrics: dict[str, float] = {}
     if named.pairs is not None:
         metrics |= _scores(model, separation_of(training.network.sources), named.pairs)
-    metrics |= _detection_scores(model, named, learnt)
+    metrics |= _detection_scores(model, named, elsewhere)
     model.save(out, separator_card(model, metrics, origin))
     return metrics
 
@@ -92,10 +93,10 @@ def _scores(
     model: SeparatorModel | DetectorModel,
     task: Task,
     data: LabelledData,
-    learnt: Fingerprints = MappingProxyType({}),
+    elsewhere: Mapping[str, Fingerprints] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Return the metrics on the test songs; none if there are none that can be used."""
-    return score(model, _examples(model, task, data, "test", learnt))[0]
+    return score(model, _examples(model, task, data, "test", elsewhere))[0]
 
 
 def _examples(
@@ -103,13 +104,14 @@ def _examples(
     task: Task,
     data: LabelledData,
     split: str,
-    learnt: Fingerprints,
+    elsewhere: Mapping[str, Fingerprints],
 ) -> Iterator[Example]:
-    """Yield the songs of a split that can be used and were not learnt from elsewhere, one at a
+    """Yield the songs of a split that can be used and are in no other split elsewhere, one at a
     time; says what is left out, or that none can be used."""
+    others = elsewhere.get(split, {})
     try:
         for example in data.stream(split, model.rate, model.channels):
-            if known := learnt.get(fingerprint(example.waveform)):
+            if known := others.get(fingerprint(example.waveform)):
                 print(f"{example.name}: is {known}; does not judge", file=sys.stderr)
                 continue
             yield from known_examples(task, [example], data)
@@ -118,7 +120,10 @@ def _examples(
 
 
 def _with_detection(
-    model: SeparatorModel, streams: Sequence[str], named: NamedData, learnt: Fingerprints
+    model: SeparatorModel,
+    streams: Sequence[str],
+    named: NamedData,
+    elsewhere: Mapping[str, Fingerprints],
 ) -> SeparatorModel:
     """Return a joint model with the tasks that it has learnt, and a fitted decoder."""
     names = [] if named.pairs is None else [model.task.name]
@@ -129,7 +134,8 @@ def _with_detection(
     facts |= {ACTIVITY_SPLITS: {}, DECODER: detector.task.default_settings(model.rate)}
     if named.activity is not None:
         facts[ACTIVITY_SPLITS] = dict(named.activity.assignment)
-        if examples := list(_examples(detector, detector.task, named.activity, "valid", learnt)):
+        task, songs = detector.task, named.activity
+        if examples := list(_examples(detector, task, songs, "valid", elsewhere)):
             facts[DECODER] = _fitted(detector, examples)
     return replace(model, facts=facts)
 
@@ -147,13 +153,13 @@ def _fitted(detector: DetectorModel, examples: Sequence[Example]) -> dict[str, A
 
 
 def _detection_scores(
-    model: SeparatorModel, named: NamedData, learnt: Fingerprints
+    model: SeparatorModel, named: NamedData, elsewhere: Mapping[str, Fingerprints]
 ) -> dict[str, float]:
     """Return the metrics of a detector on the recordings that were held out."""
     if named.activity is None or DECODER not in model.facts:
         return {}
     detector = DetectorModel.of(model)
-    found = _scores(detector, detector.task, named.activity, learnt)
+    found = _scores(detector, detector.task, named.activity, elsewhere)
     return {f"{detector.task.name}/{name}": value for name, value in found.items()}
 
 

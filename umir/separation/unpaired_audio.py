@@ -26,9 +26,10 @@ from umir.data.manifest_lines import ManifestError
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
 from umir.files import version
-from umir.separation.stem_songs import StemSong, note_songs, songs_there, stored_song
+from umir.separation.stem_songs import StemSong, begin_songs, note_songs, songs_there, stored_song
 
-HELD_OUT = ("valid", "test")
+AUDIBLE = 1e-4  # of full scale, -80 dB
+SHORTEST = 0.1  # seconds: all recordings are drawn alike, and the rest of a window is zeros
 Fingerprints = Mapping[str, str]  # of what is held out -> what it is, in words
 
 
@@ -83,7 +84,7 @@ def fingerprints(
 
     Args:
         data: songs with stems.
-        splits: which of them, as `HELD_OUT`.
+        splits: which of them, for example `valid` and `test`.
         rate: that they are read at, in Hz.
         channels: that they are read with.
 
@@ -131,7 +132,8 @@ def stored_recordings(
 ) -> Recordings:
     """Write recordings to a folder, unless they are there, and return them.
 
-    Files that cannot be read, are silent or are held out become problems.
+    Files that cannot be read, are silent, are shorter than a tenth of a second or are held out
+    become problems.
 
     Args:
         files: the recordings.
@@ -152,7 +154,7 @@ def stored_recordings(
     }
     if (there := songs_there(folder, facts)) is not None:
         return Recordings(tuple(there), ())
-    folder.mkdir(parents=True, exist_ok=True)
+    begin_songs(folder)
     songs: list[StemSong] = []
     problems: list[str] = []
     for path in progress(files):
@@ -175,8 +177,10 @@ def _usable(
         ValueError: it cannot be used.
     """
     waveform, _ = read_audio(path, rate, channels)
-    if not waveform.any():
+    if np.abs(waveform).max(initial=0) < AUDIBLE:
         raise ValueError(f"{path}: is silent; left out")
+    if len(waveform) < SHORTEST * rate:
+        raise ValueError(f"{path}: lasts {len(waveform) / rate:.3f} s; left out")
     if known := held_out.get(fingerprint(waveform)):
         raise ValueError(f"{path}: is {known}; left out")
     return waveform
