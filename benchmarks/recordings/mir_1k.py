@@ -57,7 +57,8 @@ def melody(source: Path, out: Path) -> Path:
 
 def _clips(source: Path) -> Iterator[tuple[Path, np.ndarray, int]]:
     """Yield path, samples `(time, channel)` and rate of every clip."""
-    for audio in sorted((source / "MIR-1K" / "Wavfile").glob("*.flac")):
+    clips = (source / "MIR-1K" / "Wavfile").glob("*.*")
+    for audio in sorted(path for path in clips if path.suffix in (".flac", ".wav")):
         samples, rate = soundfile.read(audio, dtype="float32", always_2d=True)
         yield audio, samples, rate
 

@@ -1,5 +1,7 @@
 """The step with critics against the same step in PyTorch: the losses of both, twice in a row."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ def test_batches_have_the_shapes_that_a_training_draws(tmp_path, rng):
     made = STEP.item_of(network, recipe)
     shapes = [jax.tree.map(np.shape, item) for item in (drawn, made)]
     assert shapes[0] == shapes[1]
-    assert training.objective == STEP.objective_of(network, recipe)
+    # But for the floors of the guard, which songs decide.
+    own = replace(training.objective, guard=STEP.objective_of(network, recipe).guard)
+    assert own == STEP.objective_of(network, recipe)
 
 
 def test_both_sides_take_the_same_steps():

@@ -153,9 +153,10 @@ def test_a_grid_trains_chooses_rates_and_goes_on(script, tmp_path, monkeypatch, 
     printed = capsys.readouterr().out
     assert "FactorGAN: rate 0.0" in printed and "| FactorGAN | " in printed
     (found,) = json.loads(out.read_text()).values()
-    assert set(found["2 steps, rates"]["FactorGAN"]) == {"0.001", "0.01"}
-    metrics = found["2 steps"]["FactorGAN"]["10"]["0"]
+    assert set(found["2 steps of 4, rates at 5 pairs"]["FactorGAN"]) == {"0.001", "0.01"}
+    metrics = found["2 steps of 4"]["FactorGAN"]["10"]["0"]
+    assert metrics.pop("trained with")["batch"] == 4
     assert metrics["collapses"] == 0 and all(map(np.isfinite, metrics.values()))
-    assert len([*(tmp_path / "logs").glob("*.png")]) == 3
+    assert len([*(tmp_path / "logs").glob("*/*.png")]) == 3
     script.main([*arguments, "--seeds", "0", "--rates", "1e-3", "1e-2"])
     assert "seed 0" not in capsys.readouterr().out  # nothing was missing

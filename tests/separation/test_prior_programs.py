@@ -113,7 +113,7 @@ def test_pairs_none_of_which_add_up_are_mixtures(stems_folder, command, tmp_path
 
 def test_songs_of_one_artist_are_enough_without_critics(stems_folder, command, capsys):
     """There is nothing to validate with, and nothing needs it: the steps are given."""
-    rows = [{**row, "split": "train"} for row in read_rows(stems_folder)]
+    rows = [{**row, "group": "one", "split": "train"} for row in read_rows(stems_folder)]
     write_rows(stems_folder, rows)
     alone = [*command, "none", "--preset", "magnitudes-half", "--pairs", str(stems_folder)]
     assert main(alone) == 0
