@@ -82,6 +82,9 @@ def write(cases: Cases, out: Path) -> None:
         "Steps to the score of scratch": reading.steps_needed(cases, names),
         "Steps to the best score of scratch": reading.steps_needed(cases, names, to_its_best=True),
         "Recordings": reading.on_recordings(cases, names),
+        f"Heads that are fitted without a step, beside {reading.MOST} steps of others": (
+            reading.without_a_step(cases)
+        ),
         "Where a start is behind": reading.defeats(cases),
         "Runs that diverged, which no mean has in it": reading.diverged(cases),
         "Validation scores, by learning rate": reading.all_validation(cases),

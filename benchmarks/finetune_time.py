@@ -8,8 +8,9 @@ before), the choice of rate and steps, fitting the decoder and scoring the test 
 time. Bar: 10 minutes each, on two cores. Beside the score stands that of the start as it is, where
 it has a head for the task: what adaptation was worth on these songs.
 
-Results go to `--out` after each folder; a second call does what is missing, and
-`--out benchmarks/results/finetune_time.json` prints what was measured of all folders.
+Results go to `--out` after each folder, under the start and a hash of its weights; a second call
+does what is missing, and `--out benchmarks/results/finetune_time.json` prints what was measured of
+all folders.
 """
 
 import argparse
@@ -26,14 +27,16 @@ from typing import Any
 
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS
 from recordings.results import Results
+from recordings.start_names import named_starts
 
 from umir.adaptation.start import Start
 from umir.finetune import UNADAPTED, unadapted
+from umir.released_models import INITIALISATION, default_model
 from umir.task_model import TaskModel
 
 TASKS = {name: own.task for name, own in {**EXPERIMENTS, **NEW_EXPERIMENTS}.items()}
 BAR = 600.0  # seconds
-DEFAULT = "default"  # start: the best that comes along
+SCRATCH_PRESET = "nano"  # the size of scratch where `umir finetune` is told none
 
 
 def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[str, Any]:
@@ -44,14 +47,13 @@ def measure(folder: Path, task: str | None, init: str, *options: str) -> dict[st
     Args:
         folder: a user's folder.
         task: a named task; None for the one of the folder's kind.
-        init: a start; `default` for the program's own choice.
+        init: a start.
         options: more words of the command.
     """
     with TemporaryDirectory() as made:
         out = Path(made) / "model"
         command = [sys.executable, "-m", "umir", "finetune", "--data", folder, "--out", out]
-        command += ["--task", task] if task else []
-        command += ["--init", init] if init != DEFAULT else []
+        command += ["--init", init, *(["--task", task] if task else [])]
         environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(made) / "compiled")}
         start = time.perf_counter()
         done = subprocess.run(
@@ -91,14 +93,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", type=Path, metavar="FOLDERS")
     parser.add_argument("only", nargs="*", choices=[*TASKS, []], metavar="FOLDER")
-    parser.add_argument("--init", default=DEFAULT, help="the start; default: what finetune takes")
+    parser.add_argument(
+        "--init", default=default_model(INITIALISATION), help="the start; default: finetune's own"
+    )
     parser.add_argument("--out", type=Path, help="default: FOLDERS/finetune_time.json")
     args = parser.parse_args()
     results = Results(args.out or args.folders / "finetune_time.json")
-    part = results.part(args.init)
+    (name_of_start,) = named_starts([args.init], SCRATCH_PRESET)
+    part = results.part(name_of_start)
     for name in args.only or [name for name in TASKS if (args.folders / name).exists()]:
         action = partial(measure, args.folders / name, TASKS[name], args.init)
-        results.once(part, name, action, f"{args.init}, {name}", json.dumps)
+        results.once(part, name, action, f"{name_of_start}, {name}", json.dumps)
+    if not part:
+        there = ", ".join(name for name, rows in results.values.items() if rows) or "nothing"
+        parser.error(f"{results.path}: has {there}, and nothing of {name_of_start}: give --init")
     print(table(part))
 
 

@@ -12,7 +12,8 @@ rate and decoder songs. A model that holds heads is one way more, `learnt`, for 
 holds none for.
 
 Intervals are 95% bootstrap intervals over songs (groups), of the mean over seeds. Results go to
-`--out` after every run; a second call does what is missing.
+`--out` after every run, the model's under a hash of its weights; a second call does what is
+missing.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import numpy as np
 from recordings.experiments import EXPERIMENTS, split
 from recordings.held_out_songs import features_of, held_out_songs
 from recordings.results import Results, group_scores
+from recordings.start_names import model_name
 from recordings.tables import HEADLINE, cell, markdown, of_start
 
 from umir import meta_train
@@ -153,6 +155,13 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def key_of(args: argparse.Namespace) -> str:
+    """Return what results are kept under: all that they depend on but task, head and seed."""
+    songs = f", {args.songs} songs" if args.data == STUDIO else ""
+    rate, steps = f"rate {args.learning_rate:g}", f"{args.steps} steps"
+    return f"{args.data}{songs}, {model_name(args.model)}, {rate}, {steps}"
+
+
 def run(args: argparse.Namespace) -> None:
     """Do what is missing, and print the table."""
     start = Start.load(args.model)
@@ -165,7 +174,7 @@ def run(args: argparse.Namespace) -> None:
         names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]
         cases = recorded_cases(folders, names, config)
     results = Results(args.out)
-    key = f"{args.data}, {args.model}, rate {args.learning_rate:g}, {args.steps} steps"
+    key = key_of(args)
     for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
         for name, (data, recipe) in cases.items():
             for label, head in ways_of(args.model, data.task.name).items():

@@ -4,16 +4,16 @@
 
 RECORDINGS is a folder of excerpts of public sets that we prepared, and that does not come along:
 
-    MDBDrums                 as it is, and in audio/sum_of_raw/NAME_SUM.ogg the sum of a song's tracks
-    MedleyDB_annotations     as it is
-    MIR-1K                   Wavfile: five clips each of twelve singers, WAV or FLAC
-    medley-solos-db-small    80 clips of Medley-solos-DB
-    ASAP, POP909             scores and MIDI, and beside them the first 40 s, rendered, as Ogg Vorbis
-    free-spoken-digit, philharmonia                 some of their recordings
-    mirdata, madmom, libnmfd, libsoni               a few excerpts that their tests have
+    MDBDrums               as it is; in audio/sum_of_raw/NAME_SUM.ogg the sum of a song's tracks
+    MedleyDB_annotations   as it is
+    MIR-1K                 Wavfile: five clips each of twelve singers, WAV or FLAC
+    medley-solos-db-small  80 clips of Medley-solos-DB
+    ASAP, POP909           scores and MIDI; beside them the first 40 s, rendered, as Ogg Vorbis
+    free-spoken-digit, philharmonia             some of their recordings
+    mirdata, madmom, libnmfd, libsoni           a few excerpts that their tests have
 
-What is missing is left out. OUT gets one folder per task that has labels there; audio is referred to
-by its absolute path where it can be used as it is. (`tempo` needs the extra `benchmarks`.)
+What is missing is left out. OUT gets one folder per task that has labels there; audio is referred
+to by its absolute path where it can be used as it is. (`tempo` needs the extra `benchmarks`.)
 
 | folder | kind | audio | group |
 |---|---|---|---|

@@ -12,7 +12,8 @@ threshold on training and validation groups together, are scored alike; `--only-
 nothing else. Songs, singers and clips never cross a split.
 
 Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. Results go to
-FOLDERS/DATA_SET.json after every run; a second call goes on where the first one stopped.
+FOLDERS/DATA_SET.json after every run, under a hash of the start's weights and the size of scratch;
+a second call goes on where the first one stopped.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import numpy as np
 from classical import METHODS
 from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
+from recordings.start_names import named_starts
 from recordings.tables import COLUMNS, apart, markdown, rows_of
 
 from umir.adaptation.decoder_fitting import with_decoder
@@ -54,7 +56,7 @@ def run_data_set(name: str, folders: Path, starts: Mapping[str, str], preset: st
     Args:
         name: of the data set.
         folders: where its folder is.
-        starts: label -> model, or `scratch`.
+        starts: name in the results -> model, or `scratch`.
         preset: size of the network from scratch.
     """
     experiment, results = EXPERIMENTS[name], Results(folders / f"{name}.json")
@@ -136,15 +138,15 @@ def main() -> None:
     parser.add_argument("--only-classical", action="store_true", help="no network")
     args = parser.parse_args()
     use_compilation_cache()
-    label = Path(args.init).name
-    starts = {} if args.only_classical else {label: args.init, SCRATCH: SCRATCH}
-    preset = Start.load(args.init).config.preset if starts else "nano"
+    asked = [] if args.only_classical else [args.init, SCRATCH]
+    preset = Start.load(args.init).config.preset if asked else "nano"
+    starts = named_starts(asked, preset)
     results = {name: run_data_set(name, args.folders, starts, preset) for name in args.data_sets}
     if starts:
-        rows = [row for name, found in results.items() for row in rows_of(name, found, STEPS)]
-        print(markdown(COLUMNS, rows), end="")
+        rows = (rows_of(name, found, STEPS, starts) for name, found in results.items())
+        print(markdown(COLUMNS, [row for of in rows for row in of]), end="")
     for name, found in results.items():
-        print(apart(name, found, STEPS[-1], EXPERIMENTS[name].also), end="")
+        print(apart(name, found, STEPS[-1], EXPERIMENTS[name].also, starts), end="")
 
 
 if __name__ == "__main__":

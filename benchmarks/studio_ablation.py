@@ -12,8 +12,8 @@ seed and by group (song, singer, ...), with 95% bootstrap intervals over both.
 
 `--minutes` become a number of steps, the same for every training: the speed of the network is
 measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
-and batches. Results go to `--out` after every training, and a second call does what is missing; an
-hour of songs needs some 3 GB of memory.
+and batches. Results go to `--out` after every training, under network, steps, tasks, number of
+songs and features; a second call does what is missing. An hour of songs needs some 3 GB of memory.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -70,6 +70,20 @@ COMPILING, TIMED = 10, 20
 
 Folder = tuple[Trial, Callable[[], list[Example]]]
 Runs = Mapping[str, Mapping[str, Found]]  # seed -> folder -> what was found
+
+
+class Row(NamedTuple):
+    """One training of the tables, which each seed does.
+
+    Attributes:
+        title: what it is called there.
+        condition: the features of its songs, of `CONDITIONS`.
+        songs: how many.
+    """
+
+    title: str
+    condition: str
+    songs: int
 
 
 class GivenSongs(TrainingSongs):
@@ -183,6 +197,23 @@ def differences(ours: Runs, others: Runs, task: str) -> Float[np.ndarray, "seed 
     return np.array([[one[name] - other[name] for name in groups] for one, other in pairs])
 
 
+def tables(amounts: Mapping[str, Mapping[str, Runs]], rows: Sequence[Row], songs: int) -> str:
+    """Return `table` and `per_task` of trainings, beside the one with all features if it is there.
+
+    Args:
+        amounts: `amount_of` songs -> condition -> seed -> folder -> what was found.
+        rows: which trainings.
+        songs: of the one with all features.
+    """
+    whole = amounts.get(amount_of(songs), {}).get(ALL)
+    runs = {row.title: amounts[amount_of(row.songs)][row.condition] for row in rows}
+    if not runs:
+        return ""
+    runs = {ALL: whole, **runs} if whole else runs
+    beside = next(iter(runs))
+    return f"{table(runs, beside)}\n{per_task(runs, beside)}\n"
+
+
 def table(runs: Mapping[str, Runs], beside: str) -> str:
     """Return the rows of conditions: a score per task, and the difference to one condition.
 
@@ -220,21 +251,25 @@ def _compared(runs: Mapping[str, Runs], condition: str, beside: str, tasks: Sequ
     return bounded(over_seeds_and_groups(known), digits=3) if known else ""
 
 
-def curve_of(runs: Mapping[str, Runs], hours: float) -> Curve:
+def curve_of(amounts: Mapping[str, Mapping[str, Runs]]) -> Curve:
     """Return the scores of all tasks by hours of songs with all features.
 
     Args:
-        runs: condition -> seed -> folder -> what was found; of `ALL`, and titles as `0.3 h`.
-        hours: of the songs of `ALL`.
+        amounts: `amount_of` songs -> condition -> seed -> folder -> what was found.
     """
-    of_title = {ALL: hours, **{title: float(title[:-2]) for title in runs if title.endswith(" h")}}
+    found = {int(amount.split()[0]): runs.get(ALL) for amount, runs in amounts.items()}
     return {
-        amount: {
-            task: [task_score(found, task) for found in runs[title].values()] for task in TASKS
+        songs * SONG_SECONDS / 3600: {
+            task: [task_score(of_seed, task) for of_seed in seeds.values()] for task in TASKS
         }
-        for title, amount in of_title.items()
-        if title in runs
+        for songs, seeds in found.items()
+        if seeds
     }
+
+
+def amount_of(songs: int) -> str:
+    """Return what trainings on so many songs are kept under."""
+    return f"{songs} songs"
 
 
 def _mean(values: Sequence[float]) -> str:
@@ -276,31 +311,27 @@ def run(args: argparse.Namespace) -> None:
     options = ["--algorithm", "multitask", "--preset", args.preset, "--tasks", *args.tasks]
     plan = meta_train.plan_of(meta_train.parser().parse_args(options))
     results, folders = Results(args.out), folders_of(args.folders, TRIALS)
-    steps = args.steps
+    steps, tasks = args.steps, " ".join(args.tasks)
     if steps is None:
         # Measured once: every training gets the same number of steps, also after a restart.
         measure = partial(seconds_per_step, plan)
-        speed = results.once(results.part("speed"), args.preset, measure, "speed")
+        speed = results.once(results.part("speed", tasks), args.preset, measure, "speed")
         steps = max(1, round(60 * args.minutes / speed["seconds_per_step"]))
     hours = {f"{h:g} h": round(h * 3600 / SONG_SECONDS) for h in sorted(args.hours)}
-    curve = [(title, ALL_FEATURES, songs) for title, songs in hours.items()]
-    ablation = [(title, CONDITIONS[title], args.songs) for title in args.only]
+    ablation = [Row(condition, condition, args.songs) for condition in args.only]
+    curve = [Row(title, ALL, songs) for title, songs in hours.items()]
+    amounts = results.part(f"{args.preset}, {steps} steps", tasks)
     for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
-        for title, features, songs in [*ablation, *curve]:
-            own = replace(plan, steps=steps, songs=songs, seed=seed)
-            name = f"{title}, seed {seed}"
-            measure = partial(run_once, own, features, folders, name)
-            part = results.part(f"{args.preset}, {steps} steps", title)
+        for row in [*ablation, *curve]:
+            own = replace(plan, steps=steps, songs=row.songs, seed=seed)
+            name = f"{row.title}, seed {seed}"
+            measure = partial(run_once, own, CONDITIONS[row.condition], folders, name)
+            part = amounts.setdefault(amount_of(row.songs), {}).setdefault(row.condition, {})
             results.once(part, str(seed), measure, name, _shown)
-    runs = results.part(f"{args.preset}, {steps} steps")
-    for titles in ([c[0] for c in ablation], [c[0] for c in curve]):
-        if titles:
-            beside = ALL if ALL in runs else titles[0]
-            shown = [beside, *(title for title in titles if title != beside)]
-            compared = {title: runs[title] for title in shown}
-            print(f"{table(compared, beside)}\n{per_task(compared, beside)}")
+    for rows in (ablation, curve):
+        print(tables(amounts, rows, args.songs), end="")
     if args.picture:
-        draw(curve_of(runs, args.songs * SONG_SECONDS / 3600), args.picture)
+        draw(curve_of(amounts), args.picture)
 
 
 if __name__ == "__main__":

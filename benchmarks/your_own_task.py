@@ -9,10 +9,12 @@ FOLDERS is what `benchmarks/real_folders.py` builds; for songs of the studio bes
 Of each folder's training groups, in random order, so many minutes are kept, a fifth of them as
 validation songs; the rest is left out. From each start `umir finetune` does with them what it does
 by default (`umir.adaptation.rate_search`), and its model is scored on the test groups, which stay
-the same. Times are those of the search, compilation included, summed over all processors: with two
-of them, a user waits for somewhat more than half.
+the same. Times are those of the search, summed over all processors: with two of them, a user waits
+for somewhat more than half. Nothing is compiled before a run, neither in memory nor on disk, so
+that compilation is in all times alike: a user's first call takes that long, and later ones less.
 
-Results go to FOLDERS/your_own_task.json after each run; a second call does what is missing.
+Results go to FOLDERS/your_own_task.json after each run, under a hash of the start's weights and the
+size of scratch; a second call does what is missing.
 """
 
 import argparse
@@ -24,16 +26,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from recordings.experiments import EXPERIMENTS, Experiment, split
 from recordings.results import Results, group_scores, mean_headline
+from recordings.start_names import named_starts
 
 from umir.adaptation.rate_search import Budget
 from umir.adaptation.start import Start
 from umir.data.example import Example
 from umir.fine_tuning import train_on
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet.presets import preset_config
@@ -71,7 +74,8 @@ def of_minutes(data: UserData, minutes: float, seed: int) -> UserData:
 def measure(
     data: UserData, experiment: Experiment, start: str, preset: str, seed: int, budget: Budget
 ) -> dict[str, Any]:
-    """Return score, seconds and choices of one fine-tuning."""
+    """Return score, seconds and choices of one fine-tuning, for which everything is compiled."""
+    jax.clear_caches()  # or only the first run of a task would pay for what all of them share
     begun = Start.load(start, preset_config(preset), seed)
     cpu, wall = time.process_time(), time.perf_counter()
     recipe = begun.recipe(data.task, seed)
@@ -101,7 +105,7 @@ def run_folder(
         name: of the folder, or a manifest.
         experiment: its task and its splits.
         folders: where it is.
-        starts: label -> model directory or `scratch`.
+        starts: name in the results -> model, or `scratch`.
         results: what was measured before.
         minutes: of audio, training and validation together.
         seeds: of heads, batches and the choice of songs.
@@ -157,9 +161,9 @@ def main() -> None:
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     args = parser.parse_args()
-    use_compilation_cache()
-    starts = {Path(args.init).name: args.init, SCRATCH: SCRATCH}
+    jax.config.update("jax_enable_compilation_cache", False)  # whatever the environment says
     preset = Start.load(args.init).config.preset
+    starts = named_starts([args.init, SCRATCH], preset)
     results = Results(args.folders / "your_own_task.json")
     for name in args.only or [name for name in known if (args.folders / name).exists()]:
         options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}

@@ -31,6 +31,7 @@ from umir.tasks.tempo_estimation import TempoEstimation
 
 LEADING = ("vocals", "lead")  # how the names of parts begin that may have the melody
 STROKE = 0.3  # seconds that a drum is taken to sound
+RINGS = 1.0  # seconds for which a note may ring on in its room
 
 
 @runtime_checkable
@@ -58,7 +59,7 @@ class StudioSource:
 
     * separation: the mixture, with every part as a stem called `STEM/INSTRUMENT`;
     * drum transcription: the mixture, the mixture without vocals, the drums alone;
-    * instrument recognition: each part alone, from its first to its last sound, without drums;
+    * instrument recognition: each part alone, without its rests, without drums;
     * singing voice detection: the mixture, the mixture without vocals, the vocals alone, with the
       intervals of the voice and of every instrument;
     * chord and key recognition: the mixture, the mixture without vocals;
@@ -126,12 +127,23 @@ def _drums(song: Song) -> list[Example]:
 def _solo_parts(song: Song) -> list[Example]:
     found = []
     for part in song.parts:
-        heard = np.flatnonzero(np.abs(part.waveform).max(axis=1) > AUDIBLE)
+        waveform = _without_rests(part, song.rate)
+        heard = np.flatnonzero(np.abs(waveform).max(axis=1) > AUDIBLE)
         if part.stem == "drums" or not len(heard):
             continue
-        waveform = part.waveform[heard[0] : heard[-1] + 1]
+        waveform = waveform[heard[0] : heard[-1] + 1]
         found.append(_view(song, part.name, waveform, Labels((part.instrument,))))
     return found
+
+
+def _without_rests(part: Part, rate: int) -> np.ndarray:
+    """Return a part's waveform where its notes sound and ring on; a rest may be full of noise."""
+    sung = np.zeros((0, 2)) if part.lyrics is None else part.lyrics.intervals
+    spans = np.concatenate([part.notes.intervals, sung]) + np.array([0.0, RINGS])
+    bounds = [[round(time * rate) for time in span] for span in join_over_pauses(spans.tolist())]
+    if len(bounds) == 1:
+        return part.waveform[slice(*bounds[0])]  # a view, not a copy
+    return np.concatenate([part.waveform[:0], *(part.waveform[slice(*each)] for each in bounds)])
 
 
 def _activity(song: Song) -> list[Example]:

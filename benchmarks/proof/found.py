@@ -1,6 +1,6 @@
 """What was found on one material, as curves: the rows of its JSON file, read again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ class Found:
     """Results of one material.
 
     Where two starts are compared, each is given with the other `beside` it: only runs count whose
-    seed of adaptation both have. So a pair of seeds that is half done, or one that diverged, makes
-    nobody look better.
+    pair of seeds (meta-training / adaptation) both have; beside a fresh start, which knows the
+    seed of adaptation alone, runs with the same one are averaged first. So a pair that is half
+    done, or one that diverged, makes nobody look better.
 
     Attributes:
         material: what was adapted to.
@@ -49,19 +50,25 @@ class Found:
     ) -> list[int]:
         """Return the numbers of steps that all runs of a start were scored at."""
         runs = self._runs(start, family, minutes, beside)
-        common = set.intersection(*(set(run["looks"]) for run in runs)) if runs else set()
+        looks = [set(run["looks"]) for run in runs.values()]
+        common = set.intersection(*looks) if looks else set()
         return sorted(map(int, common))
 
     def curve(
         self, start: str, family: str, minutes: float = max(MINUTES), beside: str = ""
     ) -> Curve:
-        """Return scores `(group, step)`, the mean over pairs of seeds."""
-        runs = self._runs(start, family, minutes, beside)
+        """Return scores `(group, step)`, the mean over pairs of seeds.
+
+        Beside a fresh start it is the mean over seeds of adaptation, each the mean over its pairs.
+        """
         steps = self.steps(start, family, minutes, beside)
-        scores = [[self._scores(run["looks"][str(step)]) for step in steps] for run in runs]
-        shaped = np.array(scores).reshape(len(runs), len(steps), len(self.groups))
-        # A group counts in the runs that have a score of it; NaN where none has.
-        return np.ma.masked_invalid(shaped).mean(axis=0).filled(np.nan).T
+        shape = (len(steps), len(self.groups))
+        known_by = self._known_by(start, beside)
+        seeds: dict[str, list[list[np.ndarray]]] = {}
+        for pair, run in self._runs(start, family, minutes, beside).items():
+            scores = [self._scores(run["looks"][str(step)]) for step in steps]
+            seeds.setdefault(known_by(pair), []).append(scores)
+        return _mean_of([_mean_of(runs, shape) for runs in seeds.values()], shape).T
 
     def at(
         self,
@@ -91,7 +98,7 @@ class Found:
             family: what its body has not seen.
             minutes: of labelled audio.
         """
-        runs = self._runs(start, family, minutes)
+        runs = list(self._runs(start, family, minutes).values())
         steps = sorted({int(step) for run in runs for step in run[kind]})
         found = {n: [run[kind][str(n)] for run in runs if str(n) in run[kind]] for n in steps}
         return {step: float(np.mean(values)) for step, values in found.items()}
@@ -158,17 +165,26 @@ class Found:
         """Return the score of each of `groups` from what a row keeps."""
         return np.array(kept, float)[self._known]
 
-    def _runs(self, start: str, family: str, minutes: float, beside: str = "") -> list[Mapping]:
-        seeds = self._seeds(start, family, minutes)
-        if beside:
-            seeds &= self._seeds(beside, family, minutes)
-        runs = self._all_runs(start, family, minutes)
-        return [run for key, run in runs.items() if _seed(key) in seeds and not run["failed"]]
+    def _runs(
+        self, start: str, family: str, minutes: float, beside: str = ""
+    ) -> dict[str, Mapping]:
+        """Return the runs of a start that got to their end, by pair of seeds."""
+        runs = self._ended(start, family, minutes)
+        if not beside:
+            return runs
+        known_by = self._known_by(start, beside)
+        both = {known_by(pair) for pair in self._ended(beside, family, minutes)}
+        return {pair: run for pair, run in runs.items() if known_by(pair) in both}
 
-    def _seeds(self, start: str, family: str, minutes: float) -> set[str]:
-        """Return the seeds of adaptation of the runs that got to their end."""
+    def _ended(self, start: str, family: str, minutes: float) -> dict[str, Mapping]:
         runs = self._all_runs(start, family, minutes)
-        return {_seed(key) for key, run in runs.items() if run["looks"] and not run["failed"]}
+        return {pair: run for pair, run in runs.items() if run["looks"] and not run["failed"]}
+
+    @staticmethod
+    def _known_by(start: str, beside: str) -> Callable[[str], str]:
+        """Return what of a pair of seeds both starts have: all, or the seed of adaptation."""
+        fresh = beside and not (STARTS[start].algorithm and STARTS[beside].algorithm)
+        return _seed if fresh else str
 
     def _all_runs(self, start: str, family: str, minutes: float) -> Mapping[str, Mapping]:
         runs = self.values.get("runs", {}).get(_seen(start, family), {}).get(start, {})
@@ -177,6 +193,15 @@ class Found:
 
 def _mean(scores: np.ndarray) -> float:
     return float(np.nanmean(scores))
+
+
+def _mean_of(runs: Sequence, shape: tuple[int, int]) -> np.ndarray:
+    """Return the mean over runs of scores of a shape; NaN where none has a score.
+
+    A group counts in the runs that have a score of it.
+    """
+    shaped = np.array(runs).reshape(len(runs), *shape)
+    return np.ma.masked_invalid(shaped).mean(axis=0).filled(np.nan)
 
 
 def _seed(pair: str) -> str:

@@ -1,4 +1,7 @@
-"""The tables: which tasks count, steps to the score of scratch, recordings, and every defeat."""
+"""The tables: which tasks count, steps to the score of scratch, recordings, and every defeat.
+
+A probe takes no steps: it stands in a table of its own, beside the 100 steps of others.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -7,7 +10,7 @@ from recordings.tables import cell
 
 from proof.found import SCRATCH, Found
 from proof.pieces import MINUTES
-from proof.starts import LONGEST, MULTITASK, STARTS
+from proof.starts import LONGEST, MULTITASK, NAMED, STARTS
 from proof.statistics import NEVER, difference, steps_interval
 
 MOST = 100  # steps to the score of scratch, to pass
@@ -49,6 +52,7 @@ def steps_needed(cases: Cases, starts: Sequence[str], *, to_its_best: bool = Fal
     cases = [
         (family, f) for family, f in cases if f.material.studio and f.material.family == family
     ]
+    starts = [start for start in starts if STARTS[start].takes_steps]
     rows, passed = [], dict.fromkeys(starts, 0)
     learnable = [(family, found) for family, found in cases if found.counts]
     for family, found in learnable:
@@ -95,6 +99,30 @@ def on_recordings(cases: Cases, starts: Sequence[str]) -> str:
     return _table(columns, lines) + "".join(f"\n{bar}\n" for bar in bars)
 
 
+def without_a_step(cases: Cases) -> str:
+    """Return how far heads that are fitted at once are ahead of others' 100 steps.
+
+    These are the linear probes, and the heads in closed form before their first step. Runs are
+    paired as everywhere.
+    """
+    columns = ["task", "groups", "without", "minutes", "start", "score"]
+    columns += [f"to {other}, {MOST} steps" for other in (MULTITASK, NAMED)]
+    rows = []
+    for family, found in cases:
+        for minutes in MINUTES:
+            for start in found.starts(family, minutes):
+                scores = found.at(start, family, 0, minutes)
+                if scores is None or not STARTS[start].fits_a_head:
+                    continue
+                beside = [
+                    _paired(*_both(found, start, other, family, (0, MOST), minutes))
+                    for other in (MULTITASK, NAMED)
+                ]
+                names = [found.material.name, str(len(found.groups)), family, f"{minutes:g}"]
+                rows.append([*names, start, _cell(scores), *map(_shown_difference, beside)])
+    return _table(columns, rows)
+
+
 def all_scores(cases: Cases, minutes: float = max(MINUTES)) -> str:
     """Return every start's mean score at every look."""
     return _of_steps(cases, minutes, lambda f, start, family: dict(zip(
@@ -120,15 +148,19 @@ def all_validation(cases: Cases) -> str:
 
 
 def defeats(cases: Cases) -> str:
-    """Return every task, start and number of steps where scratch or multi-task is ahead."""
+    """Return every task, start and number of steps where scratch or multi-task is ahead.
+
+    A probe is left out: it has learnt to the end where the others, at 0, have not begun.
+    """
     columns = ["task", "without", "minutes", "start", "behind", "at steps"]
     rows = []
     for family, found in cases:
         for minutes in MINUTES:
             for start in found.starts(family, minutes):
-                for other in _others(start):
+                compared = STARTS[start].algorithm and STARTS[start].takes_steps
+                for other in _others(start) if compared else ():
                     behind = _behind(found, start, other, family, minutes)
-                    if behind and STARTS[start].algorithm and start != other:
+                    if behind and start != other:
                         name, amount = found.material.name, f"{minutes:g}"
                         rows.append([name, family, amount, start, other, ", ".join(behind)])
     return _table(columns, rows)
@@ -161,7 +193,7 @@ def _behind(found: Found, start: str, other: str, family: str, minutes: float) -
     """Return the numbers of steps, with the differences, where a start is behind another."""
     lines = []
     for step in found.steps(start, family, minutes):
-        own, theirs = _both(found, start, other, family, step, minutes)
+        own, theirs = _both(found, start, other, family, (step, step), minutes)
         if own is not None and theirs is not None and np.nanmean(own - theirs) < 0:
             lines.append(f"{step} ({np.nanmean(own - theirs):+.3f})")
     return lines
@@ -183,7 +215,11 @@ def _needed(
 def _beside(
     found: Found, start: str, other: str, family: str, step: int
 ) -> tuple[float, float, float] | None:
-    own, theirs = _both(found, start, other, family, step)
+    return _paired(*_both(found, start, other, family, (step, step)))
+
+
+def _paired(own: np.ndarray | None, theirs: np.ndarray | None) -> tuple[float, float, float] | None:
+    """Return the difference of two starts on the groups that both have a score of."""
     if own is None or theirs is None:
         return None
     known = ~(np.isnan(own) | np.isnan(theirs))
@@ -191,11 +227,16 @@ def _beside(
 
 
 def _both(
-    found: Found, start: str, other: str, family: str, step: int, minutes: float = max(MINUTES)
+    found: Found,
+    start: str,
+    other: str,
+    family: str,
+    steps: tuple[int, int],
+    minutes: float = max(MINUTES),
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the scores of two starts in the runs whose seeds of adaptation both have."""
-    own = found.at(start, family, step, minutes, beside=other)
-    return own, found.at(other, family, step, minutes, beside=start)
+    """Return the scores of two starts, after so many steps each, in runs whose seeds both have."""
+    own = found.at(start, family, steps[0], minutes, beside=other)
+    return own, found.at(other, family, steps[1], minutes, beside=start)
 
 
 def _shown_steps(needed: tuple[float, float, float] | None, steps: Sequence[int]) -> str:

@@ -18,6 +18,8 @@ WAVEFORM_STEPS = (0, 10, 100, 300)  # separation: its scores take longer than it
 ROUNDS = (1, 3, 10)  # of an inner loop, each on segments of its own
 
 MULTITASK = "multitask"
+NAMED = "fomaml"  # the start that the bars are read for
+PRIOR = "prior"  # the head that has learnt nothing
 # Gradient evaluations of one step of meta-training with K inner steps, a third of the forward
 # passes that `umir.meta` counts. Multi-task training takes two.
 COSTS: dict[str, Callable[[int], int]] = {
@@ -54,13 +56,23 @@ class Start:
     name: str
     algorithm: str = ""
     method: Method = adam
-    head: str = "prior"
+    head: str = PRIOR
     network: Callable[[WaveUNetConfig, HeadSpec], Network] = Network
     rates: Sequence[float] = RATES
     steps: Sequence[int] = STEPS
     families: Sequence[str] = ()
     pairs: int = 0
     separates: bool = True
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether it is adapted step by step; a probe is not, and has one score, at 0."""
+        return max(self.steps) > 0
+
+    @property
+    def fits_a_head(self) -> bool:
+        """Whether its head has learnt before the first step: a probe, or a head in closed form."""
+        return self.head != PRIOR or not self.takes_steps
 
 
 def _log_mel(config: WaveUNetConfig, head: HeadSpec) -> Network:

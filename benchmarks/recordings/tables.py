@@ -4,11 +4,12 @@ Whose unit is a group of test songs has a bootstrap interval over groups (`cell`
 seed, of which there are three, one of Student's t (`over_seeds`): resampling three values gives no
 more than their range. What differs in both is resampled in both (`over_seeds_and_groups`).
 
-Results of a folder are plain JSON: `runs[START][FOLD/SEED][STEP][GROUP][METRIC]`, and of the
-classical methods, which know neither seeds nor steps, `classical[METHOD][FOLD][GROUP][METRIC]`.
+Results of a folder are plain JSON: `runs[START][FOLD/SEED][STEP][GROUP][METRIC]` (START as in
+`recordings.start_names`), and of the classical methods, which know neither seeds nor steps,
+`classical[METHOD][FOLD][GROUP][METRIC]`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -71,14 +72,23 @@ def per_group(runs: Iterable[Scores], metric: str) -> dict[str, float]:
     return {group: float(mean) for group, mean in sorted(means.items())}
 
 
-def rows_of(name: str, results: Mapping, steps: Sequence[int]) -> list[list[str]]:
-    """Return the rows of one folder: score per start, paired difference, classical method."""
+def rows_of(
+    name: str, results: Mapping, steps: Sequence[int], starts: Collection[str]
+) -> list[list[str]]:
+    """Return the rows of one folder: score per start, paired difference, classical method.
+
+    Args:
+        name: of the folder.
+        results: of the folder; those of other starts may be among them.
+        steps: those to show.
+        starts: names of the starts to show.
+    """
     rows = []
     for step in steps:
-        starts = [of_start(runs, step, HEADLINE) for runs in results["runs"].values()]
-        cells = [cell(list(values.values())) for values in starts]
-        if len(starts) == 2:
-            first, second = starts
+        scores = [of_start(results["runs"][start], step, HEADLINE) for start in starts]
+        cells = [cell(list(values.values())) for values in scores]
+        if len(scores) == 2:
+            first, second = scores
             cells.append(cell([first[group] - second[group] for group in first], "+"))
         first_row = step == steps[0]
         classical = _classical(results) if first_row else ""
@@ -86,15 +96,17 @@ def rows_of(name: str, results: Mapping, steps: Sequence[int]) -> list[list[str]
     return rows
 
 
-def apart(name: str, results: Mapping, step: int, also: Sequence[str]) -> str:
+def apart(
+    name: str, results: Mapping, step: int, also: Sequence[str], starts: Collection[str]
+) -> str:
     """Return the other metrics at one number of steps, and all of the classical methods.
 
-    One line per start and method; nothing where there are none.
+    One line per start that is asked for and per method; nothing where there are none.
     """
     lines = []
-    for label, runs in results.get("runs", {}).items():
-        found = {metric: of_start(runs, step, metric) for metric in also}
-        lines.append(f"{name}, {label}, {step} steps: {_listed(found)}")
+    for start in starts:
+        found = {metric: of_start(results["runs"][start], step, metric) for metric in also}
+        lines.append(f"{name}, {start}, {step} steps: {_listed(found)}")
     for method, folds in results.get("classical", {}).items():
         found = {metric: per_group(folds.values(), metric) for metric in (HEADLINE, *also)}
         lines.append(f"{name}, {method}: {_listed(found)}")

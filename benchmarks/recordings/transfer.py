@@ -23,7 +23,6 @@ COLUMNS = (
     "classical, fitted on these very songs",
     "difference",
 )
-TASKS = 8  # that count
 
 Values = Mapping[str, float]  # group -> score
 
@@ -34,17 +33,19 @@ def summary(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]
         _label(task, own): _compared(results, own, models)
         for task, own in _by_task(results, trials).items()
     }
+    tasks = {label: compared for label, compared in tasks.items() if _any_score(compared)}
     ahead, of_all = dict.fromkeys((STUDIO, REAL, "chance"), 0), 0
     for compared in tasks.values():
         better = {beside: _mean(_differences(compared, beside)) > 0 for beside in ahead}
         ahead = {beside: count + better[beside] for beside, count in ahead.items()}
         of_all += all(better.values())
+    number = len(tasks)
     single = [_single(results, trials, model) for model in models] if len(models) > 1 else []
     return (
         f"{markdown(COLUMNS, [_row(label, compared) for label, compared in tasks.items()])}\n"
         f"ahead of the classical method fitted in the studio on {ahead[STUDIO]} of "
-        f"{TASKS}, of the one fitted on these very songs on {ahead[REAL]} of {TASKS}, of chance on "
-        f"{ahead['chance']} of {TASKS}, of all three on {of_all} of {TASKS}\n{''.join(single)}"
+        f"{number}, of the one fitted on these very songs on {ahead[REAL]} of {number}, of chance "
+        f"on {ahead['chance']} of {number}, of all three on {of_all} of {number}\n{''.join(single)}"
     )
 
 
@@ -53,7 +54,8 @@ def _single(results: Mapping, trials: Mapping[str, Trial], model: str) -> str:
     scores, ahead = [], 0
     for task, own in _by_task(results, trials).items():
         compared = _compared(results, own, [model])
-        scores.append(f"{task} {_mean(compared['model'][1].values()):.2f}")
+        if values := compared["model"][1].values():
+            scores.append(f"{task} {_mean(values):.2f}")
         ahead += _mean(_differences(compared, STUDIO)) > 0
     return f"{model} alone, ahead on {ahead}: {', '.join(scores)}\n"
 
@@ -81,11 +83,11 @@ def for_a_card(
 
 def _by_task(results: Mapping, trials: Mapping[str, Trial]) -> dict[str, dict[str, Trial]]:
     """Return the trials that count and were run, by the task that answers, in their order."""
-    names = {trial.answers: None for trial in trials.values() if trial.counts}
-    return {
-        task: {n: t for n, t in trials.items() if t.counts and t.answers == task and n in results}
-        for task in names
-    }
+    found: dict[str, dict[str, Trial]] = {}
+    for name, trial in trials.items():
+        if trial.counts and name in results:
+            found.setdefault(trial.answers, {})[name] = trial
+    return found
 
 
 def per_trial(results: Mapping, trials: Mapping[str, Trial], models: Sequence[str]) -> str:
@@ -136,6 +138,10 @@ def _compared(
     return compared
 
 
+def _any_score(compared: Mapping[str, tuple[str, Values]]) -> bool:
+    return any(values for _, values in compared.values())
+
+
 def _pooled(runs: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
     """Return the mean over runs of each group of each folder."""
     found = {}
@@ -162,8 +168,6 @@ def _row(label: str, compared: Mapping[str, tuple[str, Values]]) -> list[str]:
 
 
 def _label(name: str, trials: Mapping[str, Trial]) -> str:
-    if not trials:
-        return name
     if all(trial.rendered for trial in trials.values()):
         return f"{name} (rendered piano)"
     mixed = any(trial.rendered for trial in trials.values())

@@ -1,6 +1,7 @@
 """Adaptation and its report: what a step does, what is watched, how songs are dealt."""
 
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -89,6 +90,15 @@ def test_songs_are_dealt_without_overlap():
     assert [len(side) for side in (data.support, data.valid, data.query)] == [8, 2, 3]
     with pytest.raises(ValueError, match="three are needed"):
         deal_songs(TASK, [tone(0), tone(1)])
+
+
+def test_only_what_the_task_knows_is_dealt():
+    strange = [replace(tone(index % 9), annotation=Labels(("noise",))) for index in range(18)]
+    data = deal_songs(TASK, [*strange, *(tone(index) for index in range(9))])
+    sides = [*data.support, *data.valid, *data.query]
+    assert len(sides) == 9 and all(TASK.can_use(example.annotation) for example in sides)
+    with pytest.raises(ValueError, match="0 songs, three are needed"):
+        deal_songs(TASK, strange)
 
 
 def test_report(tmp_path, body):

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -35,6 +36,31 @@ def test_the_table_shows_means_over_groups_and_who_is_best():
     assert rows[2].startswith("| beats | prior | 0.30 [0.20, 0.40] | 0.60 [")
     assert rows[3] == "| beats | ridge | 0.50 | 0.55 |"
     assert rows[4:] == ["| best on | prior | 0 | 1 |", "| best on | ridge | 1 | 0 |"]
+
+
+def test_other_songs_and_other_weights_are_measured_again(tmp_path, monkeypatch):
+    weights = tmp_path / "mine" / "model.safetensors"
+    weights.parent.mkdir()
+    measured = []
+
+    def scores(*args):
+        measured.append(args)
+        return {"0": {"x": {"headline": 0.5}}}
+
+    key = SimpleNamespace(task=SimpleNamespace(name="key_recognition"))
+    start = SimpleNamespace(config=None, body=None)
+    stubs = {"scores_of_run": scores, "Start": SimpleNamespace(load=lambda model: start)}
+    stubs["studio_cases"] = lambda *args: {"key_recognition": (key, SCRIPT.Recipe())}
+    stubs["ways_of"] = lambda *args: {"prior": "prior"}
+    for name, stub in stubs.items():
+        monkeypatch.setattr(SCRIPT, name, stub)
+    words = ["studio", "--model", str(weights.parent), "--out", str(tmp_path / "out.json")]
+    words += ["--seeds", "1", "--steps", "0"]
+    for number, (songs, text) in enumerate([("18", "a"), ("72", "a"), ("72", "b")], 1):
+        weights.write_text(text)
+        for _ in range(2):
+            SCRIPT.run(SCRIPT.parser().parse_args([*words, "--songs", songs]))
+            assert len(measured) == number
 
 
 @pytest.mark.slow

@@ -1,5 +1,9 @@
 """The table of minutes of audio against score and time: which songs are kept, and its rows."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
 import numpy as np
 import pytest
 from benchmark_scripts import benchmark_module
@@ -49,6 +53,55 @@ def test_a_folder_is_measured_once(events_folder, tiny_preset, tmp_path, monkeyp
     assert (
         SCRIPT.table(found.values, ["scratch"]).splitlines()[2].startswith("| clicks | F-measure")
     )
+
+
+def test_a_second_start_is_beside_scratch_of_its_own_size(tmp_path, monkeypatch, capsys):
+    for size in ("nano", "small"):
+        (tmp_path / size).mkdir()
+        (tmp_path / size / "model.safetensors").write_text(size)
+    data = SimpleNamespace(train=songs(9, 60), task=SimpleNamespace(headline="F"))
+    start = lambda init: SimpleNamespace(config=SimpleNamespace(preset=Path(init).name))  # noqa: E731
+
+    def measure(data, experiment, start, preset, *rest):
+        score = {"nano": 0.0, "small": 0.5}[preset] + 0.25 * (start != "scratch")
+        return {"score": score, "cpu_seconds": 60.0, "steps": 1}
+
+    stubs = {"measure": measure, "Start": SimpleNamespace(load=start)}
+    stubs |= {"read_user_data": lambda *args: None, "split": lambda *args: data}
+    stubs["of_minutes"] = lambda *args: None
+    for name, stub in stubs.items():
+        monkeypatch.setattr(SCRIPT, name, stub)
+    monkeypatch.setattr(jax.config, "update", lambda *args: None)  # the suite keeps its cache
+    for size, row in {
+        "nano": "0.25 | 1.0 | 0.00 | 1.0",
+        "small": "0.75 | 1.0 | 0.50 | 1.0",
+    }.items():
+        words = [str(tmp_path), "onsets", "--init", str(tmp_path / size), "--minutes", "1"]
+        monkeypatch.setattr("sys.argv", ["your_own_task.py", *words, "--seeds", "1"])
+        SCRIPT.main()
+        assert f"| onsets | F | 1 | {row} |" in capsys.readouterr().out
+
+
+def test_every_run_compiles_what_it_needs(monkeypatch):
+    """The second of two runs is not let off what the first one compiled."""
+    compiled = []
+
+    @jax.jit
+    def gradient(x):
+        compiled.append(x)
+        return x
+
+    found = SimpleNamespace(learning_rate=1e-3, step=1, steps=1)
+    start = SimpleNamespace(config=None, body=None, recipe=lambda *a: None, decoder=lambda *a: None)
+    trained = lambda *args: (gradient(1.0), SimpleNamespace(predict=None), found)[1:]  # noqa: E731
+    monkeypatch.setattr(SCRIPT, "train_on", trained)
+    monkeypatch.setattr(SCRIPT, "Start", SimpleNamespace(load=lambda *args: start))
+    monkeypatch.setattr(SCRIPT, "group_scores", lambda *args: {"x": {"headline": 0.5}})
+    data = SimpleNamespace(task=None, test=[])
+    experiment = benchmark_module("recordings.experiments").Experiment()
+    for runs in (1, 2):
+        assert SCRIPT.measure(data, experiment, "scratch", "nano", 1, Budget())["score"] == 0.5
+        assert len(compiled) == runs
 
 
 def test_rows():

@@ -221,6 +221,58 @@ def test_only_seeds_that_both_have_are_compared(found):
     assert "| percussion | 5 | fomaml | 0/13 | the loss is nan |" in shown
 
 
+def test_only_pairs_of_seeds_that_both_have_are_compared(found):
+    """One body is better than the other: who has adapted both is no better than who has not."""
+    runs = {**found.values["runs"]}
+    poor, good = run_of({0: 0.1, 100: 0.5}), run_of({0: 0.1, 100: 0.9})
+    runs["percussion"] = {
+        "multitask": {"5": {"0/11": poor, "1/11": good}},
+        "fomaml": {"5": {"0/11": poor}},
+    }
+    half_done = replace(found, values={**found.values, "runs": runs})
+    cases = [("percussion", replace(half_done, material=MATERIALS.materials()["onsets"]))]
+    shown = READING.on_recordings(cases, ["fomaml"]).splitlines()[2]
+    assert shown.startswith("| onsets | 2 | percussion | 100 | fomaml | 0.55 ")
+    assert shown.endswith("| +0.00 [+0.00, +0.00] |")
+
+
+def test_beside_scratch_pairs_of_one_seed_are_averaged_first(found):
+    runs = {**found.values["runs"]}
+    one, other = run_of({100: 0.2}), run_of({100: 0.6})
+    runs["-"] = {"scratch": {"5": {"-/11": one, "-/12": other}}}
+    runs["percussion"] = {"fomaml": {"5": {"0/11": one, "1/11": one, "1/12": other}}}
+    same = replace(found, values={**found.values, "runs": runs})
+    np.testing.assert_allclose(same.at("fomaml", "percussion", 100), [1 / 3, 1 / 3 + 0.1])
+    for start, beside in (("fomaml", "scratch"), ("scratch", "fomaml")):
+        scores = same.at(start, "percussion", 100, beside=beside)
+        np.testing.assert_allclose(scores, [0.4, 0.5])
+
+
+def test_a_probe_is_compared_with_the_steps_of_others(found):
+    runs = {**found.values["runs"]}
+    heads = {"multitask, linear probe": run_of({0: 0.6}), "fomaml, linear probe": run_of({0: 0.05})}
+    heads["fomaml, ridge head"] = run_of({0: 0.75, 100: 0.2})
+    runs["percussion"] = runs["percussion"] | {
+        name: {"5": {"0/11": r}} for name, r in heads.items()
+    }
+    cases = [("percussion", replace(found, values={**found.values, "runs": runs}))]
+    shown = READING.without_a_step(cases).splitlines()
+    assert shown[0].endswith("| score | to multitask, 100 steps | to fomaml, 100 steps |")
+    assert [row.split(" | ")[4] for row in shown[2:]] == [
+        "fomaml, ridge head",
+        "multitask, linear probe",
+        "fomaml, linear probe",
+    ]
+    assert shown[2].endswith("| +0.05 [+0.05, +0.05] | -0.05 [-0.05, -0.05] |")
+    assert shown[3].endswith("| -0.10 [-0.10, -0.10] | -0.20 [-0.20, -0.20] |")
+    # A probe is behind nobody at 0, where the others have not begun; a head in closed form goes on.
+    behind = READING.defeats(cases)
+    assert "probe" not in behind
+    assert "| fomaml, ridge head | multitask | 100 (-0.500) |" in behind
+    needed = READING.steps_needed(cases, ["multitask", *heads]).splitlines()
+    assert needed[0] == "| task | multitask | fomaml, ridge head |"
+
+
 def test_recordings_are_compared_with_scratch_and_with_multi_task(found):
     real = replace(found, material=MATERIALS.materials()["onsets"])
     shown = READING.on_recordings([("percussion", real)], ["fomaml"])

@@ -1,15 +1,20 @@
 """The table on real recordings: who is tested on what, and how results become rows."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from benchmark_scripts import benchmark_module
 
 from umir.annotations import Labels
+from umir.checkpoint import WEIGHTS_NAME
 from umir.data.example import Example
 from umir.tasks import Classification
 
 EXPERIMENTS = benchmark_module("recordings.experiments")
 TABLES = benchmark_module("recordings.tables")
+NAMES = benchmark_module("recordings.start_names")
 
 
 def examples(n_groups, clips=2):
@@ -86,15 +91,68 @@ def test_rows_of_the_table():
         "runs": {"meta": {"0/1": run(0.75), "0/2": run(0.25)}, "scratch": {"0/1": run(0.25)}},
         "classical": {"pyin": {"0": {"x": {"headline": 0.5}, "y": {"headline": 0.5}}}},
     }
-    (row,) = TABLES.rows_of("melody", results, (10,))
+    results["runs"]["another"] = {"0/1": run(0.75)}  # nobody asks for it
+    asked = ["meta", "scratch"]
+    (row,) = TABLES.rows_of("melody", results, (10,), asked)
     assert row == [
         *("melody", "10", "0.50 [0.50, 0.50]", "0.25 [0.25, 0.25]", "+0.25 [+0.25, +0.25]"),
         "0.50 [0.50, 0.50] (pyin)",
     ]
     assert len(row) == len(TABLES.COLUMNS)
-    assert TABLES.apart("melody", results, 10, ()).endswith("melody, pyin: headline 0.500\n")
+    apart = TABLES.apart("melody", results, 10, (), asked)
+    assert apart.endswith("melody, pyin: headline 0.500\n") and "another" not in apart
     del results["classical"]
-    assert TABLES.rows_of("drums", results, (10,))[0][-1] == "-"
+    assert TABLES.rows_of("drums", results, (10,), asked)[0][-1] == "-"
+
+
+def test_starts_are_called_by_their_weights_and_scratch_by_its_size(tmp_path):
+    weights = tmp_path / "mine" / WEIGHTS_NAME
+    weights.parent.mkdir()
+    weights.write_bytes(b"")  # whose SHA-256 begins with e3b0c442
+    starts = NAMES.named_starts([str(weights.parent), "scratch"], "nano")
+    assert starts == {"mine e3b0c442": str(weights.parent), "scratch nano": "scratch"}
+    weights.write_bytes(b"trained again")
+    assert NAMES.model_name(weights.parent) != "mine e3b0c442"
+    assert NAMES.model_name("umir-nano").startswith("umir-nano ")
+
+
+@pytest.fixture
+def stubbed(tmp_path, monkeypatch):
+    """The script, with two models of empty folders, whose scores are those of their size."""
+    script = benchmark_module("real_recordings")
+    for size in ("nano", "small"):
+        (tmp_path / size).mkdir()
+        (tmp_path / size / WEIGHTS_NAME).write_text(size)
+    start = lambda init: SimpleNamespace(config=SimpleNamespace(preset=Path(init).name))  # noqa: E731
+
+    def scores(*args, start, preset, **options):
+        value = {"nano": 0.0, "small": 0.5}[preset] + 0.25 * (start != "scratch")
+        return {str(step): {"x": {"headline": value}} for step in script.STEPS}
+
+    data = SimpleNamespace(valid=[], test=[])
+    stubs = {"METHODS": {}, "scores_of_run": scores, "Start": SimpleNamespace(load=start)}
+    stubs |= {"read_user_data": lambda *args: None, "split": lambda *args: data}
+    stubs["use_compilation_cache"] = lambda: None
+    for name, stub in stubs.items():
+        monkeypatch.setattr(script, name, stub)
+    return script
+
+
+def test_a_second_start_is_beside_scratch_of_its_own_size(stubbed, tmp_path, monkeypatch, capsys):
+    def printed(size):
+        words = ["onsets", "--folders", str(tmp_path), "--init", str(tmp_path / size)]
+        monkeypatch.setattr("sys.argv", ["real_recordings.py", *words])
+        stubbed.main()
+        return capsys.readouterr().out
+
+    assert "| onsets | 10 | 0.25 | 0.00 | +0.25 | - |" in printed("nano")
+    shown = printed("small")
+    assert "| onsets | 10 | 0.75 | 0.50 | +0.25 | - |" in shown
+    assert "scratch small, rate" in shown and "nano" not in shown
+    assert "seed" not in printed("nano")  # nothing was missing
+    (tmp_path / "small" / WEIGHTS_NAME).write_text("trained again")
+    shown = printed("small")
+    assert ", rate" in shown and "scratch small, rate" not in shown
 
 
 def test_results_are_measured_once(tmp_path):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import soundfile
-from benchmark_scripts import benchmark_module
+from benchmark_scripts import BENCHMARKS, benchmark_module
 from folders import RATE, clicks, write_rows
 
 from umir.studio.catalogue import render_songs
@@ -64,14 +64,50 @@ def test_tables_show_differences_without_decibels():
 
 
 def test_the_curve_has_all_hours(tmp_path):
-    runs = {"all": {"0": found(0.5), "1": found(0.7)}, "3 h": {"0": found(0.8)}, "none": {}}
-    curve = SCRIPT.curve_of(runs, 0.85)
+    amounts = {
+        "150 songs": {"all": {"0": found(0.5), "1": found(0.7)}, "none": {"0": found(0.1)}},
+        "450 songs": {"all": {"0": found(0.8)}},
+        "4 songs": {"none": {"0": found(0.1)}},
+    }
+    curve = SCRIPT.curve_of(amounts)
     assert {hours: of["onset_detection"] for hours, of in curve.items()} == {
-        0.85: [0.5, 0.7],
+        1.0: [0.5, 0.7],
         3.0: [0.8],
     }
     SCRIPT.draw(curve, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 10_000
+
+
+def test_trainings_on_other_songs_or_tasks_are_others(tmp_path, monkeypatch, capsys):
+    trained = []
+
+    def run_once(plan, features, folders, title):
+        trained.append((plan.songs, [task.name for task in plan.tasks]))
+        return found(plan.songs / 100)
+
+    monkeypatch.setattr(SCRIPT, "run_once", run_once)
+    fixed = [str(tmp_path), "--out", str(tmp_path / "found.json"), "--steps", "5", "--seeds", "0"]
+    fixed += ["--tasks", "onset_detection", "--only", "all"]
+    for songs, score in {"50": "0.500", "15": "0.150"}.items():
+        SCRIPT.run(SCRIPT.parser().parse_args([*fixed, "--songs", songs]))
+        assert f"| all | {score} |" in capsys.readouterr().out
+    # 0.1 h are 15 songs with all features, which have been trained on.
+    SCRIPT.run(SCRIPT.parser().parse_args([*fixed, "--songs", "50", "--hours", "0.1"]))
+    assert "| 0.1 h | 0.150 |" in capsys.readouterr().out
+    assert trained == [(50, ["onset_detection"]), (15, ["onset_detection"])]
+    SCRIPT.run(SCRIPT.parser().parse_args([*fixed, "--songs", "15", "--tasks", "beat_tracking"]))
+    assert trained[2:] == [(15, ["beat_tracking"])]
+
+
+def test_what_was_measured_is_found_again(monkeypatch):
+    """The commands of docs/studio.md train nothing that benchmarks/results has."""
+    monkeypatch.setattr(SCRIPT, "run_once", lambda *args: pytest.fail("is not found"))
+    shown = []
+    monkeypatch.setattr(SCRIPT, "tables", lambda amounts, rows, songs: shown.append(rows) or "")
+    out = str(BENCHMARKS / "results" / "studio_ablation.json")
+    words = ["none", "--steps", "2000", "--out", out, "--hours", "0.1", "3", "--only", "all"]
+    SCRIPT.run(SCRIPT.parser().parse_args([*words, "without metre", "without production"]))
+    assert [row.songs for rows in shown for row in rows] == [128, 128, 128, 15, 450]
 
 
 @pytest.mark.slow
@@ -91,13 +127,16 @@ def test_a_run_trains_scores_and_goes_on(tiny_preset, tmp_path, rng, monkeypatch
     arguments += ["--only", "all", "without metre"]
     SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--steps", "2", "--hours", "0.003"]))
     assert "| without metre | " in capsys.readouterr().out
-    kept = json.loads((tmp_path / "found.json").read_text())["tiny, 2 steps"]
-    assert set(kept) == {"all", "without metre", "0.003 h"}
-    assert 0 <= kept["all"]["0"]["onsets"]["all"]["F-measure"] <= 1
+    (kept,) = json.loads((tmp_path / "found.json").read_text())["tiny, 2 steps"].values()
+    assert {songs: set(of) for songs, of in kept.items()} == {
+        "2 songs": {"all", "without metre"},
+        "1 songs": {"all"},
+    }
+    assert 0 <= kept["2 songs"]["all"]["0"]["onsets"]["all"]["F-measure"] <= 1
     SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--steps", "2"]))
     assert "seed 0:" not in capsys.readouterr().out  # nothing was missing
     # Minutes become steps by the speed that was measured.
     SCRIPT.run(SCRIPT.parser().parse_args([*arguments, "--minutes", "1e-9", "--only", "all"]))
     kept = json.loads((tmp_path / "found.json").read_text())
-    assert kept["speed"]["tiny"]["seconds_per_step"] > 0
-    assert np.isfinite(kept["speed"]["tiny"]["seconds_per_step"])
+    (speed,) = kept["speed"].values()
+    assert 0 < speed["tiny"]["seconds_per_step"] < np.inf

@@ -134,6 +134,44 @@ def test_pedal_and_wheel(tmp_path):
     np.testing.assert_allclose(moved, [0, 1, 0], atol=0.01)
 
 
+def wheeled(path, moves, **part):
+    """Write one note of C4 from 0.5 to 1.5 s while the wheel is moved: `(value, seconds)`."""
+    song = pretty_midi.PrettyMIDI()
+    own = pretty_midi.Instrument(73, name=part.get("name", "flute"))
+    own.notes = [pretty_midi.Note(90, 60, 0.5, 1.5)]
+    own.pitch_bends = [pretty_midi.PitchBend(*move) for move in moves]
+    song.instruments.append(own)
+    song.write(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("moves", "semitones"),
+    [
+        ([(4096, 0.0)], 1),  # held before the note
+        ([(8191, 0.2), (-4096, 1.6)], 2),
+        ([(4096, 0.4), (0, 0.7)], 0),  # a slide into the note
+        ([(4096, 0.8)], 1),  # most of the note is up there
+        ([(4096, 1.2)], 0),
+        ([(4096, 1.7)], 0),
+    ],
+)
+def test_a_held_wheel_is_another_pitch(tmp_path, moves, semitones):
+    song = render_midi(wheeled(tmp_path / "w.mid", moves))
+    (frequency,) = song.notes.frequencies
+    assert 12 * np.log2(frequency / 261.6256) == pytest.approx(semitones, abs=1e-3)
+    curve = song.parts[0].f0.frequencies
+    assert np.median(curve[curve > 0]) == pytest.approx(frequency)
+
+
+def test_the_wheel_bends_what_is_around_the_pitch_of_a_note(tmp_path):
+    ((note,),) = (t.notes for t in read_midi(wheeled(tmp_path / "a.mid", [(4096, 0.8)])).tracks)
+    assert note.pitch == 61.0
+    np.testing.assert_allclose(note.bend.semitones(np.array([0.1, 0.29, 0.31])), [-1, -1, 0])
+    ((held,),) = (t.notes for t in read_midi(wheeled(tmp_path / "b.mid", [(4096, 0)])).tracks)
+    assert held.pitch == 61.0 and held.bend is None
+
+
 def test_free_playing_has_no_beats(tmp_path, rng):
     song = pretty_midi.PrettyMIDI(initial_tempo=100.0)
     part = pretty_midi.Instrument(0)

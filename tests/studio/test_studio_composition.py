@@ -12,8 +12,9 @@ from umir.studio import STYLES, render_song
 from umir.studio.excerpt import without_lead
 from umir.studio.features import ALL_FEATURES, GROUPS, group_generators
 from umir.studio.playing.performer import perform
-from umir.studio.writing.composer import compose
+from umir.studio.writing.composer import _plan, compose
 from umir.studio.writing.harmony import QUALITIES, Chord
+from umir.studio.writing.key_changes import longest_key
 from umir.studio.writing.metres import draw_metre
 from umir.studio.writing.score import Score, ScoreChord, ScoreNote, ScorePart
 from umir.studio.writing.sounding import as_sounding
@@ -152,6 +153,41 @@ def test_the_key_is_that_of_the_most_bars(written):
         others = [length for other, length in beats.items() if other != key]
         close = others and max(others) > 0.8 * most  # cut bars may tip the balance
         assert close or key == (score.tonic, score.mode)
+
+
+def test_the_key_of_a_song_is_the_one_heard_longest():
+    home, other = (0, "major"), (2, "major")
+    spans = ((0.0, 6.0, home), (6.0, 9.0, other), (9.0, 10.0, home))
+    assert longest_key(spans, 0.0, 10.0) == home
+    assert longest_key(spans, 5.0, 10.0) == other and longest_key(spans, 5.0, 9.0) == other
+    assert longest_key(spans, 5.0, 7.0) == home  # of equals, the first
+    assert longest_key(spans, 10.0, 12.0) is None
+    # Most bars that are written are in G minor, and none of those that are heard.
+    features = ALL_FEATURES.without("production", "timbre", "singing")
+    assert render_song(97, rate=8000, features=features).key == "F minor"
+
+
+def test_keys_are_told_where_a_chord_is_heard(written):
+    for score, performance in written[:20]:
+        heard = [(start, end) for start, end, _ in performance.keys]
+        silent = [(a, b) for a, b, label in performance.chords if label == "N"]
+        assert {key for *_, key in performance.keys} <= {each.key for each in score.chords}
+        for start, end in silent:
+            assert all(max(a, start) >= min(b, end) - 1e-6 for a, b in heard)
+        total = sum(b - a for a, b in [*silent, *heard])
+        assert total == pytest.approx(DURATION, abs=1e-6)
+
+
+def test_a_lifted_song_ends_on_its_new_tonic():
+    style, kinds, lifted = STYLES["pop"], ("verse",) * 4 + ("chorus",) * 4 + ("end",), 0
+    for seed in range(40):
+        rngs = np.random.default_rng(seed), np.random.default_rng(seed)
+        plan = _plan(rngs[0], style, style.grooves[0], (0, "major"), kinds, rngs[1], None)
+        tonic, _ = plan.keys[-1]
+        lifted += tonic != 0
+        ((final,),) = plan.materials["end"].progression
+        assert final == Chord(tonic, "maj") and plan.materials["end"].tonic == tonic
+    assert lifted >= 2
 
 
 def test_slash_labels_mean_to_mir_eval_what_they_mean_to_us():

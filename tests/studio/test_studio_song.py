@@ -118,7 +118,7 @@ def test_names_are_of_the_vocabularies(songs):
 
 
 def test_beats_count_bars(songs):
-    for song in songs:
+    for song in (song for song in songs if "beats" not in song.unknown):
         places = np.array([int(label) for label in song.beats.labels])
         assert 1 <= places.min() and places.max() <= 7
         # The next beat of the bar, or the first of another.
@@ -145,7 +145,7 @@ def test_plain_songs_keep_their_metre_and_tempo():
 
 
 def test_chords_cover_the_song(songs):
-    for song in songs:
+    for song in (song for song in songs if "chords" not in song.unknown):
         intervals = song.chords.intervals
         assert intervals[0, 0] == 0 and intervals[-1, 1] == song.duration
         np.testing.assert_array_equal(intervals[1:, 0], intervals[:-1, 1])
@@ -225,9 +225,17 @@ def test_bad_arguments_say_so(arguments):
         render_song(**{"seed": 0, **arguments})
 
 
+def test_where_nobody_plays_another_song_is_drawn():
+    for seed in (13, 162):
+        song, again = (render_song(seed, duration=3.0, rate=8000) for _ in range(2))
+        assert song.seed == seed and song.parts and song.mixture.any()
+        assert fingerprint(song) == fingerprint(again)
+
+
 @pytest.mark.parametrize("rate", [8000, 48000])
 def test_short_songs_at_low_and_high_rates(rate):
     for seed in range(12):
         song = render_song(seed, rate=rate, duration=1.0)
         assert song.mixture.shape == (rate, 1) and np.isfinite(song.mixture).all()
-        assert song.chords.intervals[-1, 1] == 1.0 and len(song.beats.times)
+        if "chords" not in song.unknown:
+            assert song.chords.intervals[-1, 1] == 1.0 and len(song.beats.times)

@@ -15,7 +15,7 @@ from umir.studio.sounds.drum_recipes import other_drum
 from umir.studio.sounds.drum_variety import vary_kit
 from umir.studio.sounds.ensembles import Layered, Touched, Unison, draw_touch, draw_unison
 from umir.studio.sounds.instruments import PROGRAMS, draw_sound
-from umir.studio.sounds.random_patches import mutate, random_patch
+from umir.studio.sounds.random_patches import mutate, patch_for, random_patch
 from umir.studio.sounds.random_synthesis import RoughSound, StackedFMSound, StiffSound
 from umir.studio.sounds.sampler import SampledSound
 from umir.studio.sounds.synthesis import HarmonicSound, Partials
@@ -80,6 +80,32 @@ def test_random_patches_start_on_time_in_tune_and_differ(struck):
                 assert abs(cents(body[:4000], 220.0)) < 6
         centroids.append(centroid(wave[round(ONSET * RATE) :]))
     assert np.quantile(centroids, 0.9) > 2.5 * np.quantile(centroids, 0.1)
+
+
+def odd_share(sound, key):
+    """Return the part of a note's energy in harmonics that is in odd ones."""
+    frequency = 440 * 2 ** ((key - 69) / 12)
+    wave = play(sound, Note(0.0, 1.2, key, 0.8))[RATE // 10 : RATE]
+    power = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 8 * len(wave))) ** 2
+    places = np.fft.rfftfreq(8 * len(wave), 1 / RATE) / frequency
+    near = (np.abs(places - np.round(places)) < 0.05) & (places > 0.5) & (places < 12.5)
+    return power[near & (np.round(places) % 2 == 1)].sum() / power[near].sum()
+
+
+# One with a strong second harmonic, one whose two voices cancel each other, and bands of noise.
+@pytest.mark.parametrize(("seed", "key"), [(43, 64.0), (146, 50.0), (30, 76.0)])
+def test_patches_do_not_sound_an_octave_above_their_labels(seed, key):
+    struck = bool(seed % 2)
+    assert odd_share(random_patch(np.random.default_rng(seed), struck), key) < 0.1
+    assert odd_share(patch_for(np.random.default_rng(seed), struck, [key]), key) > 0.1
+
+
+def test_patches_that_sound_in_their_octave_stay_as_they_are():
+    same = 0
+    for seed in range(20):
+        drawn = random_patch(np.random.default_rng(seed), True)
+        same += patch_for(np.random.default_rng(seed), True, [60.0, 67.0]) == drawn
+    assert same >= 13
 
 
 def test_stiff_partials_are_where_fletcher_puts_them():

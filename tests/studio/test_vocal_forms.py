@@ -11,9 +11,10 @@ from test_studio_singing import RATE, melody, yin
 from umir.annotations import F0, Notes
 from umir.studio import MELODY_HOP, render_song
 from umir.studio.features import ALL_FEATURES, GROUPS
-from umir.studio.playing.performance import Note, Performance
+from umir.studio.playing.performance import Note, Performance, PlayedPart
 from umir.studio.playing.performer import perform
 from umir.studio.playing.vocal_harmony import VocalHarmony
+from umir.studio.voices import vocal_forms
 from umir.studio.voices.choir import answer, draw_choir
 from umir.studio.voices.singer import REGISTERS, draw_singer
 from umir.studio.voices.singing import sing
@@ -22,7 +23,7 @@ from umir.studio.voices.syllable_bank import FRAME, syllable_sound
 from umir.studio.voices.vocal_forms import (
     _alone,
     _divided,
-    _without_chord,
+    _relabelled,
     arrange_voices,
     gaps_of,
     phrases_of,
@@ -261,7 +262,7 @@ def test_divided_notes_fill_the_note(rng):
 
 def test_bars_alone_are_silent_and_have_no_chord():
     chords = ((0.0, 2.0, "N"), (2.0, 5.0, "C:maj"), (5.0, 8.0, "F:maj"))
-    assert _without_chord(chords, 3.0, 6.0) == (
+    assert _relabelled(chords, 3.0, 6.0, "N") == (
         (0.0, 2.0, "N"),
         (2.0, 3.0, "C:maj"),
         (3.0, 6.0, "N"),
@@ -273,7 +274,7 @@ def test_bars_alone_are_silent_and_have_no_chord():
         lead = next((part for part in performance.parts if part.role == "vocals"), None)
         if lead is None:
             continue
-        changed = _alone(np.random.default_rng(seed), performance, lead.notes, False)
+        changed = _alone(np.random.default_rng(seed), performance, lead.notes, ())
         new = [span for span in changed.chords if span not in performance.chords]
         for start, end, _ in (span for span in new if span[2] == "N" and span[0] > 0):
             alone += 1
@@ -283,6 +284,37 @@ def test_bars_alone_are_silent_and_have_no_chord():
             )
             assert not any(start <= hit.onset < end - 0.05 for hit in changed.hits)
     assert alone >= 2
+
+
+def test_bars_without_the_accompaniment_have_no_chord_of_its():
+    notes = tuple(Note(2.0 * bar, 2.0 * bar + 1.8, 60.0, 0.8) for bar in range(4))
+    lead = PlayedPart("vocals", "voice", notes, "alto")
+    piano = replace(lead, role="chords", instrument="piano", register="")
+    performance = Performance(
+        np.arange(8.0), (1, 2) * 4, ((0.0, 8.0, "C:maj"),), (lead, piano), (), 60.0
+    )
+
+    def labels(others, parts=performance.parts):
+        given = replace(performance, parts=parts)
+        changed = _alone(np.random.default_rng(1), given, lead.notes, others)
+        ((start, end, label),) = [span for span in changed.chords if span[2] != "C:maj"]
+        return start, end, label
+
+    start, end, label = labels(())
+    assert label == "N"
+    choir = replace(lead, role="backing")
+    later = replace(choir, notes=(Note(end + 0.1, end + 1.0, 64.0, 0.8),))
+    assert labels((choir,)) == labels((), (lead, piano, choir)) == (start, end, "X")
+    assert labels((later,)) == (start, end, "N")  # an answer in a pause is no choir
+
+
+def test_voices_without_instruments_tell_neither_chords_nor_beats(monkeypatch):
+    for name in ("_A_CAPPELLA", "_CHOIR"):
+        monkeypatch.setattr(vocal_forms, name, 1.0)
+    song = render_song(0, style="pop", duration=8.0, features=VOICE)
+    assert len(song.parts) > 1 and {part.instrument for part in song.parts} == {"voice"}
+    assert song.unknown == {"chords", "beats", "tempo"} and np.isnan(song.tempo)
+    assert not song.chords.labels and not song.beats.labels and song.chords.duration == 8.0
 
 
 def test_every_form_comes_up_and_nothing_is_out_of_the_song():
@@ -316,8 +348,8 @@ def test_labels_of_songs_with_voices_hold_together():
                 assert np.any((spans[:, 0] <= start) & (end <= spans[:, 1]))
         total = sum((part.waveform.astype(float) for part in song.parts), np.zeros(1))
         np.testing.assert_allclose(song.mixture, total, atol=1e-5)
-        if len(song.parts) == 1 and voices:
-            assert song.unknown == {"chords"}
+        alone = len(voices) == len(song.parts)
+        assert song.unknown == ({"chords", "beats", "tempo"} if alone else set())
 
 
 def test_notes_have_the_pitch_that_is_sung():

@@ -18,7 +18,9 @@ NO_INTERVALS = Intervals(np.zeros((0, 2)), ())
 def _part(name, instrument, stem, first, last):
     waveform = np.zeros((4000, 1), np.float32)
     waveform[first:last] = np.random.default_rng(first).normal(size=(last - first, 1)) * 0.1
-    return Part(name, instrument, stem, "synthetic", waveform, NO_NOTES, NO_EVENTS)
+    pitched = stem != "drums" and last > first
+    notes = Notes(np.array([[first, last]]) / RATE, np.array([220.0])) if pitched else NO_NOTES
+    return Part(name, instrument, stem, "synthetic", waveform, notes, NO_EVENTS)
 
 
 def _song(drums=True):
@@ -97,6 +99,22 @@ def test_instrument_recognition_gets_solo_parts_where_they_sound():
     assert found["a song (bass line)"].annotation == Labels(("bass",))
     assert len(found["a song (bass line)"].waveform) == pytest.approx(500, abs=2)
     assert source.examples(task) is source.examples(task)
+
+
+def test_rests_full_of_noise_are_no_instrument():
+    noise = 0.01 * np.random.default_rng(0).normal(size=(12_000, 1)).astype(np.float32)
+    spans = np.array([[2.0, 2.5], [2.6, 3.0], [9.0, 9.5]])
+    bass = replace(_part("line", "bass", "bass", 0, 1), waveform=noise)
+    played = replace(bass, notes=Notes(spans, np.full(3, 110.0)))
+    spoken = replace(played, name="voice", instrument="voice", notes=NO_NOTES)
+    spoken = replace(spoken, lyrics=Intervals(spans[:2], ("a", "b")))
+    silent = replace(bass, name="silent", notes=NO_NOTES)
+    song = replace(_song(drums=False), parts=(played, spoken, silent))
+    one, other = StudioSource([song]).examples(get_task("instrument_recognition"))
+    # With a second in which a note may ring on.
+    np.testing.assert_array_equal(one.waveform, np.r_[noise[2000:4000], noise[9000:10500]])
+    assert one.annotation == Labels(("bass",)) and other.annotation == Labels(("voice",))
+    np.testing.assert_array_equal(other.waveform, noise[2000:4000])
 
 
 def test_other_tasks_are_refused_and_users_examples_are_as_they_are():

@@ -135,11 +135,13 @@ def deal_songs(task: Task, examples: Sequence[Example], *, new: bool = False) ->
     """Deal groups in turn, in their order: of nine, four to adapt on, two to fit, three to score.
 
     A song that fits or scores does it with one of its examples: the first, which is the mixture,
-    or, where each example is a clip of its own (a single part), any.
+    or, where each example is a clip of its own (a single part), any. Examples that say nothing the
+    task knows, as clips of an instrument that it has no class for, are left out.
 
     Raises:
         TooFewSongs: fewer than three groups.
     """
+    examples = [example for example in examples if task.can_use(example.annotation)]
     groups = list(dict.fromkeys(example.group for example in examples))
     if len(groups) < len(set(_DEAL)):
         raise TooFewSongs(f"{task.name}: {len(groups)} songs, three are needed to show adaptation")

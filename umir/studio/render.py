@@ -1,11 +1,12 @@
 """Composer, performer, players and mixing desk, one after the other: a seed becomes a song."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from umir.annotations import F0, Intervals, Labels
+from umir.annotations import F0, Events, Intervals, Labels
 from umir.studio import labels
 from umir.studio.excerpt import draw_lead, without_lead
 from umir.studio.features import ALL_FEATURES, Features, group_generators
@@ -24,10 +25,10 @@ from umir.studio.voices.vocal_forms import arrange_voices
 from umir.studio.voices.vocal_take import record_voice
 from umir.studio.writing.composer import compose
 from umir.studio.writing.harmony import key_name
+from umir.studio.writing.key_changes import longest_key
 from umir.studio.writing.score import Score
 
 _ONE_AT_A_TIME = ("bass", "lead")
-_UNTOLD = ("chords", "beats", "tempo")
 
 
 def render_song(
@@ -65,8 +66,26 @@ def render_song(
         raise ValueError(f"{rate} Hz or {duration} s is too small: at least 8000 Hz and 1 s")
     if seed < 0:
         raise ValueError(f"the seed must not be negative: {seed}")
-    # The composition does not depend on the rate or the number of channels.
     sequence = np.random.SeedSequence(seed)
+    song = None
+    while song is None:  # in short songs it happens that nobody plays: then another one is drawn
+        song = _render(sequence, seed, rate, duration, channels, style, features, soundfonts)
+        (sequence,) = sequence.spawn(1)
+    return song
+
+
+def _render(
+    sequence: np.random.SeedSequence,
+    seed: int,
+    rate: int,
+    duration: float,
+    channels: int,
+    style: str | None,
+    features: Features,
+    soundfonts: tuple[Path, ...],
+) -> Song | None:
+    """Render what follows from a sequence of seeds; None if nobody plays or sings in it."""
+    # The composition does not depend on the rate or the number of channels.
     writing, playing, recording, mixing = map(np.random.default_rng, sequence.spawn(4))
     chance = group_generators(sequence)
     bringing = UserSounds(np.random.default_rng(sequence.spawn(1)[0]), soundfonts)
@@ -80,6 +99,8 @@ def render_song(
     singers: tuple[PlayedPart, ...] = ()
     if singing:
         performance, singers = arrange_voices(singing, score, performance, duration)
+    if not (performance.parts or performance.hits or singers):
+        return None
     length = round(duration * rate)
     timbre = chance["timbre"] if features.timbre else None
     takes = [
@@ -96,7 +117,7 @@ def render_song(
     takes += [record_voice(singing, part, length, rate, singing) for part in singers if singing]
     production = chance["production"] if features.production else None
     waves = mix(mixing, score, takes, rate, channels, layers=timbre, production=production)
-    return without_lead(_assemble(seed, rate, score, performance, takes, waves), lead)
+    return without_lead(_assemble(seed, rate, score, performance, takes, waves, lead), lead)
 
 
 def _record(
@@ -158,8 +179,9 @@ def _assemble(
     performance: Performance,
     takes: list[Take],
     waves: list[Float[np.ndarray, "time channel"]],
+    lead: int,
 ) -> Song:
-    """Put the parts, stems and labels together."""
+    """Put the parts, stems and labels together; the first `lead` seconds will be left out."""
     parts = make_parts(takes, waves)
     stems = sum_stems(parts)
     leading: dict[str, F0 | None] = {take.role: take.melody or take.f0 for take in takes}
@@ -167,7 +189,9 @@ def _assemble(
     lyrics = words[0] if words else Intervals(np.zeros((0, 2)), ())
     count = int(np.ceil(len(waves[0]) / rate / MELODY_HOP - 1e-9))
     times = [time for take in takes for time in take.onsets.times.tolist()]
-    return Song(
+    end = len(waves[0]) / rate
+    key = longest_key(performance.keys, float(lead), end) or (score.tonic, score.mode)
+    song = Song(
         seed=seed,
         name=f"studio_{seed:08d}_{score.style.name}",
         rate=rate,
@@ -183,8 +207,18 @@ def _assemble(
         notes=labels.join_notes([take.notes for take in takes]),
         chords=labels.chord_labels(performance),
         drums=labels.drum_labels(performance.hits),
-        key=key_name(score.tonic, score.mode),
+        key=key_name(*key),
         tempo=performance.tempo,
-        # One voice alone tells neither its chords nor its beats.
-        unknown=frozenset(_UNTOLD if len(takes) == 1 and takes[0].lyrics else ()),
+    )
+    return _untold(song) if all(take.lyrics is not None for take in takes) else song
+
+
+def _untold(song: Song) -> Song:
+    """Return a song of voices alone, which tell neither its chords nor its beats for sure."""
+    return replace(
+        song,
+        chords=Intervals(np.zeros((0, 2)), (), song.duration),
+        beats=Events(np.zeros(0), ()),
+        tempo=np.nan,
+        unknown=frozenset(("chords", "beats", "tempo")),
     )

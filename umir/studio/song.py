@@ -113,10 +113,11 @@ class Song:
         notes: the notes of all parts.
         chords: contiguous from 0 to the end, in the syntax of Harte and mir_eval.
         drums: the drum hits; labels are `DRUM_CLASSES`.
-        key: tonic and mode, for example `C major`; of the most bars, where it changes.
+        key: tonic and mode, for example `C major`; the one heard longest, where it changes.
         tempo: beats per minute, mean over the song; of its median bar, where the tempo is shaped.
         unknown: which of the fields above nobody knows (of a song from a MIDI file: its chords,
-            and often more); they hold nothing, `""` or NaN.
+            and often more; of voices alone: chords, beats and tempo); they hold nothing, `""` or
+            NaN.
     """
 
     seed: int

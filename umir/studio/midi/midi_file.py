@@ -55,7 +55,8 @@ class Track:
         name: as the file has it.
         program: General MIDI program, 0 to 127; of drums, the kit.
         drums: whether it is on channel 10: pitches are then drums.
-        notes: sorted by onset; they end when key and pedal are both up.
+        notes: sorted by onset; they end when key and pedal are both up, and have the pitch that the
+            pitch wheel gives them.
     """
 
     name: str
@@ -143,7 +144,8 @@ def read_midi(path: Path) -> MidiFile:
 def _track(part: pretty_midi.Instrument) -> Track:
     """Read what one channel of a track plays."""
     pedal = [] if part.is_drum else _pedal(part)
-    wheel = np.array([(bend.time, bend.pitch * _WHEEL) for bend in part.pitch_bends], float)
+    bends = [(bend.time, bend.pitch * _WHEEL) for bend in part.pitch_bends]
+    wheel = np.array(bends, float).reshape(-1, 2)
     rows = [(n.start, n.end, n.pitch, n.velocity) for n in part.notes if n.end > n.start]
     notes = []
     again: dict[int, float] = {}  # when each key is struck next
@@ -151,8 +153,8 @@ def _track(part: pretty_midi.Instrument) -> Track:
         held = next((up for down, up in pedal if down <= end < up), end)
         offset = min(held, again.get(pitch, np.inf))
         if offset > start:
-            bend = None if part.is_drum else _bend(wheel, start, offset)
-            note = Note(float(start), float(offset), float(pitch), velocity / 127, bend)
+            shift, bend = (0.0, None) if part.is_drum else _bend(wheel, start, offset)
+            note = Note(float(start), float(offset), pitch + shift, velocity / 127, bend)
             notes.append(note)
             again[pitch] = start
     return Track(
@@ -178,21 +180,33 @@ def _pedal(part: pretty_midi.Instrument) -> list[tuple[float, float]]:
     return spans
 
 
-def _bend(wheel: np.ndarray, start: float, end: float) -> Bend | None:
-    """Return how the wheel bends a note; None if it rests."""
-    if not len(wheel):
-        return None
+def _bend(wheel: np.ndarray, start: float, end: float) -> tuple[float, Bend | None]:
+    """Return how many semitones the wheel moves a note, and how it bends it around that.
+
+    Where the wheel is held, the note has another pitch than its key, and no bend; else its pitch is
+    the median of what sounds.
+    """
     first = max(int(np.searchsorted(wheel[:, 0], start, side="right")) - 1, 0)
     moves = wheel[first : int(np.searchsorted(wheel[:, 0], end))]
+    if not len(moves):
+        return 0.0, None
     if wheel[0, 0] > start:
         moves = np.concatenate([[[start, 0.0]], moves])
-    if not len(moves) or not moves[:, 1].any():
-        return None
+    shift = _median(moves[:, 1], np.diff(np.clip(moves[:, 0], start, end), append=end))
+    if not (moves[:, 1] - shift).any():
+        return shift, None
     # The wheel jumps; interpolation takes 2 ms for it.
     times = np.repeat(moves[:, 0] - start, 2)
     times[2::2] = np.maximum(times[2::2] - 0.002, times[1:-1:2])
     offsets = np.concatenate([[moves[0, 1]], np.repeat(moves[:, 1], 2)[:-1]])
-    return Wheel(times=times, offsets=offsets)
+    return shift, Wheel(times=times, offsets=offsets - shift)
+
+
+def _median(offsets: np.ndarray, seconds: np.ndarray) -> float:
+    """Return the median of offsets that last so many seconds each."""
+    order = np.argsort(offsets)
+    passed = np.cumsum(seconds[order])
+    return float(offsets[order][np.searchsorted(passed, passed[-1] / 2)])
 
 
 def _beats(song: _Reader, tracks: Sequence[Track], end: float, path: Path) -> Events:

@@ -146,7 +146,7 @@ def _record_voice(rng: np.random.Generator, track: Track, length: int, rate: int
     centres = {name: 0.5 * (own.low + own.high) for name, own in REGISTERS.items()}
     register = min(sorted(centres), key=lambda name: abs(centres[name] - middle))
     # Words are set in beats; two to the second will do.
-    written = [ScoreNote(2 * n.onset, 2 * (n.offset - n.onset), int(n.pitch), 1.0) for n in notes]
+    written = [ScoreNote(2 * n.onset, 2 * (n.offset - n.onset), round(n.pitch), 1.0) for n in notes]
     words = [note.syllable for note in set_lyrics(rng, written)]
     sung = [
         replace(note, bend=None, syllable=word) for note, word in zip(notes, words, strict=True)

@@ -99,6 +99,7 @@ class Performance:
         parts: the pitched players.
         hits: what the drummer plays, sorted.
         tempo: beats per minute: the mean; of the median bar where the tempo is shaped.
+        keys: start, end, tonic and mode of each stretch in which a chord is heard, in order.
     """
 
     beats: Float[np.ndarray, " beat"] = field(repr=False)
@@ -107,3 +108,4 @@ class Performance:
     parts: tuple[PlayedPart, ...]
     hits: tuple[Hit, ...]
     tempo: float
+    keys: tuple[tuple[float, float, tuple[int, str]], ...] = ()

@@ -64,6 +64,7 @@ def perform(rng: np.random.Generator, score: Score, duration: float) -> Performa
         parts=tuple(part for part in parts if part.notes),
         hits=_play_drums(rng, score, clock, looseness, duration),
         tempo=_tempo(score, beats),
+        keys=_key_times(score, clock, duration),
     )
 
 
@@ -258,3 +259,16 @@ def _chord_times(
     if spans[-1][1] < duration:
         spans.append((spans[-1][1], duration, "N"))
     return tuple(spans)
+
+
+def _key_times(
+    score: Score, clock: _Clock, duration: float
+) -> tuple[tuple[float, float, tuple[int, str]], ...]:
+    """Return start and end in seconds, and the key, of each chord that somebody plays."""
+    home = score.tonic, score.mode
+    spans = (
+        (clock.time(each.start), clock.time(each.start + each.length), each.key or home)
+        for each in score.chords
+        if each.heard
+    )
+    return tuple((start, min(end, duration), key) for start, end, key in spans if start < duration)

@@ -5,18 +5,85 @@ learns those: here the amplitude of every partial is drawn, as are envelopes, fo
 modulators.
 """
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from umir.studio.sounds.patch_draws import draw_log_uniform, draw_pair, draw_resonances, draw_seed
 from umir.studio.sounds.random_synthesis import RoughSound, StackedFMSound, StiffSound
 from umir.studio.sounds.sampler import SampledSound
-from umir.studio.sounds.synthesis import FMSound, HarmonicSound, ModalSound, Partials
+from umir.studio.sounds.synthesis import AGES, FMSound, HarmonicSound, ModalSound, Partials
 from umir.studio.sounds.tone import Envelope, Sound
 
 _NAMED = 24  # harmonics whose amplitudes are drawn one by one
+# Of the energy of the first harmonics, at least so much must be in odd ones, at any time and
+# loudness that is looked at: else the sound is an octave above its label.
+_ODD, _HARMONICS = 0.1, 12
+_LOOKED_AT = (AGES > 0.1) & (AGES < 1.5)
+_BRIGHTNESSES = 0.75, 1.0  # of notes that are not soft
+_RATE, _SECONDS = 16000, (0.1, 0.5)  # of what is heard of patches that have no list of harmonics
+_NEAR = 0.15  # of the fundamental: how far a partial may lie from its multiple
+_BEATS = 1.0  # Hz: two voices must beat faster, or do without each other
 _STIFF = ("acoustic_guitar", "bass", "electric_guitar", "harp", "piano", "distorted_guitar")
+
+
+def patch_for(rng: np.random.Generator, struck: bool, pitches: Collection[float]) -> Sound:
+    """Draw random patches until one sounds in the octave of what it is to play.
+
+    Args:
+        rng: where chance comes from.
+        struck: see `random_patch`.
+        pitches: MIDI, what the patch is to play; one at least.
+    """
+    frequencies = sorted({440 * 2 ** ((round(pitch) - 69) / 12) for pitch in pitches})
+    sound = random_patch(rng, struck)
+    while not all(_in_its_octave(sound, frequency) for frequency in frequencies):
+        sound = random_patch(rng, struck)
+    return _without_slow_beats(sound, frequencies[0])
+
+
+def _without_slow_beats(sound: Sound, lowest: float) -> Sound:
+    """Return a sound of a single voice where two would differ by next to nothing.
+
+    Voices begin at random phases. Half a period apart their odd harmonics cancel, which sounds an
+    octave higher for as long as they stay so: where they beat slowly, for whole notes.
+
+    Args:
+        sound: of any kind.
+        lowest: frequency in Hz of the lowest note to play.
+    """
+    if not isinstance(sound, HarmonicSound):
+        return sound
+    beats = lowest * (2 ** (np.ptp(sound.detune) / 1200) - 1)
+    return replace(sound, detune=(0.0,)) if beats < _BEATS else sound
+
+
+def _in_its_octave(sound: Sound, frequency: float) -> bool:
+    """Return whether odd harmonics of a frequency (Hz) are to be heard beside the even ones."""
+    energies = [_harmonics(sound, frequency, brightness) for brightness in _BRIGHTNESSES]
+    return all((each[:, ::2].sum(1) >= _ODD * each.sum(1)).all() for each in energies)
+
+
+def _harmonics(
+    sound: Sound, frequency: float, brightness: float
+) -> Float[np.ndarray, "moment harmonic"]:
+    """Return the energies of the first harmonics of a held note, at one moment or several."""
+    count = max(min(_HARMONICS, int(0.47 * _RATE / frequency)), 1)
+    if isinstance(sound, HarmonicSound):
+        return sound.partials.amplitudes(frequency, count, brightness)[_LOOKED_AT] ** 2
+    if isinstance(sound, RoughSound):
+        energy = sound.amplitudes(brightness)[None, :count] ** 2
+        energy[:, ::2] /= 2  # each swells and fades by chance: odd ones may be softer for a while
+        return energy
+    first, last = (round(seconds * _RATE) for seconds in _SECONDS)
+    wave = sound.body(np.full(last, frequency), brightness, _RATE)[first:]
+    power = np.abs(np.fft.rfft(wave * np.hanning(len(wave)))) ** 2
+    places = np.fft.rfftfreq(len(wave), 1 / _RATE) / frequency
+    nearest = np.round(places).astype(int)
+    partial = (np.abs(places - nearest) < _NEAR) & (nearest <= count)
+    return np.bincount(nearest[partial], power[partial], count + 1)[None, 1:]
 
 
 def random_patch(rng: np.random.Generator, struck: bool) -> Sound:

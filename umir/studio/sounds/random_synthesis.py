@@ -95,14 +95,17 @@ class RoughSound:
         rng = np.random.default_rng([self.seed, round(100 * float(frequency[-1]))])
         cycles = np.cumsum(frequency) / rate
         wave = np.zeros(len(frequency), np.float32)
-        for harmonic, level in enumerate(self.levels, 1):
+        for harmonic, soft in enumerate(self.amplitudes(brightness), 1):
             if harmonic * float(frequency.max()) > 0.47 * rate:
                 break
-            soft = level * brightness ** (0.3 * (harmonic - 1))
             inner, outer = self._band(rng, len(frequency), self.bandwidth * harmonic**0.5, rate)
             turned = angle(cycles * harmonic)
             wave += np.float32(soft) * (inner * np.sin(turned) + outer * np.cos(turned))
         return wave / np.float32(np.sqrt(0.5 * np.square(self.levels).sum()) + 1e-9)
+
+    def amplitudes(self, brightness: float) -> Float[np.ndarray, " harmonic"]:
+        """Return the amplitudes of the harmonics of a note with some brightness."""
+        return np.array(self.levels) * brightness ** (0.3 * np.arange(len(self.levels)))
 
     def _band(
         self, rng: np.random.Generator, length: int, bandwidth: float, rate: int

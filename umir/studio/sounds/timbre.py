@@ -13,7 +13,7 @@ from umir.studio.playing.articulation import articulate
 from umir.studio.playing.performance import Note, PlayedPart
 from umir.studio.sounds.ensembles import Layered, draw_touch, draw_unison
 from umir.studio.sounds.instruments import PROGRAMS, draw_sound
-from umir.studio.sounds.random_patches import mutate, random_patch
+from umir.studio.sounds.random_patches import mutate, patch_for
 from umir.studio.sounds.tone import Sound
 
 _ONE_AT_A_TIME = ("bass", "lead")
@@ -59,7 +59,8 @@ def vary_player(
     one_at_a_time = part.role in _ONE_AT_A_TIME
     if decisions[0] < _REPLACED:
         struck = bool(patch.random() < 0.5)
-        sound, generator = random_patch(patch, struck), "synthetic"
+        pitches = {note.pitch for note in part.notes}
+        sound, generator = patch_for(patch, struck, pitches), "synthetic"
         part = replace(part, instrument=_synthesiser(part, struck))
     else:
         if part.instrument == "distorted_guitar" and patch.random() < _AMPLIFIED:

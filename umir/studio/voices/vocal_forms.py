@@ -71,7 +71,7 @@ def arrange_voices(
     if rng.random() < _A_CAPPELLA:
         return _a_cappella(performance), tuple(others)
     if rng.random() < _ALONE:
-        performance = _alone(rng, performance, notes, bool(others))
+        performance = _alone(rng, performance, notes, others)
     return performance, tuple(others)
 
 
@@ -251,11 +251,15 @@ def _a_cappella(performance: Performance) -> Performance:
 
 
 def _alone(
-    rng: np.random.Generator, performance: Performance, notes: Sequence[Note], choir: bool
+    rng: np.random.Generator,
+    performance: Performance,
+    notes: Sequence[Note],
+    others: Sequence[PlayedPart],
 ) -> Performance:
     """Let the accompaniment rest for one to four bars in which somebody sings.
 
-    Without a choir there is no chord then: the label is `N`.
+    The chord that it would have played is none there: the label is `N`, or `X` where others sing,
+    too, who may tell a chord or not.
     """
     bars = performance.beats[np.array(performance.positions) == 1]
     count = int(rng.integers(1, 5))
@@ -271,13 +275,19 @@ def _alone(
         part if part.register else replace(part, notes=_silenced(part.notes, start, end))
         for part in performance.parts
     )
-    chords = performance.chords
+    behind = [part for part in performance.parts if part.role == "backing"]
+    label = "X" if _sung_in([*behind, *others], start, end) else "N"
     return replace(
         performance,
         parts=tuple(part for part in parts if part.notes),
         hits=tuple(hit for hit in performance.hits if not start - 0.05 <= hit.onset < end - 0.05),
-        chords=chords if choir else _without_chord(chords, start, end),
+        chords=_relabelled(performance.chords, start, end, label),
     )
+
+
+def _sung_in(parts: Sequence[PlayedPart], start: float, end: float) -> bool:
+    """Return whether any of the parts sounds between two times in seconds."""
+    return any(note.onset < end and note.offset > start for part in parts for note in part.notes)
 
 
 def _silenced(notes: Sequence[Note], start: float, end: float) -> tuple[Note, ...]:
@@ -289,16 +299,16 @@ def _silenced(notes: Sequence[Note], start: float, end: float) -> tuple[Note, ..
     )
 
 
-def _without_chord(
-    chords: Sequence[tuple[float, float, str]], start: float, end: float
+def _relabelled(
+    chords: Sequence[tuple[float, float, str]], start: float, end: float, label: str
 ) -> tuple[tuple[float, float, str], ...]:
-    """Return chords with `N` from start to end."""
-    before = [(a, min(b, start), label) for a, b, label in chords if a < start]
-    after = [(max(a, end), b, label) for a, b, label in chords if b > end]
+    """Return chords with one label from start to end."""
+    before = [(a, min(b, start), name) for a, b, name in chords if a < start]
+    after = [(max(a, end), b, name) for a, b, name in chords if b > end]
     joined: list[tuple[float, float, str]] = []
-    for a, b, label in [*before, (start, end, "N"), *after]:
-        if joined and joined[-1][2] == label:
-            joined[-1] = (joined[-1][0], b, label)
+    for a, b, name in [*before, (start, end, label), *after]:
+        if joined and joined[-1][2] == name:
+            joined[-1] = (joined[-1][0], b, name)
         elif b > a:
-            joined.append((a, b, label))
+            joined.append((a, b, name))
     return tuple(joined)

@@ -145,7 +145,7 @@ def _plan(
             own = own[0], key[1]
         materials[kind] = _draw_section(rng, style, home, *own)
     if "end" in materials:
-        materials["end"] = _last_bar(home, *key)
+        materials["end"] = _last_bar(home, *keys[kinds.index("end")])
     if harmony is not None:
         taste = draw_taste(harmony, style.name)
         for kind in sorted(set(materials) - {"end", "stop", *CHORDLESS}):

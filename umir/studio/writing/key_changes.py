@@ -54,6 +54,25 @@ def main_key(keys: Sequence[Key]) -> Key:
     return Counter(keys).most_common(1)[0][0]
 
 
+def longest_key(spans: Sequence[tuple[float, float, Key]], start: float, end: float) -> Key | None:
+    """Return the key in which most of an excerpt is; of equals, the first.
+
+    Args:
+        spans: start and end, in seconds, and key of what is heard.
+        start: seconds at which the excerpt begins.
+        end: seconds at which it ends.
+
+    Returns:
+        The key; None if nothing is heard in the excerpt.
+    """
+    seconds: dict[Key, float] = {}
+    for first, last, key in spans:
+        inside = min(last, end) - max(first, start)
+        if inside > 0:
+            seconds[key] = seconds.get(key, 0.0) + inside
+    return max(seconds, key=lambda key: seconds[key], default=None)
+
+
 def _moved(key: Key, semitones: int) -> Key:
     return (key[0] + semitones) % 12, key[1]
 
