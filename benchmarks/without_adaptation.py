@@ -25,13 +25,13 @@ models in that file. What we measured is printed, without any recordings, by
 """
 
 import argparse
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
 from recordings.held_out_songs import features_of
 from recordings.results import Results, scores_of_groups
+from recordings.start_names import model_name
 from recordings.tables import HEADLINE
 from recordings.transfer import REAL, STUDIO, apart, for_a_card, per_trial, summary
 from recordings.trials import TRIALS, Trial, answers_of, scored_task, songs_of, studio_songs
@@ -124,10 +124,9 @@ def scored(task: Task, estimates: Sequence[Annotation], songs: Sequence[Example]
 
 def load(directory: Path, trials: Mapping[str, Trial]) -> tuple[str, dict[str, TaskModel]]:
     """Return a name for a model directory, and its model for each task that trials ask for."""
-    weights = hashlib.sha256((directory / "model.safetensors").read_bytes()).hexdigest()
     asked = {trial.answers for trial in trials.values()}
     models = models_in(directory, load_model(directory))
-    return f"{directory.name} {weights[:8]}", {task: models[task] for task in asked & set(models)}
+    return model_name(directory), {task: models[task] for task in asked & set(models)}
 
 
 def measured_models(found: Mapping[str, Mapping]) -> list[str]:
