@@ -185,12 +185,12 @@ def training_of(
     from umir.separation.training import SeparationTraining
 
     network, recipe = preset.network, preset.recipe
-    check_difference(network, data)
     params = start.params if start else None
     if isinstance(recipe, JointRecipe):
         return joint_training(preset, data, args.seed, params, detects=is_joint(args))
     if isinstance(recipe, PriorRecipe):
         return prior_training(preset, args.prior, data, args.seed, params)
+    check_difference(network, data)
     return SeparationTraining(network, recipe, data.train, data.valid, args.seed, params)
 
 

@@ -69,8 +69,11 @@ class Results:
             show: result -> words.
             counts: result -> whether it is of what would be measured now.
         """
-        self._read()
-        if key not in part or not counts(part[key]):
+        wanted = key not in part or not counts(part[key])
+        if wanted:  # maybe another process has measured it meanwhile
+            self._read()
+            wanted = key not in part or not counts(part[key])
+        if wanted:
             start = time.perf_counter()
             found = measure()
             self._keep(part, key, found)

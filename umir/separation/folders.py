@@ -123,7 +123,8 @@ def stored(
                 raise ValueError(f"{named.pairs.path}: no song of the split {split!r} can be used")
     elsewhere: Mapping[str, Fingerprints] = {}
     if named.mixtures or named.solos or named.activity:
-        elsewhere = known_elsewhere(named, network, *("train", "valid")[: 1 + bool(named.activity)])
+        splits = ("train", "valid") if named.activity else ("train",)
+        elsewhere = known_elsewhere(named, network, *splits)
     held_out = elsewhere.get("train", {})
     mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
     if unpaired and (alone := mixtures_alone(folder / "train")):

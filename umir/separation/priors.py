@@ -168,11 +168,8 @@ def floors_of(
     """
     if not songs:
         return FLOORS
-    windows, presence, rng = (
-        LabelledWindows(domain, songs),
-        Presence(domain),
-        np.random.default_rng(0),
-    )
+    windows, presence = LabelledWindows(domain, songs), Presence(domain)
+    rng = np.random.default_rng(0)
     found = [presence(_as_separated(domain, windows.draw(rng, batch))) for _ in range(TRUE_BATCHES)]
     floors = {}
     # From the last name to the first: one that another begins with comes after that.
