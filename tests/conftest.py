@@ -7,12 +7,18 @@ import functools
 import os
 import pathlib
 import signal
+import sys
 import threading
 
 # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that: tests
 # of Ctrl-C would then wait for ever.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Bytecode is kept, whatever the machine says: without it the modules of umir, whose shapes are
+# checked, take six seconds more in every process.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _CACHE = pathlib.Path(__file__).parent.parent / ".cache" / "jax"
 
