@@ -5,16 +5,18 @@
 The data and the metrics are those of `adversarial.digit_pairs`. All methods have the generator, the
 number of steps and the batches in common, critics of the published size, and the learning rate that
 is best for them by the validation digits (at `--tune-pairs`, with a seed of its own). Results go
-to `--out` after every training, and a second call does what is missing.
+to `--out` after every training, and a second call does what is missing. After the tables it is said
+how far FactorGAN is ahead of the plain GAN, and whether that is the aim.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
 from adversarial.digit_pairs import PARTS, SIDE, Digits
 from adversarial.grid import Grid, Job, run_grids
+from adversarial.grid_readings import Aim, Comparison
 from adversarial.runs import Runs, add_arguments, grid_of, table, trained
 from recordings.results import Results
 
@@ -31,6 +33,10 @@ METHODS: dict[str, tuple[Factor, ...]] = {
 }
 COUNTS = (10, 25, 50, 100, 300, 1100)
 GENERATED = 5000  # pairs that are judged
+AHEAD_UP_TO, FAR_AHEAD_UP_TO = 100, 25  # pairs
+FAR_AHEAD = 3.0  # times the FID
+FID = Comparison("FID", "FID of GAN over that of FactorGAN", ratio=True)
+DEPENDENCY = Comparison("dependency", "dependency distance (lower is better), FactorGAN minus GAN")
 
 
 def objective_of(method: str, rate: float) -> Adversarial:
@@ -80,9 +86,25 @@ def grids_of(args: argparse.Namespace) -> list[Grid]:
 
 
 def report(counts: Sequence[int], runs: Runs) -> None:
-    """Print the tables."""
-    for metric in ("FID", "dependency"):
+    """Print the tables, how far FactorGAN is ahead or behind, and whether that is the aim."""
+    for metric in ("FID", "dependency", "collapses"):
         print(table(runs, metric, counts))
+    for comparison in (FID, DEPENDENCY):
+        print("\n".join(comparison.line(runs, pairs) for pairs in counts) + "\n")
+    print("\n".join(aim.said(runs) for aim in aims({*COUNTS, *counts})) + "\n")
+
+
+def aims(counts: Collection[int]) -> tuple[Aim, Aim]:
+    """Return what FactorGAN should be, at all of these numbers of pairs that are few enough."""
+    few, fewest = (
+        [pairs for pairs in counts if pairs <= most] for most in (AHEAD_UP_TO, FAR_AHEAD_UP_TO)
+    )
+    ahead = f"aim, FID of GAN above that of FactorGAN up to {AHEAD_UP_TO} pairs"
+    far = f"aim, FID of GAN at least {FAR_AHEAD:g} times that of FactorGAN"
+    return (
+        Aim(ahead, FID, 1.0, few, beyond=True),
+        Aim(f"{far} up to {FAR_AHEAD_UP_TO} pairs", FID, FAR_AHEAD, fewest),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

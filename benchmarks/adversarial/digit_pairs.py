@@ -128,8 +128,11 @@ class Digits:
         """Return the metrics of generated pairs, beside the real digits of a split.
 
         Returns:
-            `FID`, `dependency`, and `same`, the share of pairs of one class.
+            `FID`, `dependency`, and `same`, the share of pairs of one class; none of them is a
+            number if a pixel is not finite.
         """
+        if not all(np.isfinite(made[part]).all() for part in PARTS):
+            return dict.fromkeys(("FID", "dependency", "same"), np.nan)
         real = self.features(self.images(split))
         fid = [frechet_distance(real, self.features(made[part])) for part in PARTS]
         upper, lower = (self.recognised(made[part]) for part in PARTS)

@@ -98,12 +98,31 @@ class Grid:
     shown: tuple[str, ...] = ("",)
 
     def run(self) -> Mapping[str, Any]:
-        """Do what is missing, seed by seed, and return all runs: a table is complete early."""
+        """Do what is missing, seed by seed, so that a table is complete early.
+
+        Returns:
+            All runs of the methods that are asked for, those of earlier calls as well.
+        """
         chosen = {method: self.chosen(method) for method in self.args.methods}
         for seed, pairs, method in product(self.args.seeds, self.counts, self.args.methods):
             job = replace(chosen[method], seed=seed, pairs=pairs)
             self.once([self.settings, method, *([str(pairs)] if pairs else [])], str(seed), job)
-        return self.results.part(self.name, self.settings)
+        return {method: self.current(job) for method, job in chosen.items()}
+
+    def current(self, job: Job) -> dict[str, Any]:
+        """Return the runs of a job's method that have its choices: others are another training.
+
+        The file may hold seeds and numbers of pairs of another call, for which others were chosen.
+        """
+        runs, pairs = self.results.part(self.name, self.settings, job.method), any(self.counts)
+        every = runs if pairs else {"": runs}
+        found = {
+            count: {seed: run for seed, run in own.items() if run.get(TRAINED) == job.choices}
+            for count, own in every.items()
+        }
+        if left := sum(len(every[count]) - len(own) for count, own in found.items()):
+            print(f"{self.name}, {job.method}: left out, of another choice: {left}", flush=True)
+        return found if pairs else found[""]
 
     def chosen(self, method: str) -> Job:
         """Return a job with the rate, then the weight, that are best on validation data."""
@@ -126,6 +145,9 @@ class Grid:
         for job in jobs:
             key = self.choice(job) if self.alphas else f"{job.rate:g}"
             scores.append(self.score(self.once(keys, key, job, VALID)))
+        if np.isnan(scores).all():
+            first = self.choice(jobs[0])
+            print(f"{self.name}, {jobs[0].method}: no score is finite; takes {first}", flush=True)
         return jobs[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))]
 
     def choice(self, job: Job) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from recordings.results import Results
 from recordings.tables import markdown, over_seeds
 
@@ -109,11 +110,19 @@ def grid_of(args: argparse.Namespace, results: Results, name: str, **functions: 
 def table(
     runs: Runs, metric: str, counts: Sequence[int], *, digits: int = 2, scale: float = 1.0
 ) -> str:
-    """Return rows of methods and columns of numbers of pairs: means and intervals over seeds."""
+    """Return rows of methods and columns of numbers of pairs: means and intervals over seeds.
+
+    Of seeds whose metric is not finite there is no mean. A cell with fewer seeds than others have
+    says so.
+    """
+    shown = [own.get(str(count), {}) for own in runs.values() for count in counts]
+    most = max(map(len, shown), default=0)
 
     def cell(seeds: Mapping[str, Metrics]) -> str:
-        values = [scale * metrics[metric] for metrics in seeds.values()]
-        return over_seeds(values, digits) if values else "-"
+        values = [scale * metrics.get(metric, np.nan) for metrics in seeds.values()]
+        known = [value for value in values if np.isfinite(value)]
+        few = f" ({len(known)} of {most} seeds)" if values and len(known) < most else ""
+        return (over_seeds(known, digits) if known else "-") + few
 
     rows = [
         [method, *(cell(by_pairs.get(str(count), {})) for count in counts)]

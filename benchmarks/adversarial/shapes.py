@@ -127,8 +127,11 @@ def judged(found: Float[np.ndarray, "picture height width class"], maps: Maps) -
     """Return the metrics of segmentations: the mean over pictures of the pixel accuracy, and MSE.
 
     Returns:
-        `accuracy`, of the class with the largest share; `mse`, of the shares.
+        `accuracy`, of the class with the largest share; `mse`, of the shares; neither is a number
+        if a share is not finite. (The largest of those would be the first, the background.)
     """
+    if not np.isfinite(found).all():
+        return dict.fromkeys(("accuracy", "mse"), np.nan)
     right = np.mean(np.argmax(found, axis=3) == maps, axis=(1, 2))
     return {
         "accuracy": float(np.mean(right)),

@@ -136,8 +136,17 @@ def over_seeds(values: Sequence[float], digits: int = 3) -> str:
     mean = f"{np.mean(values):.{digits}f}"
     if len(values) < 2:
         return mean
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{mean} ± {half:.{digits}f}"
+    return f"{mean} ± {half_width(values):.{digits}f}"
+
+
+def half_width(values: Sequence[float] | Float[np.ndarray, " seed"]) -> float:
+    """Return half the width of the 95% interval of a mean over seeds, by Student's t.
+
+    Args:
+        values: at least two.
+    """
+    number = len(values)
+    return float(student.ppf(0.975, number - 1) * np.std(values, ddof=1) / np.sqrt(number))
 
 
 def _classical(results: Mapping) -> str:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 from benchmark_scripts import benchmark_module
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
@@ -12,6 +13,7 @@ FRECHET = benchmark_module("adversarial.frechet_distance")
 PAIRS = benchmark_module("adversarial.digit_pairs")
 SHAPES = benchmark_module("adversarial.shapes")
 RUNS = benchmark_module("adversarial.runs")
+READINGS = benchmark_module("adversarial.grid_readings")
 DIGITS = benchmark_module("factor_gan_digits")
 SEGMENTATION = benchmark_module("factor_gan_segmentation")
 
@@ -94,6 +96,18 @@ def test_real_digits_are_judged_as_real(digits):
     assert bad["FID"] > 20 * good["FID"]
 
 
+def test_what_is_not_finite_has_failed(digits):
+    """A grid goes on; and a generator of nothing is not one that says "background" everywhere."""
+    images = digits.images("train")[:60]
+    broken = np.where(np.arange(60)[:, None, None, None] == 7, np.nan, images)
+    found = digits.judged({"upper": images, "lower": broken}, 0.9)
+    assert {*found} == {*digits.judged({"upper": images, "lower": images}, 0.9)}
+    assert np.isnan([*found.values()]).all()
+    maps = np.zeros((2, 8, 8), int)
+    found = SHAPES.judged(np.full((2, 8, 8, 4), np.nan), maps)
+    assert {*found} == {"accuracy", "mse"} and np.isnan([*found.values()]).all()
+
+
 def test_shapes_are_drawn_exactly():
     photos, maps = SHAPES.draw(40, 24, np.random.default_rng(0))
     assert photos.shape == (40, 24, 24, 3) and photos.dtype == np.float32
@@ -136,6 +150,128 @@ def test_tables_have_a_column_for_each_number_of_pairs():
     assert rows[0] == "| FID | 25 pairs | 50 pairs |"
     # t(0.975, 1) = 12.71, standard deviation sqrt(2)
     assert rows[2] == "| GAN | 5.00 ± 12.71 | - |" and rows[3] == "| other | - | - |"
+
+
+def test_tables_say_where_there_are_fewer_seeds():
+    whole = {str(seed): {"FID": value} for seed, value in enumerate((4.0, 6.0, 8.0))}
+    half = {**whole, "1": {"FID": np.nan}}
+    failed = dict.fromkeys("012", {"FID": np.nan})
+    runs = {"GAN": {"25": whole, "50": half}, "other": {"25": {"0": {"FID": 4.0}}, "50": failed}}
+    rows = RUNS.table(runs, "FID", [25, 50], digits=1).splitlines()
+    # t(0.975, 2) = 4.303: 2 / sqrt(3); t(0.975, 1) = 12.71: sqrt(8) / sqrt(2)
+    assert rows[2] == "| GAN | 6.0 ± 5.0 | 6.0 ± 25.4 (2 of 3 seeds) |"
+    assert rows[3] == "| other | 4.0 (1 of 3 seeds) | - (0 of 3 seeds) |"
+    assert RUNS.table({}, "FID", [25]).count("\n") == 2
+
+
+def runs_of(metric, **methods):
+    """Runs of GAN and FactorGAN: method -> pairs -> values of seeds 0, 1, ..., None: none yet."""
+    return {
+        name: {
+            str(pairs): {str(s): {metric: v} for s, v in enumerate(values) if v is not None}
+            for pairs, values in counts.items()
+        }
+        for name, counts in methods.items()
+    }
+
+
+GAN_FID, OUR_FID = [12.0, 9.0, 15.0], [0.5, 0.4, 0.45]
+
+
+def test_a_ratio_is_of_paired_seeds_by_scipy():
+    runs = runs_of("FID", GAN={25: GAN_FID}, FactorGAN={25: OUR_FID})
+    found = DIGITS.FID.read(runs, 25)
+    between = scipy.stats.ttest_rel(np.log(GAN_FID), np.log(OUR_FID)).confidence_interval(0.95)
+    mean = scipy.stats.gmean(np.divide(GAN_FID, OUR_FID))
+    np.testing.assert_allclose(found.values, [mean, *np.exp([*between])])
+    low, high = np.exp([*between])
+    line = f"FID of GAN over that of FactorGAN, 25 pairs: {mean:.2f} [{low:.2f}, {high:.2f}]"
+    assert DIGITS.FID.line(runs, 25) == f"{line}, 3 seeds"
+
+
+def test_a_difference_is_of_paired_seeds_by_scipy():
+    ours, other = [0.71, 0.74, 0.70], [0.60, 0.65, 0.58]
+    runs = runs_of("accuracy", GAN={25: other}, FactorGAN={25: ours})
+    between = scipy.stats.ttest_rel(ours, other).confidence_interval(0.95)
+    found = SEGMENTATION.POINTS.read(runs, 25)
+    np.testing.assert_allclose(found.values, [32 / 3, 100 * between.low, 100 * between.high])
+    shown = f"+10.7 [{100 * between.low:+.1f}, {100 * between.high:+.1f}], 3 seeds"
+    assert SEGMENTATION.POINTS.line(runs, 25).endswith(f"FactorGAN minus GAN, 25 pairs: {shown}")
+    # 10.7 is enough, though 8.7 would be in the interval.
+    assert SEGMENTATION.AIM.said(runs).endswith(
+        f"with 25 pairs: reached, {shown.removesuffix(', 3 seeds')} at 25 pairs; "
+        "the interval holds 10 at 25 pairs"
+    )
+
+
+def test_one_seed_has_no_interval_and_says_nothing_of_an_aim():
+    runs = runs_of("dependency", GAN={10: [0.52]}, FactorGAN={10: [1.34]})
+    words = "dependency distance (lower is better), FactorGAN minus GAN, 10 pairs"
+    assert DIGITS.DEPENDENCY.line(runs, 10) == f"{words}: +0.82, one seed"
+    runs = runs_of("FID", GAN={10: [12.0]}, FactorGAN={10: [0.5]})
+    assert DIGITS.FID.line(runs, 10).endswith("10 pairs: 24.00, one seed")
+    _, aim = DIGITS.aims([10])
+    assert aim.said(runs).endswith("cannot be said yet (at 10 pairs one seed), 24.00 at 10 pairs")
+
+
+def test_a_half_done_grid_pairs_what_both_have_and_names_the_rest():
+    """Seed 1 of GAN, which is bad, has no partner; seed 3 of FactorGAN has failed."""
+    values = {"GAN": {25: [12.0, 900.0, 15.0, 9.0, 8.0]}}
+    values["FactorGAN"] = {25: [0.5, None, 0.45, np.nan, 0.4]}
+    runs = runs_of("FID", **values)
+    found = DIGITS.FID.read(runs, 25)
+    apart = np.log([12 / 0.5, 15 / 0.45, 8 / 0.4])
+    between = scipy.stats.t.interval(0.95, 2, apart.mean(), scipy.stats.sem(apart))
+    np.testing.assert_allclose(found.values, np.exp([apart.mean(), *between]))
+    lacking = "3 seeds, FactorGAN lacks seed 1, FactorGAN failed with seed 3"
+    assert DIGITS.FID.line(runs, 25).endswith(lacking)
+    (said,) = {aim.said(runs).split(": ")[1].split(" (")[0] for aim in DIGITS.aims([25])}
+    assert said == "cannot be said yet"
+    assert DIGITS.FID.line({}, 25).endswith("25 pairs: no seed in common")
+    assert "GAN lacks seeds 0, 1" in DIGITS.FID.line(runs_of("FID", FactorGAN={5: [1.0, 2.0]}), 5)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "ahead", "far"),
+    [
+        ({10: 9, 25: 5, 50: 2, 100: 1.5}, "reached, 1.50", "reached, 5.00"),
+        ({10: 9, 25: 3, 50: 2, 100: 1.5}, "reached, 1.50", "reached, 3.00"),
+        ({10: 9, 25: 2, 50: 2, 100: 1.5}, "reached, 1.50", "missed, 2.00"),
+        ({10: 9, 25: 5, 50: 0.8, 100: 1.5}, "missed, 0.80", "reached, 5.00"),
+        ({10: 9, 25: 5, 50: 1, 100: 1.5}, "missed, 1.00", "reached, 5.00"),  # equal: not ahead
+        ({10: 9, 25: 5, 100: 1.5}, "cannot be said yet (at 50 pairs no seed", "reached, 5.00"),
+        ({10: 2, 100: 0.5}, "missed, 0.50", "missed, 2.00"),  # whatever the others will be
+        ({25: 5}, "cannot be said yet (at 10", "cannot be said yet (at 10"),
+        # More pairs belong to no aim, fewer do.
+        ({5: 2, 10: 9, 25: 5, 50: 2, 100: 1.5, 300: 0.5}, "reached, 1.50", "missed, 2.00"),
+    ],
+)
+def test_aims_of_digits(ratios, ahead, far, capsys):
+    ours = {pairs: [0.5, 1.0, 2.0] for pairs in ratios}
+    other = {pairs: [ratio * value for value in (0.5, 1.0, 2.0)] for pairs, ratio in ratios.items()}
+    runs = runs_of("FID", GAN=other, FactorGAN=ours)
+    DIGITS.report([*ratios], runs)
+    printed = capsys.readouterr().out
+    first, second = (line for line in printed.splitlines() if line.startswith("aim, "))
+    assert first.split("pairs: ", 1)[1].startswith(ahead)
+    assert second.split("pairs: ", 1)[1].startswith(far)
+    assert printed.count("dependency distance") == len(ratios)
+    assert printed.count("FID of GAN over") == len(ratios)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "word"), [(0.1, "reached, +10.0"), (0.09, "missed, +9.0"), (-0.02, "missed, -2.0")]
+)
+def test_aim_of_segmentation(ahead, word, capsys):
+    other = [0.75, 0.7, 0.6]
+    counts = {25: [value + ahead for value in other], 100: other}
+    runs = runs_of("accuracy", GAN={25: other, 100: other}, FactorGAN=counts)
+    SEGMENTATION.report([25, 100], runs)
+    printed = capsys.readouterr().out
+    assert f"ahead of GAN with 25 pairs: {word} [" in printed
+    assert "FactorGAN minus GAN, 100 pairs: +0.0 [+0.0, +0.0], 3 seeds" in printed
+    SEGMENTATION.report([100], {"GAN": runs["GAN"]})
+    assert "with 25 pairs: cannot be said yet (at 25 pairs no seed" in capsys.readouterr().out
 
 
 @pytest.mark.slow

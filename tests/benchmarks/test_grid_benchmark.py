@@ -88,6 +88,38 @@ def test_of_another_choice_it_is_another_result(tmp_path):
     assert not last.done
 
 
+@pytest.mark.parametrize("counts", [(0,), (2, 5)])
+def test_runs_of_another_choice_are_in_no_table(tmp_path, capsys, counts):
+    """Seed 1, and what was not asked for again, has the rate of an earlier call."""
+    path = tmp_path / "found.json"
+    grid_of(path, Trainings(), "--rates", "1e-3", "--seeds", "0", "1", counts=counts).run()
+    options = ("--rates", "3e-2", "--seeds", "0", "--methods", "plain")
+    runs = grid_of(path, Trainings(), *options, counts=counts[:1]).run()
+    assert {*runs} == {"plain"}
+    by_pairs = runs["plain"] if any(counts) else {"0": runs["plain"]}
+    rates = {
+        (pairs, seed): run["trained with"]["rate"]
+        for pairs, seeds in by_pairs.items()
+        for seed, run in seeds.items()
+    }
+    assert rates == {(str(counts[0]), "0"): 3e-2}
+    left = 2 * len(counts) - 1
+    assert f"trial, plain: left out, of another choice: {left}\n" in capsys.readouterr().out
+    # They are kept all the same, and shown where they are asked for.
+    runs = grid_of(path, Trainings(), "--rates", "1e-3", "--seeds", "0", counts=counts).run()
+    seeds = runs["plain"]["2"] if any(counts) else runs["plain"]
+    assert {*seeds} == {"0", "1"} and {*runs} == {"plain", "critics"}
+
+
+def test_where_every_rate_fails_it_is_said(tmp_path, capsys):
+    class Failures(Trainings):
+        def measure(self, job, split):
+            return {"set": {"SDR": np.nan}, "songs": {}}
+
+    grid_of(tmp_path / "found.json", Failures(), "--methods", "plain", "--seeds", "0").run()
+    assert "trial, plain: no score is finite; takes rate 0.0001\n" in capsys.readouterr().out
+
+
 def test_runs_beside_each_other_keep_all_results(tmp_path):
     first, second = (RESULTS(tmp_path / "found.json") for _ in range(2))
     first.once(first.part("a"), "x", lambda: {"SDR": 1.0}, "x")
