@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
-from adversarial.digit_pairs import PARTS, SIDE, Digits
+from adversarial.digit_pairs import PARTS, SIDE, TRAIN, Digits
 from adversarial.grid import Grid, Job, run_grids
 from adversarial.grid_readings import Aim, Comparison
 from adversarial.runs import Runs, add_arguments, grid_of, table, trained
@@ -77,6 +77,7 @@ def grids_of(args: argparse.Namespace) -> list[Grid]:
             args,
             results,
             f"lambda {dependence:g}",
+            TRAIN,
             measure=partial(run_once, digits, dependence),
             score=lambda found: -found["FID"],
             report=partial(report, args.pairs),

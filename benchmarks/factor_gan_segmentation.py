@@ -82,11 +82,13 @@ def parser() -> argparse.ArgumentParser:
 
 def grids_of(args: argparse.Namespace) -> list[Grid]:
     """Return the one grid."""
+    shapes = Shapes(args.side)
     grid = grid_of(
         args,
         Results(args.out),
         f"{args.side} pixels",
-        measure=partial(run_once, Shapes(args.side)),
+        shapes.train,
+        measure=partial(run_once, shapes),
         score=lambda found: found["accuracy"],
         report=partial(report, args.pairs),
     )

@@ -85,15 +85,23 @@ def add_arguments(
     p.add_argument("--logs", type=Path, help="folder for the log and picture of every training")
 
 
-def grid_of(args: argparse.Namespace, results: Results, name: str, **functions: Any) -> Grid:
+def grid_of(
+    args: argparse.Namespace, results: Results, name: str, samples: int, **functions: Any
+) -> Grid:
     """Return the grid that arguments ask for.
 
     Args:
         args: as `add_arguments` has them.
         results: where they are kept.
         name: of the data.
+        samples: to train on; no more of them can be pairs.
         functions: `measure`, `score` and `report` of `Grid`.
+
+    Raises:
+        ValueError: numbers of pairs that there are not.
     """
+    if most := [str(n) for n in (*args.pairs, args.tune_pairs) if not 0 < n <= samples]:
+        raise ValueError(f"{', '.join(most)} pairs: of {samples} samples, 1 to {samples} can be")
     return Grid(
         args,
         results,

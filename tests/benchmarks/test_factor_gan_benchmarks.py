@@ -296,3 +296,15 @@ def test_a_grid_trains_chooses_rates_and_goes_on(script, tmp_path, monkeypatch, 
     assert len([*(tmp_path / "logs").glob("*/*.png")]) == 3
     script.main([*arguments, "--seeds", "0", "--rates", "1e-3", "1e-2"])
     assert "seed 0" not in capsys.readouterr().out  # nothing was missing
+
+
+@pytest.mark.parametrize("script", [DIGITS, SEGMENTATION], ids=["digits", "segmentation"])
+@pytest.mark.parametrize("options", [["--pairs", "25", "2001"], ["--tune-pairs", "0"]])
+def test_more_pairs_than_samples_are_refused_before_anything_is_trained(
+    script, options, tmp_path, capsys
+):
+    out = tmp_path / "found.json"
+    with pytest.raises(SystemExit):
+        script.main(["--out", str(out), *options])
+    assert f"error: {options[-1]} pairs: of " in capsys.readouterr().err
+    assert not out.exists()
