@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from folders import RATE, fails, read_rows, write_rows
-from test_prior_training import NET, PRESET
+from small_prior import NET, PRESET
 
 from umir.cli import main
 from umir.separation import recipes
