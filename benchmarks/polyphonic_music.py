@@ -2,6 +2,7 @@
 
     python benchmarks/polyphonic_music.py MATS --sets jsb nottingham muse --seeds 0 1 2
     python benchmarks/polyphonic_music.py MATS --sets nottingham --networks tcn --out tcn.json
+    python benchmarks/polyphonic_music.py MATS --out seq_unet.json --beside tcn.json --seeds
     python benchmarks/polyphonic_music.py MATS --speed
 
 MATS is a folder with the files of the TCN and Seq-U-Net repositories: `JSB_Chorales.mat`,
@@ -13,7 +14,8 @@ t).
 
 Results go to `--out` after every training; a second call does what is missing, and a training that
 was stopped goes on. A process by core is faster than one on two: give each its own `--out`, then
-call once more with `--beside` for a table of all.
+call once more with `--beside` for a table of all. `--seeds` without any trains nothing, and prints
+the table of what is there.
 
 `--speed` trains nothing: it times a step of every length that pieces have, compiled before, and
 prints how long the pieces of an epoch, their validation, and all epochs would take at that rate.
@@ -155,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("mats", type=Path, metavar="MATS")
     p.add_argument("--sets", nargs="+", choices=FILES, default=["jsb", "nottingham", "muse"])
     p.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    p.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="none: print the table")
     p.add_argument("--epochs", type=int, default=100)
     p.add_argument("--out", type=Path, default=Path("polyphonic_music.json"))
     p.add_argument("--beside", type=Path, nargs="*", default=[], help="other results to show")

@@ -13,7 +13,8 @@ seed and by group (song, singer, ...), with 95% bootstrap intervals over both.
 `--minutes` become a number of steps, the same for every training: the speed of the network is
 measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
 and batches. Results go to `--out` after every training, under network, steps, tasks, number of
-songs and features; a second call does what is missing. An hour of songs needs some 3 GB of memory.
+songs and features; a second call does what is missing, and `--seeds` without any trains nothing and
+prints the tables of what is there. An hour of songs needs some 3 GB of memory.
 """
 
 import argparse
@@ -206,7 +207,8 @@ def tables(amounts: Mapping[str, Mapping[str, Runs]], rows: Sequence[Row], songs
         songs: of the one with all features.
     """
     whole = amounts.get(amount_of(songs), {}).get(ALL)
-    runs = {row.title: amounts[amount_of(row.songs)][row.condition] for row in rows}
+    found = {row.title: amounts.get(amount_of(row.songs), {}).get(row.condition) for row in rows}
+    runs = {title: seeds for title, seeds in found.items() if seeds}
     if not runs:
         return ""
     runs = {ALL: whole, **runs} if whole else runs
@@ -299,7 +301,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, default=15.0, help="of training, each time")
     p.add_argument("--steps", type=int, help="of training, instead of minutes")
     p.add_argument("--songs", type=int, default=128, help="to train on, where hours are not given")
-    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    p.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="none: print the tables")
     p.add_argument("--only", nargs="*", default=list(CONDITIONS), choices=CONDITIONS)
     p.add_argument("--hours", type=float, nargs="*", default=[], help="of songs, for the curve")
     p.add_argument("--picture", type=Path, help="draw the curve into this PNG file")
