@@ -23,8 +23,6 @@ MATERIALS = benchmark_module("proof.materials")
 BODIES = benchmark_module("proof.bodies")
 PIECES = benchmark_module("proof.pieces")
 RUNS = benchmark_module("proof.runs")
-READING = benchmark_module("proof.reading")
-FOUND = benchmark_module("proof.found").Found
 NEVER = STATISTICS.NEVER
 
 

@@ -7,16 +7,9 @@ import pytest
 from benchmark_scripts import benchmark_module
 
 pytest.importorskip("librosa")
-SCRIPT = benchmark_module("adaptation")
-STATISTICS = benchmark_module("proof.statistics")
-STARTS = benchmark_module("proof.starts")
 MATERIALS = benchmark_module("proof.materials")
-BODIES = benchmark_module("proof.bodies")
-PIECES = benchmark_module("proof.pieces")
-RUNS = benchmark_module("proof.runs")
 READING = benchmark_module("proof.reading")
 FOUND = benchmark_module("proof.found").Found
-NEVER = STATISTICS.NEVER
 
 
 def run_of(scores, *, loss=1.0):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from test_studio_singing import RATE, melody, yin
 
 from umir.studio import MELODY_HOP
-from umir.studio.features import ALL_FEATURES, GROUPS
 from umir.studio.playing.performance import Note
 from umir.studio.voices.singer import REGISTERS, draw_singer
 from umir.studio.voices.singing import sing
@@ -19,8 +18,6 @@ from umir.studio.voices.voice_quality import vary_singer
 from umir.studio.writing.languages import LANGUAGES, translation
 from umir.studio.writing.lexicon import syllable, words
 
-DURATION = 12.0
-VOICE = ALL_FEATURES.without(*[group for group in GROUPS if group != "singing"])
 WORDS = tuple(part for word in words() for part in word)
 
 
