@@ -1,6 +1,7 @@
 """How long `umir finetune` takes with its default settings, and what it gives.
 
     python benchmarks/finetune_time.py FOLDERS [FOLDER...] [--init NAME]
+    python benchmarks/finetune_time.py FOLDERS --table --out benchmarks/results/finetune_time.json
 
 FOLDERS is what `benchmarks/real_folders.py` builds. Each folder of recordings is given to the
 program as a user would give it, in a process of its own: reading, compiling (nothing is compiled
@@ -9,8 +10,8 @@ time. Bar: 10 minutes each, on two cores. Beside the score stands that of the st
 it has a head for the task: what adaptation was worth on these songs.
 
 Results go to `--out` after each folder, under the start and a hash of its weights; a second call
-does what is missing, and `--out benchmarks/results/finetune_time.json` prints what was measured of
-all folders.
+does what is missing. `--table` prints what is there without any recordings; in the file named above
+it is what we measured, of all folders.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS
-from recordings.results import Results
+from recordings.results import Results, add_table_argument
 from recordings.start_names import named_starts
 
 from umir.adaptation.start import Start
@@ -97,16 +98,17 @@ def main() -> None:
         "--init", default=default_model(INITIALISATION), help="the start; default: finetune's own"
     )
     parser.add_argument("--out", type=Path, help="default: FOLDERS/finetune_time.json")
+    add_table_argument(parser)
     args = parser.parse_args()
-    results = Results(args.out or args.folders / "finetune_time.json")
+    path = args.out or args.folders / "finetune_time.json"
+    results = Results(path, measuring=not args.table)
     (name_of_start,) = named_starts([args.init], SCRATCH_PRESET)
     part = results.part(name_of_start)
     for name in args.only or [name for name in TASKS if (args.folders / name).exists()]:
         action = partial(measure, args.folders / name, TASKS[name], args.init)
         results.once(part, name, action, f"{name_of_start}, {name}", json.dumps)
     if not part:
-        there = ", ".join(name for name, rows in results.values.items() if rows) or "nothing"
-        parser.error(f"{results.path}: has {there}, and nothing of {name_of_start}: give --init")
+        parser.error(results.lacks(name_of_start, "--init"))
     print(table(part))
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/polyphonic_music.py MATS --sets jsb nottingham muse --seeds 0 1 2
     python benchmarks/polyphonic_music.py MATS --sets nottingham --networks tcn --out tcn.json
-    python benchmarks/polyphonic_music.py MATS --out seq_unet.json --beside tcn.json --seeds
+    python benchmarks/polyphonic_music.py MATS --table --out seq_unet.json --beside tcn.json
     python benchmarks/polyphonic_music.py MATS --speed
 
 MATS is a folder with the files of the TCN and Seq-U-Net repositories: `JSB_Chorales.mat`,
@@ -14,8 +14,8 @@ t).
 
 Results go to `--out` after every training; a second call does what is missing, and a training that
 was stopped goes on. A process by core is faster than one on two: give each its own `--out`, then
-call once more with `--beside` for a table of all. `--seeds` without any trains nothing, and prints
-the table of what is there.
+call once more with `--beside` for a table of all. `--table` prints the table of what is there, and
+opens no file of MATS.
 
 `--speed` trains nothing: it times a step of every length that pieces have, compiled before, and
 prints how long the pieces of an epoch, their validation, and all epochs would take at that rate.
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from recordings.results import Results
+from recordings.results import Results, add_table_argument
 from recordings.tables import markdown, over_seeds
 
 from umir.huge_pages import begin_again_with_huge_pages
@@ -84,10 +84,12 @@ def run_once(training: SequenceTraining, work: Path, title: str) -> dict[str, An
 
 
 def table(found: Mapping[str, Mapping[str, Mapping[str, Run]]]) -> str:
-    """Return the rows of set -> network -> seed -> scores."""
+    """Return the rows of set -> network -> seed -> scores; what has no seed is left out."""
     rows = []
     for name, networks in found.items():
         for network, seeds in networks.items():
+            if not seeds:
+                continue
             runs = list(seeds.values())
             published = PUBLISHED.get(name, {}).get(network)
             cells = [
@@ -157,17 +159,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("mats", type=Path, metavar="MATS")
     p.add_argument("--sets", nargs="+", choices=FILES, default=["jsb", "nottingham", "muse"])
     p.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    p.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="none: print the table")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--epochs", type=int, default=100)
     p.add_argument("--out", type=Path, default=Path("polyphonic_music.json"))
     p.add_argument("--beside", type=Path, nargs="*", default=[], help="other results to show")
+    add_table_argument(p)
     p.add_argument("--speed", action="store_true", help="measure how long it would take")
     return p
 
 
 def run(args: argparse.Namespace) -> None:
-    """Do what is missing, and print the table."""
-    results, epochs = Results(args.out), f"{args.epochs} epochs"
+    """Do what is missing, unless the table alone is asked for, and print the table."""
+    results, epochs = Results(args.out, measuring=not args.table), f"{args.epochs} epochs"
     # Seed by seed: a table is complete, if coarse, after the first.
     for seed, name, network in product(args.seeds, args.sets, args.networks):
         what = f"{name}, {network}, seed {seed}"
@@ -177,7 +180,10 @@ def run(args: argparse.Namespace) -> None:
         part = results.part(epochs, name, network)
         results.once(part, str(seed), measure, what, lambda found: f"{found['test']:.3f}")
     others = [Results(path).values for path in args.beside]
-    print(table(merged([*others, results.values]).get(epochs, {})))
+    found = merged([*others, results.values]).get(epochs, {})
+    if not any(seeds for networks in found.values() for seeds in networks.values()):
+        parser().error(results.lacks(epochs, "--out or --epochs"))
+    print(table(found))
 
 
 def _measured(training: Callable[[], SequenceTraining], work: Path, what: str) -> dict[str, Any]:

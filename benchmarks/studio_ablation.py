@@ -1,6 +1,7 @@
 """What each group of the studio's features earns on real recordings, and what more hours of it do.
 
     python benchmarks/studio_ablation.py FOLDERS --minutes 15 --seeds 0 1 2 --hours 0.1 0.3 1 3
+    python benchmarks/studio_ablation.py FOLDERS --table --steps 2000 --out FILE
 
 For all features, none, all but each of the five groups (`umir.studio.features`), and all but the
 two that earn least, a network is trained on several tasks at once, on as many songs with those
@@ -13,8 +14,8 @@ seed and by group (song, singer, ...), with 95% bootstrap intervals over both.
 `--minutes` become a number of steps, the same for every training: the speed of the network is
 measured first, and songs are rendered before the clock starts. Seeds differ in parameters, songs
 and batches. Results go to `--out` after every training, under network, steps, tasks, number of
-songs and features; a second call does what is missing, and `--seeds` without any trains nothing and
-prints the tables of what is there. An hour of songs needs some 3 GB of memory.
+songs and features; a second call does what is missing, and one with `--table` prints what is there
+and opens no folder. An hour of songs needs some 3 GB of memory.
 """
 
 import argparse
@@ -29,7 +30,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 from recordings.hours_curve import Curve, draw
-from recordings.results import Results
+from recordings.results import Results, add_table_argument
 from recordings.tables import (
     DECIBELS,
     HEADLINE,
@@ -203,7 +204,7 @@ def tables(amounts: Mapping[str, Mapping[str, Runs]], rows: Sequence[Row], songs
 
     Args:
         amounts: `amount_of` songs -> condition -> seed -> folder -> what was found.
-        rows: which trainings.
+        rows: which trainings; those that nothing is there of are left out.
         songs: of the one with all features.
     """
     whole = amounts.get(amount_of(songs), {}).get(ALL)
@@ -301,23 +302,27 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, default=15.0, help="of training, each time")
     p.add_argument("--steps", type=int, help="of training, instead of minutes")
     p.add_argument("--songs", type=int, default=128, help="to train on, where hours are not given")
-    p.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="none: print the tables")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--only", nargs="*", default=list(CONDITIONS), choices=CONDITIONS)
     p.add_argument("--hours", type=float, nargs="*", default=[], help="of songs, for the curve")
+    add_table_argument(p)
     p.add_argument("--picture", type=Path, help="draw the curve into this PNG file")
     return p
 
 
 def run(args: argparse.Namespace) -> None:
-    """Do what is missing, and print the tables."""
+    """Do what is missing, unless the tables alone are asked for, and print them."""
     options = ["--algorithm", "multitask", "--preset", args.preset, "--tasks", *args.tasks]
     plan = meta_train.plan_of(meta_train.parser().parse_args(options))
-    results, folders = Results(args.out), folders_of(args.folders, TRIALS)
+    results = Results(args.out, measuring=not args.table)
+    folders = folders_of(args.folders, TRIALS)
     steps, tasks = args.steps, " ".join(args.tasks)
     if steps is None:
         # Measured once: every training gets the same number of steps, also after a restart.
         measure = partial(seconds_per_step, plan)
         speed = results.once(results.part("speed", tasks), args.preset, measure, "speed")
+        if speed is None:
+            parser().error(results.lacks(f"the speed of {args.preset} on these tasks", "--steps"))
         steps = max(1, round(60 * args.minutes / speed["seconds_per_step"]))
     hours = {f"{h:g} h": round(h * 3600 / SONG_SECONDS) for h in sorted(args.hours)}
     ablation = [Row(condition, condition, args.songs) for condition in args.only]
@@ -330,8 +335,11 @@ def run(args: argparse.Namespace) -> None:
             measure = partial(run_once, own, CONDITIONS[row.condition], folders, name)
             part = amounts.setdefault(amount_of(row.songs), {}).setdefault(row.condition, {})
             results.once(part, str(seed), measure, name, _shown)
-    for rows in (ablation, curve):
-        print(tables(amounts, rows, args.songs), end="")
+    shown = "".join(tables(amounts, rows, args.songs) for rows in (ablation, curve))
+    if args.table and not shown:
+        what = f"these songs and tasks by {args.preset}, {steps} steps"
+        parser().error(results.lacks(what, "--out, --steps, --preset, --songs or --tasks"))
+    print(shown, end="")
     if args.picture:
         draw(curve_of(amounts), args.picture)
 

@@ -19,9 +19,10 @@ bootstrap intervals over groups, differences are paired. Results go to `--out` a
 measurement, the models under a hash of their weights, and a second call does what is missing;
 delete the file after a change of the studio, of the decoders or of the classical methods, and take
 another one for models whose songs had other features. Without `--models`, the tables are of all
-models in that file. What we measured is printed, without any recordings, by
+models in that file; `--table` prints what is there, and opens no folder. What we measured:
 
-    python benchmarks/without_adaptation.py none --out benchmarks/results/without_adaptation.json
+    python benchmarks/without_adaptation.py FOLDERS --table \\
+        --out benchmarks/results/without_adaptation.json
 """
 
 import argparse
@@ -30,7 +31,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from recordings.held_out_songs import features_of
-from recordings.results import Results, scores_of_groups
+from recordings.results import Results, add_table_argument, scores_of_groups
 from recordings.start_names import model_name
 from recordings.tables import HEADLINE
 from recordings.transfer import REAL, STUDIO, apart, for_a_card, per_trial, summary
@@ -155,15 +156,21 @@ def main() -> None:
         "--models-alone", action="store_true", help="without chance and the classical methods"
     )
     parser.add_argument("--only", nargs="+", default=list(TRIALS), choices=TRIALS, metavar="FOLDER")
+    add_table_argument(parser)
     args = parser.parse_args()
     use_compilation_cache()
     trials = {name: TRIALS[name] for name in args.only}
     directories = [find_model(name) for name in args.models]
     models = dict(load(directory, trials) for directory in directories)
     features = features_of(*map(load_model, directories))
-    results = Results(args.out or args.folders / "without_adaptation.json")
+    path = args.out or args.folders / "without_adaptation.json"
+    results = Results(path, measuring=not args.table)
     beside = not args.models_alone
-    found = run(args.folders, models, trials, results, beside=beside, features=features)
+    if not args.table:
+        run(args.folders, models, trials, results, beside=beside, features=features)
+    elif not results.values:
+        parser.error(results.lacks("any folder", "--out"))
+    found = results.values
     shown = list(models) or measured_models(found)
     print(apart(found, trials, shown))
     print(per_trial(found, trials, shown))

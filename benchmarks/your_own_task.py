@@ -14,7 +14,7 @@ for somewhat more than half. Nothing is compiled before a run, neither in memory
 that compilation is in all times alike: a user's first call takes that long, and later ones less.
 
 Results go to FOLDERS/your_own_task.json after each run, under a hash of the start's weights and the
-size of scratch; a second call does what is missing.
+size of scratch; a second call does what is missing, and `--table` prints what is there.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from typing import Any
 import jax
 import numpy as np
 from recordings.experiments import EXPERIMENTS, Experiment, split
-from recordings.results import Results, group_scores, mean_headline
+from recordings.results import Results, add_table_argument, group_scores, mean_headline
 from recordings.start_names import named_starts
 
 from umir.adaptation.rate_search import Budget
@@ -160,14 +160,18 @@ def main() -> None:
     parser.add_argument("--init", default="umir-nano", help="the start beside scratch")
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    add_table_argument(parser)
     args = parser.parse_args()
     jax.config.update("jax_enable_compilation_cache", False)  # whatever the environment says
     preset = Start.load(args.init).config.preset
     starts = named_starts([args.init, SCRATCH], preset)
-    results = Results(args.folders / "your_own_task.json")
-    for name in args.only or [name for name in known if (args.folders / name).exists()]:
+    results = Results(args.folders / "your_own_task.json", measuring=not args.table)
+    there = args.only or [name for name in known if (args.folders / name).exists()]
+    for name in [] if args.table else there:
         options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}
         run_folder(name, known[name], args.folders, starts, results, **options)
+    if not results.values:
+        parser.error(results.lacks("any folder", "other FOLDERS"))
     print(table(results.values, list(starts)))
 
 

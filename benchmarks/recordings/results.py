@@ -1,5 +1,10 @@
-"""What was measured: scores of groups of songs, kept in a JSON file so that none is taken twice."""
+"""What was measured: scores of groups of songs, kept in a JSON file so that none is taken twice.
 
+Scripts that print tables of what they keep have `--table` (`add_table_argument`), which prints them
+and measures nothing.
+"""
+
+import argparse
 import contextlib
 import fcntl
 import json
@@ -36,10 +41,12 @@ class Results:
 
     Args:
         path: the file; need not be there yet.
+        measuring: whether `once` measures what is missing; if not, the file stays as it is.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, measuring: bool = True):
         self.path = path
+        self._measuring = measuring
         self.values: dict[str, dict] = {}
         self._read()
 
@@ -61,6 +68,8 @@ class Results:
     ) -> Any:
         """Return `part[key]`; measure, keep and print it if it is not there yet.
 
+        None if it is not there and nothing is measured.
+
         Args:
             part: of `part`.
             key: in it.
@@ -70,6 +79,8 @@ class Results:
             counts: result -> whether it is of what would be measured now.
         """
         wanted = key not in part or not counts(part[key])
+        if wanted and not self._measuring:
+            return None
         if wanted:  # maybe another process has measured it meanwhile
             self._read()
             wanted = key not in part or not counts(part[key])
@@ -80,6 +91,16 @@ class Results:
             seconds = time.perf_counter() - start
             print(f"{self.path.stem}, {what}: {show(found)} ({seconds:.0f} s)", flush=True)
         return part[key]
+
+    def lacks(self, what: str, option: str) -> str:
+        """Return in words that there is nothing of what is asked for, and what there is.
+
+        Args:
+            what: is asked for.
+            option: of the command, that asks for something else.
+        """
+        there = ", ".join(name for name, found in self.values.items() if _holds(found)) or "nothing"
+        return f"{self.path}: has {there}, and nothing of {what}: give {option}"
 
     def _read(self) -> None:
         """Take over what the file has: everything of our own is in it."""
@@ -104,6 +125,11 @@ def _merge(mine: dict, other: Mapping) -> None:
             mine[key] = value
 
 
+def _holds(found: Any) -> bool:
+    """Return whether nested dictionaries hold any result."""
+    return any(map(_holds, found.values())) if isinstance(found, dict) else True
+
+
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Wait until no other process keeps a result in a folder, and hold it meanwhile."""
@@ -113,6 +139,13 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def add_table_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--table`, of which `Results` is told by `measuring=not args.table`."""
+    parser.add_argument(
+        "--table", action="store_true", help="print what is there, and measure nothing"
+    )
 
 
 def group_scores(

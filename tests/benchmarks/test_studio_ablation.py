@@ -97,8 +97,8 @@ def test_trainings_on_other_songs_or_tasks_are_others(tmp_path, monkeypatch, cap
     assert trained == [(50, ["onset_detection"]), (15, ["onset_detection"])]
     SCRIPT.run(SCRIPT.parser().parse_args([*fixed, "--songs", "15", "--tasks", "beat_tracking"]))
     assert trained[2:] == [(15, ["beat_tracking"])]
-    # Without a seed nothing is trained, and of all conditions those are shown that are there.
-    shown = [str(tmp_path / "no_folders"), *fixed[1:5], "--seeds", "--tasks", "onset_detection"]
+    # With --table nothing is trained, and of all conditions those are shown that are there.
+    shown = [str(tmp_path / "no_folders"), *fixed[1:5], "--table", "--tasks", "onset_detection"]
     capsys.readouterr()
     SCRIPT.run(SCRIPT.parser().parse_args([*shown, "--songs", "15", "--only", "all", "none"]))
     printed = capsys.readouterr().out
