@@ -163,8 +163,7 @@ def main() -> None:
     directories = [find_model(name) for name in args.models]
     models = dict(load(directory, trials) for directory in directories)
     features = features_of(*map(load_model, directories))
-    path = args.out or args.folders / "without_adaptation.json"
-    results = Results(path, measuring=not args.table)
+    results = Results(args.out or args.folders / "without_adaptation.json")
     beside = not args.models_alone
     if not args.table:
         run(args.folders, models, trials, results, beside=beside, features=features)

@@ -165,11 +165,11 @@ def main() -> None:
     jax.config.update("jax_enable_compilation_cache", False)  # whatever the environment says
     preset = Start.load(args.init).config.preset
     starts = named_starts([args.init, SCRATCH], preset)
-    results = Results(args.folders / "your_own_task.json", measuring=not args.table)
-    there = args.only or [name for name in known if (args.folders / name).exists()]
-    for name in [] if args.table else there:
+    results = Results(args.folders / "your_own_task.json")
+    if not args.table:
         options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}
-        run_folder(name, known[name], args.folders, starts, results, **options)
+        for name in args.only or [name for name in known if (args.folders / name).exists()]:
+            run_folder(name, known[name], args.folders, starts, results, **options)
     if not results.values:
         parser.error(results.lacks("any folder", "other FOLDERS"))
     print(table(results.values, list(starts)))

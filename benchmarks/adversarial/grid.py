@@ -55,6 +55,10 @@ class Job:
         """What was chosen for it: of another choice the result is another one."""
         return {"rate": self.rate, "alpha": self.alpha, "batch": self.batch}
 
+    def made(self, found: Mapping[str, Any]) -> bool:
+        """Return whether a kept result is of its choices."""
+        return found.get(TRAINED) == self.choices
+
     @property
     def name(self) -> str:
         """What the training is called."""
@@ -117,7 +121,7 @@ class Grid:
         runs, pairs = self.results.part(self.name, self.settings, job.method), any(self.counts)
         every = runs if pairs else {"": runs}
         found = {
-            count: {seed: run for seed, run in own.items() if run.get(TRAINED) == job.choices}
+            count: {seed: run for seed, run in own.items() if job.made(run)}
             for count, own in every.items()
         }
         if left := sum(len(every[count]) - len(own) for count, own in found.items()):
@@ -161,10 +165,7 @@ class Grid:
         def measure() -> dict[str, Any]:
             return {**self.measure(job, split), TRAINED: job.choices}
 
-        def counts(found: Mapping[str, Any]) -> bool:
-            return found.get(TRAINED) == job.choices
-
-        return self.results.once(part, key, measure, job.name, show, counts)
+        return self.results.once(part, key, measure, job.name, show, counts=job.made)
 
 
 def shown(found: Mapping[str, Any], begin: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from recordings.tables import Bounded, bounded, half_width
 
-from adversarial.runs import Metrics, Runs
+from adversarial.runs import Metrics, Runs, sound
 
 OURS, OTHER = "FactorGAN", "GAN"
 SEEDS = 3  # in common, to say something of an aim
@@ -78,11 +78,11 @@ class Comparison:
     def read(self, runs: Runs, pairs: int) -> Reading:
         """Return what it comes to at a number of pairs."""
         both = {name: runs.get(name, {}).get(str(pairs), {}) for name in (OURS, OTHER)}
-        sound = {name: _sound(own, self.metric) for name, own in both.items()}
-        shared = sorted({*sound[OURS]} & {*sound[OTHER]}, key=int)
-        ours, other = (np.array([own[seed] for seed in shared]) for own in sound.values())
+        values_of = {name: sound(own, self.metric) for name, own in both.items()}
+        shared = sorted({*values_of[OURS]} & {*values_of[OTHER]}, key=int)
+        ours, other = (np.array([own[seed] for seed in shared]) for own in values_of.values())
         values = self.figure(ours, other) if shared else None
-        return Reading(values, len(shared), _lacking(both, sound))
+        return Reading(values, len(shared), _lacking(both, values_of))
 
     def shown(self, values: Bounded, seeds: int) -> str:
         """Return a figure with its interval, or alone where there is one seed."""
@@ -146,20 +146,14 @@ class Aim:
         return f", {least} at {pairs} pairs{', the least' if len(values) > 1 else ''}{but}"
 
 
-def _sound(seeds: Mapping[str, Metrics], metric: str) -> dict[str, float]:
-    """Return a metric of every seed whose training has not failed."""
-    values = {seed: run.get(metric, np.nan) for seed, run in seeds.items()}
-    return {seed: value for seed, value in values.items() if np.isfinite(value)}
-
-
 def _lacking(
-    both: Mapping[str, Mapping[str, Metrics]], sound: Mapping[str, Mapping[str, float]]
+    both: Mapping[str, Mapping[str, Metrics]], values: Mapping[str, Mapping[str, float]]
 ) -> tuple[str, ...]:
     """Return in words which seeds one method alone has, and which have failed."""
     every = {seed for own in both.values() for seed in own}
     words = []
     for name, own in both.items():
-        for what, seeds in (("lacks", every - {*own}), ("failed with", {*own} - {*sound[name]})):
+        for what, seeds in (("lacks", every - {*own}), ("failed with", {*own} - {*values[name]})):
             if seeds:
                 noun = "seed" if len(seeds) == 1 else "seeds"
                 words.append(f"{name} {what} {noun} {', '.join(sorted(seeds, key=int))}")

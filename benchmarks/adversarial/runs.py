@@ -115,6 +115,12 @@ def grid_of(
     )
 
 
+def sound(seeds: Mapping[str, Metrics], metric: str) -> dict[str, float]:
+    """Return a metric of every seed whose training has not failed: where it is finite."""
+    values = {seed: metrics.get(metric, np.nan) for seed, metrics in seeds.items()}
+    return {seed: value for seed, value in values.items() if np.isfinite(value)}
+
+
 def table(
     runs: Runs, metric: str, counts: Sequence[int], *, digits: int = 2, scale: float = 1.0
 ) -> str:
@@ -127,9 +133,8 @@ def table(
     most = max(map(len, shown), default=0)
 
     def cell(seeds: Mapping[str, Metrics]) -> str:
-        values = [scale * metrics.get(metric, np.nan) for metrics in seeds.values()]
-        known = [value for value in values if np.isfinite(value)]
-        few = f" ({len(known)} of {most} seeds)" if values and len(known) < most else ""
+        known = [scale * value for value in sound(seeds, metric).values()]
+        few = f" ({len(known)} of {most} seeds)" if seeds and len(known) < most else ""
         return (over_seeds(known, digits) if known else "-") + few
 
     rows = [

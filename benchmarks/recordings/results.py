@@ -142,7 +142,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def add_table_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--table`, of which `Results` is told by `measuring=not args.table`."""
+    """Add `--table`; `Results` is told by `measuring=not args.table` where `once` is called."""
     parser.add_argument(
         "--table", action="store_true", help="print what is there, and measure nothing"
     )
