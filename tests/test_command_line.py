@@ -7,13 +7,13 @@ import pytest
 
 from umir import __version__
 from umir.cli import PROGRAMS, main
-from umir.program import program_parser, run_program
+from umir.program import as_typed, program_parser, run_program
 
 
 def test_help_names_every_program(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in PROGRAMS)
+    assert all(as_typed(name) in shown for name in PROGRAMS)
 
 
 def test_version(capsys):
@@ -23,7 +23,7 @@ def test_version(capsys):
 
 def test_unknown_program(capsys):
     assert main(["transcode"]) == 2
-    assert "no program 'transcode': choose from meta_train" in capsys.readouterr().err
+    assert "no program 'transcode': choose from meta-train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -36,7 +36,7 @@ def test_every_program_answers_help_without_jax(name):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"usage: umir {name}" in done.stdout
+    assert f"usage: umir {as_typed(name)}" in done.stdout
 
 
 def test_wrong_arguments_end_with_2():

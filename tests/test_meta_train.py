@@ -1,4 +1,4 @@
-"""`umir meta_train` with a tiny network: what it writes, that seeds decide it, what it refuses.
+"""`umir meta-train` with a tiny network: what it writes, that seeds decide it, what it refuses.
 
 That it resumes is for `test_killed_training` and `test_plan` to show.
 """

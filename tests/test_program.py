@@ -28,6 +28,12 @@ def test_defaults_are_left_out(parser):
     assert command_line(parser, args, resume=True) == "python -m umir.do --steps 4 --resume"
 
 
+def test_a_program_is_typed_with_hyphens_and_its_module_has_none():
+    typed = program_parser("meta_train", "Trains.")
+    assert typed.prog == "umir meta-train"
+    assert command_line(typed, typed.parse_args([])) == "python -m umir.meta_train"
+
+
 words = st.text("ab '\"$-/", min_size=1).filter(lambda text: not text.startswith("-"))
 
 

@@ -1,4 +1,4 @@
-"""`umir meta_train` with the tiny network among the presets, as a process of its own."""
+"""`umir meta-train` with the tiny network among the presets, as a process of its own."""
 
 import sys
 

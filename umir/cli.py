@@ -11,6 +11,7 @@ from types import ModuleType
 
 from umir import __version__
 from umir.huge_pages import begin_again_with_huge_pages
+from umir.program import as_typed, module_name
 
 PROGRAMS = {
     "meta_train": "meta-train one network over several tasks",
@@ -39,7 +40,7 @@ def program_module(name: str) -> ModuleType:
 
 def _usage() -> str:
     width = max(map(len, PROGRAMS))
-    lines = [f"  {name:<{width}}  {text}" for name, text in PROGRAMS.items()]
+    lines = [f"  {as_typed(name):<{width}}  {text}" for name, text in PROGRAMS.items()]
     return "\n".join(
         [
             "usage: umir PROGRAM [options]        (umir PROGRAM --help lists the options)",
@@ -60,9 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == "--version":
         print(f"umir {__version__}")
         return 0
-    program = name.replace("-", "_")
+    program = module_name(name)
     if program not in PROGRAMS:
-        print(f"umir: no program {name!r}: choose from {', '.join(PROGRAMS)}", file=sys.stderr)
+        known = ", ".join(map(as_typed, PROGRAMS))
+        print(f"umir: no program {name!r}: choose from {known}", file=sys.stderr)
         return 2
     if argv is None and program in TRAINING_PROGRAMS:
         begin_again_with_huge_pages()

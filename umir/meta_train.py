@@ -1,4 +1,4 @@
-"""`umir meta_train`: one network on raw waveforms, meta-trained over MIR tasks.
+"""`umir meta-train`: one network on raw waveforms, meta-trained over MIR tasks.
 
 Songs come from the studio, so nothing is downloaded. Training has two phases: a multi-task warm-up
 with one persistent head per task, then meta-training in which every episode brings a variant of a

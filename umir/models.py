@@ -80,7 +80,7 @@ def list_models(folder: Path, to_json: bool) -> int:
     elif found:
         print("\n\n".join(described(*entry) for entry in found))
     elif not failed:
-        print("none in this installation: train one with `umir meta_train`")
+        print("none in this installation: train one with `umir meta-train`")
     return failed
 
 

@@ -26,12 +26,22 @@ INIT_HELP = f"what to start from: {MODEL_HELP}, or 'scratch'"
 def program_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return a parser for `umir NAME`, with `--version`, before anything heavy is imported."""
     parser = argparse.ArgumentParser(
-        prog=f"umir {name}",
+        prog=f"umir {as_typed(name)}",
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"umir {__version__}")
     return parser
+
+
+def as_typed(program: str) -> str:
+    """Return how a program is typed and shown, `meta-train`, from the name of its module."""
+    return program.replace("_", "-")
+
+
+def module_name(program: str) -> str:
+    """Return the name of a program's module, `meta_train`, from what was typed."""
+    return program.replace("-", "_")
 
 
 def positive(text: str) -> int:
@@ -109,7 +119,7 @@ def command_line(
         python: the interpreter to name.
         changed: other values for some of `args`.
     """
-    words = [python, "-m", parser.prog.replace(" ", ".")]
+    words = [python, "-m", module_name(parser.prog).replace(" ", ".")]
     values = {**vars(args), **changed}
     for action in parser._actions:
         value = values.get(action.dest, action.default)

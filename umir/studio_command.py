@@ -56,7 +56,7 @@ def _add_render(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "--seed",
         type=seed,
         default=LIBRARY_SEED,
-        help="other songs for every seed; those of 0 are what `umir meta_train --seed 0` trains on",
+        help="other songs for every seed; those of 0 are what `umir meta-train --seed 0` trains on",
     )
     r.add_argument(
         "--song-seconds", type=positive_number, default=SONG_SECONDS, help="length of a song"

@@ -1,4 +1,4 @@
-"""`umir meta_train` with each newer algorithm, and the inner loop that its model remembers."""
+"""`umir meta-train` with each newer algorithm, and the inner loop that its model remembers."""
 
 import json
 
