@@ -15,17 +15,18 @@ import numpy as np
 from jaxtyping import Float, PyTree
 from tqdm import tqdm
 
-from umir.adaptation.decoder_fitting import fit_and_predict, with_decoder
-from umir.adaptation.network_fitting import Adaptation, Recipe, validation_batches, validation_loss
-from umir.adaptation.rate_search import INTERRUPTED, Budget, Found, search
+from umir.adaptation.decoder_fitting import with_decoder
+from umir.adaptation.network_fitting import Adaptation, Recipe
+from umir.adaptation.rate_search import INTERRUPTED, Budget, search
 from umir.adaptation.search_progress import Affordable, Pace, SearchProgress, expectation
+from umir.adaptation.search_result import Found
 from umir.adaptation.start import Start
+from umir.adaptation.validation import Validation
 from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
 from umir.interrupts import interrupts_as_such
-from umir.meta import Params
 from umir.released_models import SCRATCH
 from umir.task_model import TaskModel
 from umir.tasks import Task
@@ -84,7 +85,7 @@ def finetune(
             `seq_unet`; that of another start, if given, must be this one.
         config: the size of a network from scratch in numbers: takes the place of `preset` and
             `body`; of another start, it must be this one.
-        steps: gradient steps; default: until the validation loss falls no more.
+        steps: gradient steps; default: until the validation songs gain no more.
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head, the batches, and a body from scratch.
         speed: how often a training segment is heard up to two semitones faster and higher, or
@@ -195,28 +196,20 @@ def train_on(
     """
     task, valid = data.task, data.valid or data.train
     network = Network(config, task.head)
-    batches = validation_batches(network, task, valid)
+    validation = Validation(network, task, valid)
     start = Adaptation.begin(network, task, body, data.train, recipe)
-
-    def validate(params: Params) -> float:
-        return validation_loss(network, task, params, batches)
-
-    def headline(params: Params) -> float:
-        _, estimates = fit_and_predict(TaskModel(network, task, params), valid)
-        metrics, _ = task.evaluate_all([example.annotation for example in valid], estimates)
-        return metrics[task.headline]
-
-    pace = Pace.measure(start, validate)
-    shown = f"{'valid' if data.valid else 'training'} {task.headline}"
-    bar = SearchProgress(f"adapting to {task.name}", budget.most_steps, shown, progress)
+    pace = Pace.measure(start, validation.look)
+    of = "valid" if data.valid else "training"
+    title = f"adapting to {task.name}"
+    bar = SearchProgress(title, budget.most_steps, task.headline, of, progress)
     bar.say(f"{task.name}: {expectation(pace, budget.most_steps, budget.count(budget.looks))}")
     watched = progress and not network.head.gives_waveforms  # museval takes longer than training
-    scores = Affordable(headline, SCORE_SHARE * budget.looks[0] * pace.step)
+    scores = Affordable(validation.score, SCORE_SHARE * budget.looks[0] * pace.step)
     try:
         options = {"score": scores} if watched else {}
         # The head of a recipe that names none is fresh: it answers without listening.
         listens = recipe.head != Recipe.head
-        found = search(start, budget, validate, bar, **options, keep_start=listens)
+        found = search(start, budget, validation.look, bar, **options, keep_start=listens)
     except ValueError as error:
         raise ValueError(f"task {task.name!r} cannot be learnt: {error}") from error
     finally:

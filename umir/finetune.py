@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         help="kind of network when starting from scratch; seq_unet is causal; none: wave_unet",
     )
     p.add_argument(
-        "--steps", type=positive, help="gradient steps; none: while the validation loss falls"
+        "--steps", type=positive, help="gradient steps; none: while the validation songs gain"
     )
     p.add_argument(
         "--learning-rate",

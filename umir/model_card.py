@@ -55,11 +55,14 @@ def _training(search: Mapping[str, Any] | None) -> list[str]:
     if search is None:
         return []
     tried = ", ".join(search["tried"])
-    return [
+    line = (
         f"- Training: step {search['step']} of {search['steps']} at the learning rate "
         f"{search['learning_rate']:g} (tried: {tried}), validation loss "
-        f"{search['validation_loss']:.4f}; {search['stopped']}."
-    ]
+        f"{search['validation_loss']:.4f}"
+    )
+    if "validation_score" in search:  # models of before were chosen by the loss
+        line += f", {search['chosen_by']} {search['validation_score']:.4f}, which it was chosen by"
+    return [f"{line}; {search['stopped']}."]
 
 
 def card_facts(card: str) -> dict[str, str]:

@@ -78,7 +78,7 @@ def read_user_data(
                 f"no song of the split 'train' has any of what {chosen.name} reads: {chosen.wanted}"
             )
     except ValueError as error:
-        told = f" ({describe(manifest.problems)})" if manifest.problems else ""
+        told = f" ({describe(manifest.problems, 5)})" if manifest.problems else ""
         raise ValueError(f"{manifest.path}: {error}{told}") from error
     return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 

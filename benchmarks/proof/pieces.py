@@ -161,7 +161,8 @@ class Comparison:
             return {"rate": rate, **run.measure(songs, self.config, steps)}
 
         key = f"{meta_seed if start.algorithm else FRESH}/{seed}"
-        self._once(results, part, key, measure, f"{name}, {amount:g} min, seeds {key}", shown)
+        what = f"{name}, {amount:g} min, seeds {key}"
+        self._once(results, part, key, measure, what, shown, counts=_at_the(rate))
 
     def _rate(self, start: Start, material: Material, family: str, results: Results) -> float:
         """Return the rate with the best mean validation score, with the most minutes.
@@ -186,9 +187,11 @@ class Comparison:
 
         def measure() -> dict[str, Any]:
             run = Run(scratch, None, material, PAIRS[0][1], np.inf, rate)
-            return run.ceiling(self.songs(material), self.config, self.settings.ceiling_steps)
+            steps = self.settings.ceiling_steps
+            return {"rate": rate, **run.ceiling(self.songs(material), self.config, steps)}
 
-        self._once(results, results.part(), "ceiling", measure, "ceiling", shown)
+        part, counts = results.part(), _at_the(rate)
+        self._once(results, part, "ceiling", measure, "ceiling", shown, counts=counts)
 
     def _chance(self, material: Material) -> Scores:
         return chance(self.songs(material), material)
@@ -230,12 +233,19 @@ class Comparison:
         return {"headline": ", ".join(own) or songs.task.headline, "groups": groups}
 
     def _once(
-        self, results: Results, part: dict, key: str, measure: Callable, what: str, *show: Callable
+        self,
+        results: Results,
+        part: dict,
+        key: str,
+        measure: Callable,
+        what: str,
+        *show: Callable,
+        counts: Callable[[Any], bool] = lambda found: True,
     ) -> Any:
-        """Return what is known, or measure it unless the hours are over."""
-        if key not in part:
+        """Return what is known and counts, or measure it unless the hours are over."""
+        if key not in part or not counts(part[key]):
             self._look_at_the_clock()
-        return results.once(part, key, measure, what, *show)
+        return results.once(part, key, measure, what, *show, counts=counts)
 
     def _look_at_the_clock(self) -> None:
         if monotonic() > self._end:
@@ -250,6 +260,11 @@ def best_rate(rates: Sequence[float], found: Mapping[str, Mapping[str, float]]) 
         return float(np.mean(scores)) if scores and not np.isnan(scores).any() else -np.inf
 
     return max(rates, key=mean)
+
+
+def _at_the(rate: float) -> Callable[[Mapping[str, Any]], bool]:
+    """Return whether a run had this rate: another may have been chosen since."""
+    return lambda run: run["rate"] == rate
 
 
 def _is_wanted(start: Start, family: str, material: Material, number: int) -> bool:

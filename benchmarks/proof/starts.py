@@ -9,7 +9,7 @@ from proof.methods import Method, adam, episode_loop, plain_loop, probe
 from umir.wave_unet import HeadSpec, Network, WaveUNetConfig
 
 # Adam's rates of the body, the same to choose from for every start; the head's is ten times that.
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 # Of the inner loop's own rates, for starts that were not trained for any inner loop.
 FACTORS = (0.1, 0.3, 1.0)
 STEPS = (0, 1, 3, 10, 30, 100, 300)

@@ -12,6 +12,7 @@ import pytest
 from umir.adaptation.network_fitting import Adaptation, Recipe
 from umir.adaptation.rate_search import INTERRUPTED, Budget, search
 from umir.adaptation.search_progress import SearchProgress
+from umir.adaptation.validation import Look
 from umir.training import BAD_STEPS_IN_A_ROW
 
 TARGET = 3.0  # of the training loss
@@ -48,7 +49,17 @@ def far_from(target):
 
 def found(budget, target=TARGET, loss=distance, validate=None, **options):
     validate = validate or far_from(target)
-    return search(start(loss), budget, validate, SearchProgress("test", 1, shown=False), **options)
+    bar = SearchProgress("test", 1, "accuracy", shown=False)
+    return search(start(loss), budget, looks_of(validate), bar, **options)
+
+
+def looks_of(validate):
+    """Looks of a function that gives a loss, or a loss and a score."""
+    return lambda params: Look(*np.atleast_1d(validate(params)).tolist())
+
+
+def losses_of(result, rate):
+    return {step: look.loss for step, look in result.tried[rate].items()}
 
 
 def test_a_budget_is_counted():
@@ -92,7 +103,7 @@ def test_three_rates_are_halved():
 def test_early_stopping_goes_back_to_the_best_step():
     """Training leads from 0 to 3, and validation wants 1: the best step is on the way."""
     result = found(Budget((0.02,), 600, 150), target=1.0)
-    losses = result.tried[0.02]
+    losses = losses_of(result, 0.02)
     assert result.step == min(losses, key=losses.get) in (50, 75)
     assert result.steps == result.step + 150
     assert far_from(1.0)(result.params) == pytest.approx(result.loss)
@@ -104,7 +115,7 @@ def test_early_stopping_goes_back_to_the_best_step():
 def test_the_best_step_of_a_rate_that_was_dropped_is_kept():
     """The higher rate passes the validation target at once, and is far past it at the rung."""
     result = found(Budget((0.1, 1e-3), 25, None), target=1.0)
-    assert result.tried[1e-3][25] < result.tried[0.1][25]
+    assert losses_of(result, 1e-3)[25] < losses_of(result, 0.1)[25]
     assert result.learning_rate == 0.1
     assert 8 <= result.step <= 14
 
@@ -203,7 +214,7 @@ def test_a_start_that_does_not_listen_is_not_kept():
     """Even where nothing is better on validation: the first look is the least bad."""
     result = found(Budget((0.02, 0.01), 50, None), target=-1.0, keep_start=False)
     assert (result.step, result.learning_rate) == (5, 0.01)
-    assert result.loss > result.before == 1.0
+    assert result.loss > result.before.loss == 1.0
     assert "higher than 1.000 before the first step" in result.lines()[-1]
     assert result.facts()["validation_loss_before"] == 1.0
     assert "higher" not in found(Budget((0.02,), 50, None), keep_start=False).lines()[-1]
@@ -217,9 +228,62 @@ def test_what_was_found_is_told_and_stored(capsys):
     assert second.startswith(f"stopped after 60 steps: that is the limit; kept step {result.step}")
     facts = json.loads(json.dumps(result.facts(), allow_nan=False))
     assert facts["learning_rate"] == 0.02
-    assert facts["validation_loss"] == pytest.approx(result.tried[0.02][result.step])
+    assert facts["validation_loss"] == pytest.approx(result.tried[0.02][result.step].loss)
     assert facts["tried"]["0.02"][str(result.step)] == facts["validation_loss"]
     assert len(found(Budget((0.02,), 60, None)).lines()) == 1
+
+
+def surer_and_better(params):
+    """A loss that wants 1, as of a network that grows too sure, and a score that wants 3."""
+    w = float(params["body"]["w"])
+    return (w - 1.0) ** 2, -abs(w - TARGET)
+
+
+def test_where_there_is_a_score_it_decides():
+    """The rate that the loss would have dropped goes on, and stops where the score does."""
+    by_loss = found(Budget((1e-3, 0.03), 300, 150), target=1.0)
+    result = found(Budget((1e-3, 0.03), 300, 150), validate=surer_and_better)
+    assert (by_loss.learning_rate, by_loss.chosen_by) == (0.03, "loss")
+    assert (result.learning_rate, result.chosen_by) == (0.03, "accuracy")
+    assert result.step > by_loss.step and result.loss > by_loss.loss
+    np.testing.assert_allclose(result.params["body"]["w"], TARGET, atol=0.1)
+    assert result.look.score == max(look.score for look in result.tried[0.03].values())
+    assert result.lines()[0].startswith("learning rates tried, with their validation accuracy: ")
+    assert f"(validation accuracy {result.look.score:.3f})" in result.lines()[1]
+    facts = json.loads(json.dumps(result.facts(), allow_nan=False))
+    assert facts["validation_score"] == facts["tried_scores"]["0.03"][str(result.step)]
+    assert facts["validation_score_before"] == -TARGET
+
+
+def test_of_equal_scores_the_lower_loss_decides():
+    result = found(Budget((0.02,), 600, 150), validate=lambda p: (far_from(1.0)(p), 0.5))
+    losses = losses_of(result, 0.02)
+    assert result.step == min(losses, key=losses.get)
+    assert result.stopped == "no better validation accuracy for 150 steps"
+
+
+def test_scores_that_are_not_defined_are_worst():
+    def undefined_later(params):
+        w = float(params["body"]["w"])
+        return (w - TARGET) ** 2, math.nan if w > 1.0 else w
+
+    result = found(Budget((0.02,), 100, None), validate=undefined_later)
+    assert 0.0 < result.look.score <= 1.0
+    assert math.isnan(result.tried[0.02][100].score)
+    assert result.facts()["tried_scores"]["0.02"]["100"] is None
+
+
+@pytest.mark.parametrize("keep_start", [True, False])
+def test_a_score_that_only_falls_is_said(keep_start):
+    def falls(params):
+        return far_from(TARGET)(params), 0.9 - float(params["body"]["w"])
+
+    result = found(Budget((0.02,), 50, None), validate=falls, keep_start=keep_start)
+    said = result.lines()[-1]
+    if keep_start:
+        assert result.step == 0 and "no other had a better validation accuracy" in said
+    else:
+        assert result.step == 5 and "worse than 0.900 before the first step" in said
 
 
 def test_the_bar_sees_steps_and_scores(capsys):
@@ -230,9 +294,9 @@ def test_the_bar_sees_steps_and_scores(capsys):
         scores.append(float(params["body"]["w"]))
         return scores[-1]
 
-    search(start(), Budget((0.02,), 60, None), far_from(TARGET), progress, score)
+    search(start(), Budget((0.02,), 60, None), looks_of(far_from(TARGET)), progress, score)
     progress.close()
     shown = capsys.readouterr().err
     assert "60/60" in shown
-    assert f"F-measure={scores[-1]:.3f}" in shown
+    assert f"valid F-measure={scores[-1]:.3f}" in shown
     assert "rate=0.02" in shown

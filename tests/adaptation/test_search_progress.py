@@ -72,7 +72,7 @@ def test_a_measurement_that_is_slow_is_not_taken_again():
 def test_nothing_is_shown_if_nothing_is_to_be_shown(capsys):
     progress = SearchProgress("test", 10, shown=False)
     progress.stepped()
-    progress.looked(0.1, 0.5, 0.5, None)
+    progress.looked(0.1, 0.5, None)
     progress.say("words")
     progress.close()
     shown = capsys.readouterr()

@@ -213,3 +213,9 @@ def test_a_tiny_comparison_goes_on_and_ends(soft_and_loud, tiny_preset, monkeypa
     SCRIPT.run(args)
     assert (args.out / "rows" / "dynamics.json").read_bytes() == before
     assert "dynamics," not in capsys.readouterr().out  # nothing was missing
+    other = replace(SCRIPT.STARTS["scratch"], rates=(2e-3,))
+    monkeypatch.setitem(SCRIPT.STARTS, "scratch", other)
+    SCRIPT.run(args)
+    again = json.loads((args.out / "rows" / "dynamics.json").read_text())
+    assert again["runs"]["-"]["scratch"]["5"]["-/11"]["rate"] == again["ceiling"]["rate"] == 2e-3
+    assert again["runs"]["new"] == kept["runs"]["new"]

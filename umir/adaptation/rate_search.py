@@ -2,23 +2,25 @@
 
 Successive halving (Jamieson and Talwalkar 2016, algorithm 1) over a few rates of the body, of which
 the head's is a fixed multiple: all take the first steps, on the same batches and from the same
-head; the better half goes on, and one of them to the end. That comes with a limit, or where the
-validation loss has had no new minimum for a while (early stopping; Prechelt 1998). What is kept is
-the step with the lowest validation loss of all that were looked at. The start is one of them where
-its head knows the task already; a fresh head, which says the same of any audio, is none.
+head; the better half goes on, and one of them to the end. That comes with a limit, or where no look
+at the validation songs was the best for a while (early stopping; Prechelt 1998). What is kept is
+the best step of all that were looked at. The start is one of them where its head knows the task
+already; a fresh head, which says the same of any audio, is none.
 
-All limits are numbers of steps, none are seconds: a seed gives the same weights on any load of the
-machine. The loss decides, not the score: it is cheap, and with few validation songs less a matter
-of luck.
+Which look is better the validation songs say by their loss or, if they are many, by their score
+(`umir.adaptation.validation`). All limits are numbers of steps, none are seconds: a seed gives the
+same weights on any load of the machine.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from umir.adaptation.network_fitting import Adaptation
 from umir.adaptation.search_progress import SearchProgress
+from umir.adaptation.search_result import Found
+from umir.adaptation.validation import WORST, Look
 from umir.interrupts import interrupts_as_such
 from umir.meta import Params
 from umir.resuming import Interruption
@@ -28,7 +30,7 @@ RATES = (3e-4, 1e-3, 3e-3)  # of the body
 RUNGS = (25, 75)  # steps at which rates are compared
 MOST_STEPS = 600
 LOOK_EVERY = 25  # steps
-# Steps without a new minimum: a network from scratch may stay that long where it began.
+# Steps without a new best look: a network from scratch may stay that long where it began.
 PATIENCE = 150
 
 INTERRUPTED = "interrupted"
@@ -41,7 +43,7 @@ class Budget:
     Attributes:
         rates: of the body; a single one is taken as it is.
         steps: of the run that goes on to the end.
-        patience: stop after so many steps without a new minimum; None: only at `steps`.
+        patience: stop after so many steps without a new best look; None: only at `steps`.
     """
 
     rates: tuple[float, ...] = RATES
@@ -61,7 +63,7 @@ class Budget:
 
     @property
     def looks(self) -> list[int]:
-        """The steps at which the validation loss is measured."""
+        """The steps at which the validation songs are looked at."""
         every = max(1, min(LOOK_EVERY, self.steps // 10))
         return sorted({*range(every, self.steps, every), *self.rungs, self.steps})
 
@@ -79,83 +81,24 @@ class Budget:
         return self.count(range(1, self.steps + 1))
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a search kept, and how it came to that.
-
-    Attributes:
-        params: body and head.
-        learning_rate: of the body in the run that they are from.
-        step: of that run.
-        loss: on the validation songs.
-        before: the same before the first step.
-        tried: rate -> step -> validation loss.
-        steps: how far the run went that was taken to the end.
-        stopped: why it went no further, in words; `interrupted` after Ctrl-C.
-    """
-
-    params: Params = field(repr=False)
-    learning_rate: float
-    step: int
-    loss: float
-    before: float
-    tried: Mapping[float, Mapping[int, float]]
-    steps: int
-    stopped: str
-
-    def lines(self) -> list[str]:
-        """Return what was tried and what was chosen, in a line or two."""
-        rates = ", ".join(
-            f"{rate:g} ({losses[max(losses)]:.3f} at step {max(losses)})"
-            for rate, losses in self.tried.items()
-            if losses
-        )
-        tried = [f"learning rates tried, with their validation loss: {rates}"]
-        kept = f"stopped after {self.steps} steps: {self.stopped}; kept step {self.step}"
-        kept += f" at the rate {self.learning_rate:g} (validation loss {self.loss:.3f})"
-        if self.step == 0:
-            kept += ": no other had a lower validation loss, so nothing was learnt from this audio"
-        elif self.loss > self.before:
-            kept += (
-                f", higher than {self.before:.3f} before the first step: what was learnt does not "
-                "hold for other songs; give more labelled audio"
-            )
-        return [*(tried if len(self.tried) > 1 else []), kept]
-
-    def facts(self) -> dict[str, Any]:
-        """Return the same as plain JSON, for a model directory; what is not finite is null."""
-        tried = {
-            f"{rate:g}": {str(step): _or_none(loss) for step, loss in losses.items()}
-            for rate, losses in self.tried.items()
-        }
-        return {
-            "validation_loss": _or_none(self.loss),
-            "validation_loss_before": self.before,
-            "learning_rate": self.learning_rate,
-            "step": self.step,
-            "steps": self.steps,
-            "stopped": self.stopped,
-            "tried": tried,
-        }
-
-
 def search(
     start: Adaptation,
     budget: Budget,
-    validate: Callable[[Params], float],
+    validate: Callable[[Params], Look],
     progress: SearchProgress,
     score: Callable[[Params], float | None] = lambda params: None,
     *,
     keep_start: bool = True,
 ) -> Found:
-    """Return the parameters with the lowest validation loss that the budget leads to.
+    """Return the best parameters, by the validation songs, that the budget leads to.
 
     Args:
         start: what to adapt, before the first step.
         budget: rates and steps.
-        validate: the validation loss of parameters.
+        validate: what the validation songs say of parameters.
         progress: sees every step and every look.
-        score: shown beside the loss of the run that goes on to the end; None is not shown.
+        score: shown beside the loss of the run that goes on to the end, where the loss decides;
+            None is not shown.
         keep_start: whether the start may be what is kept: it answers already.
 
     Returns:
@@ -169,18 +112,23 @@ def search(
 
 
 class _Run:
-    """One rate: how far it got, and the losses on the way."""
+    """One rate: how far it got, and what the validation songs said on the way."""
 
     def __init__(self, rate: float, adaptation: Adaptation):
         self.rate, self.adaptation = rate, adaptation
-        self.losses: dict[int, float] = {}
+        self.looks: dict[int, Look] = {}
         self.diverged = False
         self.streak = BadStreak()  # of all legs together: one alone may be too short to tell
 
     @property
-    def last(self) -> float:
-        """The last validation loss; infinite if the run is broken off."""
-        return math.inf if self.diverged or not self.losses else [*self.losses.values()][-1]
+    def last(self) -> Look:
+        """The last look; the worst there is if the run is broken off."""
+        return WORST if self.diverged or not self.looks else [*self.looks.values()][-1]
+
+    @property
+    def best_step(self) -> int:
+        """The step of the best look; 0 if there was none."""
+        return max(self.looks, key=lambda step: self.looks[step].order, default=0)
 
 
 class _Search:
@@ -190,7 +138,7 @@ class _Search:
         self,
         start: Adaptation,
         budget: Budget,
-        validate: Callable[[Params], float],
+        validate: Callable[[Params], Look],
         progress: SearchProgress,
         score: Callable[[Params], float | None],
         keep_start: bool,
@@ -200,30 +148,30 @@ class _Search:
         self._runs = [_Run(rate, start.at_rate(rate)) for rate in budget.rates]
         self._norms: list[float] = []
         self._first = validate(start.params)
-        if not math.isfinite(self._first):
+        if not math.isfinite(self._first.loss):
             raise ValueError(
-                f"the validation loss is {self._first} before the first step: "
+                f"the validation loss is {self._first.loss} before the first step: "
                 "look for broken audio or labels in the validation songs"
             )
-        lowest = self._first if keep_start else math.inf
-        self._best = (lowest, self._runs[0].rate, 0, start.params)
+        best = self._first if keep_start else WORST
+        self._best = (best, self._runs[0].rate, 0, start.params)
 
     def run(self) -> Found:
         """Compare the rates, take the best one to the end, return the best step of all."""
         try:
             with interrupts_as_such():
                 running = self._rungs()
-                stopped = self._finish(min(running, key=lambda run: run.last))
+                stopped = self._finish(_ahead(running)[0])
         except KeyboardInterrupt:
-            if not any(run.losses for run in self._runs) or not math.isfinite(self._best[0]):
+            if not any(run.looks for run in self._runs) or self._best[0] is WORST:
                 raise KeyboardInterrupt("interrupted before anything was learnt") from None
             return self._found(max(run.adaptation.step for run in self._runs), INTERRUPTED)
         self._check_learnt()
         learnt_nothing = all(run.diverged for run in self._runs) and self._best[2] == 0
-        if learnt_nothing or not math.isfinite(self._best[0]):
+        if learnt_nothing or self._best[0] is WORST:
             rates = ", ".join(f"{run.rate:g}" for run in self._runs)
             raise ValueError(f"no finite loss at the rates {rates}: give a lower --learning-rate")
-        return self._found(min(running, key=lambda run: run.last).adaptation.step, stopped)
+        return self._found(_ahead(running)[0].adaptation.step, stopped)
 
     def _rungs(self) -> list[_Run]:
         """Take the rates past the rungs, half of them after each, and return those left."""
@@ -231,7 +179,7 @@ class _Search:
         for rung in self._budget.rungs:
             for run in running:
                 self._go(run, [look for look in self._budget.looks if look <= rung])
-            running = sorted(running, key=lambda run: run.last)[: _half(len(running))]
+            running = _ahead(running)[: _half(len(running))]
         return running
 
     def _go(self, run: _Run, looks: Sequence[int], score: bool = False) -> None:
@@ -250,14 +198,13 @@ class _Search:
                 self._look(run, score)
 
     def _look(self, run: _Run, score: bool) -> None:
-        """Measure the validation loss of a run, and keep its parameters if they are the best."""
+        """Look at the validation songs, and keep the parameters of a run if they are the best."""
         params, step = run.adaptation.params, run.adaptation.step
-        loss = self._validate(params)
-        run.losses[step] = loss = loss if math.isfinite(loss) else math.inf
-        if loss < self._best[0]:
-            self._best = (loss, run.rate, step, params)
-        shown = self._score(params) if score else None
-        self._progress.looked(run.rate, loss, self._best[0], shown)
+        run.looks[step] = look = self._validate(params)
+        if look.beats(self._best[0]):
+            self._best = (look, run.rate, step, params)
+        shown = self._score(params) if score and look.score is None else look.score
+        self._progress.looked(run.rate, look.loss, shown)
 
     def _finish(self, run: _Run) -> str:
         """Take a run to the end and return why it ended."""
@@ -266,33 +213,34 @@ class _Search:
             self._go(run, [look], score=True)
             if run.diverged:
                 return f"no finite loss at the rate {run.rate:g} any more"
-            best = min(run.losses, key=run.losses.__getitem__, default=0)
-            if patience and run.adaptation.step - best >= patience:
-                return f"no lower validation loss for {patience} steps"
-        falling = patience is not None and min(run.losses.values()) == run.last
-        return "that is the limit" + ("; more --steps may help" if falling else "")
+            if patience and run.adaptation.step - run.best_step >= patience:
+                by = "loss" if run.last.score is None else self._progress.score
+                return f"no {run.last.better} validation {by} for {patience} steps"
+        rising = patience is not None and run.best_step == run.adaptation.step
+        return "that is the limit" + ("; more --steps may help" if rising else "")
 
     def _check_learnt(self) -> None:
         """Raise if no step so far could change anything, or if no change is seen in validation."""
         usable = [norm for norm in self._norms if math.isfinite(norm)]
-        losses = [loss for run in self._runs for loss in run.losses.values()]
+        losses = [look.loss for run in self._runs for look in run.looks.values()]
         if not usable:
             raise ValueError("its loss or gradient is NaN: look for broken audio or labels")
         if not any(usable):
             raise ValueError(
                 f"its loss is constant: nothing in the training songs tells it what to learn "
-                f"(validation loss {self._first:.3g})"
+                f"(validation loss {self._first.loss:.3g})"
             )
-        if losses and all(loss == self._first for loss in losses):
+        if losses and all(loss == self._first.loss for loss in losses):
             raise ValueError(
-                f"its validation loss stays at {self._first:.3g} whatever is learnt: the "
+                f"its validation loss stays at {self._first.loss:.3g} whatever is learnt: the "
                 "validation songs have no labels that count; put others into the split 'valid'"
             )
 
     def _found(self, steps: int, stopped: str) -> Found:
-        loss, rate, step, params = self._best
-        tried = {run.rate: run.losses for run in self._runs}
-        return Found(params, rate, step, loss, self._first, tried, steps, stopped)
+        look, rate, step, params = self._best
+        tried = {run.rate: run.looks for run in self._runs}
+        name = self._progress.score
+        return Found(params, rate, step, look, self._first, tried, steps, stopped, name)
 
 
 class _Listener:
@@ -310,9 +258,10 @@ class _Listener:
         pass
 
 
+def _ahead(runs: Sequence[_Run]) -> list[_Run]:
+    """Return runs in the order of their last looks, the best first, of equal ones the earlier."""
+    return sorted(runs, key=lambda run: run.last.order, reverse=True)
+
+
 def _half(number: int) -> int:
     return math.ceil(number / 2)
-
-
-def _or_none(loss: float) -> float | None:
-    return loss if math.isfinite(loss) else None

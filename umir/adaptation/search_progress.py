@@ -24,7 +24,7 @@ class Pace:
     Attributes:
         compiling: what the first step and the first look take longer than the others.
         step: drawing a batch, and a gradient step on it.
-        look: the validation loss.
+        look: at the validation songs.
     """
 
     compiling: float
@@ -32,7 +32,7 @@ class Pace:
     look: float
 
     @classmethod
-    def measure(cls, start: Adaptation, validate: Callable[[Params], float]) -> "Pace":
+    def measure(cls, start: Adaptation, validate: Callable[[Params], Any]) -> "Pace":
         """Take three steps and two looks, and forget what they gave."""
 
         def take(step: int) -> Any:
@@ -80,12 +80,18 @@ class SearchProgress:
     Args:
         title: what is learnt.
         steps: of all runs, if none stops early.
-        score: what to call the score.
+        score: what it is called.
+        of: whose loss and score are shown.
         shown: if not, nothing is.
+
+    Attributes:
+        score: what it is called.
     """
 
-    def __init__(self, title: str, steps: int, score: str = "score", shown: bool = True):
-        self._shown, self._name = shown, score
+    def __init__(
+        self, title: str, steps: int, score: str = "score", of: str = "valid", shown: bool = True
+    ):
+        self.score, self._of, self._shown = score, of, shown
         self._bar = tqdm(
             total=steps, desc=title, unit="step", dynamic_ncols=True, disable=not shown
         )
@@ -94,11 +100,11 @@ class SearchProgress:
         """Move the bar by a step."""
         self._bar.update()
 
-    def looked(self, rate: float, loss: float, best: float, score: float | None) -> None:
-        """Show the validation loss of a run, the lowest of all, and a score if there is one."""
-        values = {"rate": f"{rate:g}", "valid": f"{loss:.3f}", "best": f"{best:.3f}"}
+    def looked(self, rate: float, loss: float, score: float | None) -> None:
+        """Show the loss of a run, and a score if there is one."""
+        values = {"rate": f"{rate:g}", f"{self._of} loss": f"{loss:.3f}"}
         if score is not None:
-            values[self._name] = f"{score:.3f}"
+            values[f"{self._of} {self.score}"] = f"{score:.3f}"
         self._bar.set_postfix(values)
 
     def say(self, line: str) -> None:
