@@ -39,6 +39,10 @@ from umir.tasks.tempo_estimation import TempoEstimation, tempo_of
 SEMITONES = (-2, -1, 1, 2)  # what is drawn in training: more makes other voices and instruments
 _ROOT = re.compile(r"([A-G])([#b]*)(.*)")
 
+# How often fine-tuning hears another speed where classes are each other's transpositions: with four
+# changes to draw from, all five speeds equally often.
+USUAL_SPEED = 0.8
+
 # Label and semitones -> what the label is after the change.
 LabelMove = Callable[[str, float | int], str]
 
@@ -75,6 +79,17 @@ def label_move(task: Task) -> LabelMove | None:
     what sounds (`kick`, `snare`), and stay.
     """
     return entry_of(_MOVES, task)
+
+
+def usual_speed(task: Task) -> float:
+    """Return how often fine-tuning hears a task's audio at another speed unless it is told.
+
+    Where classes are each other's transpositions (chords, keys), a few songs have few of them, and
+    other speeds bring the others: of a song in C they make one in each of B flat to D. For other
+    tasks nothing was gained by it (`benchmarks/speed_change.py`).
+    """
+    move = label_move(task)
+    return USUAL_SPEED if move in (moved_chord, moved_key) else 0.0
 
 
 def random_semitones(rng: np.random.Generator, task: Task, probability: float) -> int:

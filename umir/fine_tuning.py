@@ -32,7 +32,7 @@ from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.tasks.base import Settings
 from umir.tasks.source_separation import SourceSeparation
-from umir.tasks.speed_change import label_move
+from umir.tasks.speed_change import label_move, usual_speed
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
 from umir.wave_unet.presets import WAVE_UNET, preset_config
@@ -67,7 +67,7 @@ def finetune(
     steps: int | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
-    speed: float = 0.0,
+    speed: float | None = None,
     splits: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
@@ -89,7 +89,8 @@ def finetune(
         learning_rate: of Adam, for the body; default: the best of three on the validation songs.
         seed: of the fresh head, the batches, and a body from scratch.
         speed: how often a training segment is heard up to two semitones faster and higher, or
-            slower and lower, its labels moved along; from 0 to 1.
+            slower and lower, its labels moved along; from 0 to 1. Default: 0.8 of chords and keys,
+            never of other tasks (`umir.tasks.speed_change.usual_speed`).
         splits: group -> split, of groups that the folder says nothing of, as the `splits` of the
             facts of another model, to be compared with it; default: those of the start.
         progress: whether to say what is expected, what was chosen, and to show a bar.
@@ -121,6 +122,7 @@ def finetune(
     if progress:
         print(_possible(user_data), file=sys.stderr)
         print("compiling, which takes a while the first time", file=sys.stderr)
+    speed = usual_speed(user_data.task) if speed is None else speed
     budget = Budget.of(steps, learning_rate)
     recipe = replace(start.recipe(user_data.task, seed), speed=speed)
     known = start.decoder(user_data.task)

@@ -15,6 +15,7 @@ from umir.tasks import TASKS, Classification, IntervalDetection, StudioSource, s
 from umir.tasks.sources import _CUTS
 from umir.tasks.speed_change import (
     SEMITONES,
+    USUAL_SPEED,
     change_speed,
     label_move,
     moved_chord,
@@ -22,6 +23,7 @@ from umir.tasks.speed_change import (
     moved_tempo,
     random_semitones,
     speed_ratio,
+    usual_speed,
 )
 
 RATE = 16_000
@@ -115,6 +117,18 @@ def test_keys_and_tempi_by_hand():
     assert moved_tempo("120", 12) == "240.00"
     assert moved_tempo("100.5", -12) == "50.25"
     assert moved_tempo("tempo", 1) == "tempo"
+
+
+def test_chords_and_keys_are_heard_at_other_speeds_unless_told():
+    """Their classes are each other's transpositions; a derived class does as its parent."""
+    usual = {name: usual_speed(task) for name, task in TASKS.items()}
+    assert {name for name, speed in usual.items() if speed} == {
+        "chord_recognition",
+        "chord_recognition_sevenths",
+        "key_recognition",
+    }
+    assert set(usual.values()) == {0.0, USUAL_SPEED}
+    assert usual_speed(Classification("own", ("C major", "D major"))) == 0.0
 
 
 def test_every_type_of_annotation_by_hand():
