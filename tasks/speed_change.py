@@ -85,8 +85,8 @@ def usual_speed(task: Task) -> float:
     """Return how often fine-tuning hears a task's audio at another speed unless it is told.
 
     Where classes are each other's transpositions (chords, keys), a few songs have few of them, and
-    other speeds bring the others: of a song in C they make one in each of B flat to D. For other
-    tasks nothing was gained by it (`benchmarks/speed_change.py`).
+    other speeds bring the others: of a song in C they make one in each of B flat to D. What other
+    tasks gain is less sure (`benchmarks/speed_change.py`).
     """
     move = label_move(task)
     return USUAL_SPEED if move in (moved_chord, moved_key) else 0.0

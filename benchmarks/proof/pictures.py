@@ -8,6 +8,7 @@ import numpy as np
 
 from proof.found import Found
 from proof.pieces import MINUTES
+from proof.starts import STARTS
 from umir.files import write_beside
 
 PANELS_PER_ROW = 4
@@ -48,18 +49,28 @@ def draw(
         axes = figure.add_subplot(rows, columns, index)
         for start in found.starts(family, minutes):
             values = read(found, start, family, minutes)
-            axes.plot(list(values), list(values.values()), marker="o", ms=3, label=start)
+            line = {"color": color_of(start), "marker": "o", "ms": 3, "label": start}
+            axes.plot(list(values), list(values.values()), **line)
         if read is scores:
             _lines(axes, found)
         title = f"{found.material.name.replace('_', ' ')}, {minutes:g} min"
         ylabel = found.metric if read is scores else "loss"
         axes.set(title=title, xlabel=f"steps (without {family})", ylabel=ylabel)
         axes.set_xscale("symlog", linthresh=1)
+        axes.set_xlim(left=-0.1)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=5)
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_beside(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def color_of(start: str) -> tuple[float, float, float]:
+    """Return the colour of a start, the same in all panels."""
+    from matplotlib import colormaps
+
+    colors = [*colormaps["tab10"].colors, *colormaps["Dark2"].colors, *colormaps["Set2"].colors]
+    return colors[list(STARTS).index(start)]
 
 
 def _lines(axes, found: Found) -> None:
