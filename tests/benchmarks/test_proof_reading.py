@@ -157,3 +157,8 @@ def test_a_group_that_a_run_has_no_score_of_counts_where_it_has(found):
     runs["-"] = {"scratch": {"5": {"-/11": once, "-/12": other}}}
     found = replace(found, values={**found.values, "runs": runs})
     np.testing.assert_allclose(found.at("scratch", "-", 10), [0.2, 0.4])
+
+
+def test_every_start_has_a_colour_of_its_own():
+    pictures, starts = benchmark_module("proof.pictures"), benchmark_module("proof.starts").STARTS
+    assert len({pictures.color_of(start) for start in starts}) == len(starts)
