@@ -28,14 +28,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from proof.pieces import MINUTES
-from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment, split
-from recordings.results import Results, add_table_argument, group_scores, mean_headline
-from recordings.start_names import named_starts
+from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment
+from recordings.over_folders import begun, folders_parser, over_folders
+from recordings.results import Results, group_scores, mean_headline
 from recordings.tables import markdown
 
 from umir.adaptation.decoder_fitting import fit_and_predict, with_decoder
@@ -43,12 +44,10 @@ from umir.adaptation.network_fitting import Adaptation, validation_batches, vali
 from umir.adaptation.rate_search import LOOK_EVERY, RATES
 from umir.adaptation.start import Start
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.program import use_compilation_cache
 from umir.released_models import SCRATCH
 from umir.task_model import TaskModel
-from umir.user_data import UserData, read_user_data
+from umir.user_data import UserData
 from umir.wave_unet import Network
-from umir.wave_unet.presets import preset_config
 
 KNOWN = {
     name: experiment
@@ -108,14 +107,15 @@ def curves_of(data: UserData, experiment: Experiment, start: Start, seed: int, s
     task, network = data.task, Network(start.config, data.task.head)
     batches, known = validation_batches(network, task, data.valid), start.decoder(task)
     recipe = replace(start.recipe(task, seed), segments=experiment.segments)
-    begun = Adaptation.begin(network, task, start.body, data.train, recipe)
+    fresh = Adaptation.begin(network, task, start.body, data.train, recipe)
 
     def measured(run: Adaptation) -> dict[str, float]:
         model = TaskModel(network, task, run.params)
-        _, found = fit_and_predict(model, data.valid)
+        fitted, found = fit_and_predict(model, data.valid)
         metrics, _ = task.evaluate_all([song.annotation for song in data.valid], found)
         names = experiment.headline or (task.headline,)
-        predict = with_decoder(model, data.valid, known).predict
+        # Those songs are heard again only where the start's own decoder is to be tried on them.
+        predict = (with_decoder(model, data.valid, known) if known else fitted).predict
         return {
             "loss": validation_loss(network, task, run.params, batches),
             "score": float(np.nanmean([metrics.get(name, np.nan) for name in names])),
@@ -124,26 +124,25 @@ def curves_of(data: UserData, experiment: Experiment, start: Start, seed: int, s
 
     curves: dict[str, dict[str, Any]] = {}
     for rate in RATES:
-        run, looks = begun.at_rate(rate), curves.setdefault(f"{rate:g}", {})
+        run, looks = fresh.at_rate(rate), curves.setdefault(f"{rate:g}", {})
         for step in range(LOOK_EVERY, steps + 1, LOOK_EVERY):
             run = run.until(step)
             looks[str(step)] = measured(run)
     return curves
 
 
-def run_folder(
-    name: str, folders: Path, starts: Mapping[str, str], results: Results, args: argparse.Namespace
+def measure(
+    name: str,
+    data: UserData,
+    starts: Mapping[str, str],
+    results: Results,
+    args: argparse.Namespace,
 ) -> None:
     """Measure what is missing of a folder."""
-    config = preset_config("nano")
-    data = read_user_data(folders / name, config, KNOWN[name].task, None)
-    data = split(data, KNOWN[name], 0)
-    for seed in args.seeds:
-        for label, start in starts.items():
-            own = Start.load(start, config, seed)
-            measure = partial(curves_of, data, KNOWN[name], own, seed, args.steps)
-            part = results.part(f"{args.steps} steps", name, label)
-            results.once(part, str(seed), measure, f"{name}, {label}, seed {seed}", shown)
+    for seed, (label, start) in product(args.seeds, starts.items()):
+        action = partial(curves_of, data, KNOWN[name], begun(start, seed), seed, args.steps)
+        part = results.part(f"{args.steps} steps", name, label)
+        results.once(part, str(seed), action, f"{name}, {label}, seed {seed}", shown)
 
 
 def shown(curves: Curves) -> str:
@@ -169,7 +168,7 @@ def comparison_table(folders: Sequence[Path]) -> str:
     Args:
         folders: with a file for each task.
     """
-    found = []
+    found: list[tuple[str, str, list[float]]] = []
     for path in sorted(path for folder in folders for path in folder.glob("studio_*.json")):
         values = json.loads(path.read_text())
         for seen, starts in values.get("runs", {}).items():
@@ -177,12 +176,11 @@ def comparison_table(folders: Sequence[Path]) -> str:
                 searched = values["search"].get(seen, {}).get(start, {})
                 for run in minutes.get(f"{max(MINUTES):g}", {}).values():
                     if valid := searched.get(f"{run['rate']:g}"):
-                        taken = _of_run(run, valid)
-                        cells = [f"{value:.3f}" for value in taken]
-                        found.append([path.stem.removeprefix("studio_"), start, *cells])
-    means = np.mean([[float(cell) for cell in row[2:]] for row in found], axis=0)
-    found.append(["mean", "", *(f"{mean:.3f}" for mean in means)])
-    return markdown(["studio task", "start", "loss", "score", "best"], found)
+                        task = path.stem.removeprefix("studio_")
+                        found.append((task, start, _of_run(run, valid)))
+    found.append(("mean", "", np.mean([taken for *_, taken in found], axis=0).tolist()))
+    rows = [[task, start, *(f"{value:.3f}" for value in taken)] for task, start, taken in found]
+    return markdown(["studio task", "start", "loss", "score", "best"], rows)
 
 
 def _of_run(run: Mapping[str, Any], valid: Mapping[str, float]) -> list[float]:
@@ -199,23 +197,11 @@ def _taken(runs: Any, take: Callable[[Curves], Look]) -> float:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what is missing, and print the table."""
-    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    p.add_argument("folders", type=Path, metavar="FOLDERS")
-    p.add_argument("--only", nargs="+", default=list(KNOWN), choices=KNOWN, metavar="FOLDER")
-    p.add_argument("--starts", nargs="+", default=["umir-nano", SCRATCH], metavar="START")
-    p.add_argument("--seeds", type=int, nargs="+", default=[1])
+    p = folders_parser(__doc__, KNOWN, ["umir-nano", SCRATCH], "choosing_steps.json")
     p.add_argument("--steps", type=int, default=300)
-    p.add_argument("--out", type=Path, default=Path("choosing_steps.json"))
     p.add_argument("--comparison", type=Path, nargs="+", help="of benchmarks/adaptation.py")
-    add_table_argument(p)
     args = p.parse_args(argv)
-    use_compilation_cache()
-    results = Results(args.out)
-    if not args.table:
-        starts = named_starts(args.starts, "nano")
-        for name in args.only:
-            if (args.folders / name).is_dir():
-                run_folder(name, args.folders, starts, results, args)
+    results = over_folders(args, KNOWN, measure)
     kept = results.values.get(f"{args.steps} steps")
     if not kept:
         p.error(results.lacks(f"{args.steps} steps", "--steps"))

@@ -16,25 +16,22 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-from recordings.experiments import EXPERIMENTS, Experiment, split
-from recordings.results import Results, Scores, add_table_argument, group_scores
-from recordings.start_names import named_starts
+from recordings.experiments import EXPERIMENTS, Experiment
+from recordings.over_folders import begun, folders_parser, over_folders
+from recordings.results import Results, Scores, group_scores
 from recordings.tables import HEADLINE, cell, markdown, per_group
 
 from umir.adaptation.rate_search import Budget
 from umir.adaptation.start import Start
 from umir.fine_tuning import train_on
 from umir.huge_pages import begin_again_with_huge_pages
-from umir.program import use_compilation_cache
-from umir.released_models import SCRATCH
-from umir.tasks.speed_change import label_move
-from umir.user_data import UserData, read_user_data
-from umir.wave_unet import PRESETS
+from umir.tasks.speed_change import USUAL_SPEED, label_move
+from umir.user_data import UserData
 
-SPEEDS = (0.0, 0.8)  # with four changes to draw from, 0.8 hears all five speeds equally often
+SPEEDS = (0.0, USUAL_SPEED)
 
 
 def finetuned(
@@ -47,24 +44,21 @@ def finetuned(
     return group_scores(task, model.predict, data.test, experiment.headline)
 
 
-def run_folder(
-    name: str, starts: Mapping[str, str], results: Results, args: argparse.Namespace
+def measure(
+    name: str,
+    data: UserData,
+    starts: Mapping[str, str],
+    results: Results,
+    args: argparse.Namespace,
 ) -> None:
     """Measure what is missing of a folder; nothing if its labels cannot follow."""
-    config, experiment = PRESETS["nano"], EXPERIMENTS[name]
-    data = read_user_data(args.folders / name, config, experiment.task, None)
     if label_move(data.task) is None:
         return
-    data = split(data, experiment, 0)
-    for seed in args.seeds:
-        for label, start in starts.items():
-            own = Start.load(start, config if start == SCRATCH else None, seed)
-            for speed in args.speeds:
-                measure = partial(
-                    finetuned, data, experiment, own, speed, seed, Budget.of(args.steps)
-                )
-                part = results.part(name, label, f"{speed:g}")
-                results.once(part, str(seed), measure, f"{name}, {label}, {speed:g}, seed {seed}")
+    for seed, (label, start), speed in product(args.seeds, starts.items(), args.speeds):
+        own, budget = begun(start, seed), Budget.of(args.steps)
+        action = partial(finetuned, data, EXPERIMENTS[name], own, speed, seed, budget)
+        part = results.part(name, label, f"{speed:g}")
+        results.once(part, str(seed), action, f"{name}, {label}, {speed:g}, seed {seed}")
 
 
 def table(results: Mapping[str, Any], speeds: Sequence[float]) -> str:
@@ -84,23 +78,11 @@ def table(results: Mapping[str, Any], speeds: Sequence[float]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what is missing, and print the table."""
-    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    p.add_argument("folders", type=Path, metavar="FOLDERS")
-    p.add_argument("--only", nargs="+", default=list(EXPERIMENTS), choices=EXPERIMENTS)
-    p.add_argument("--starts", nargs="+", default=["umir-nano"], metavar="START")
+    p = folders_parser(__doc__, EXPERIMENTS, ["umir-nano"], "speed_change.json")
     p.add_argument("--speeds", type=float, nargs="+", default=list(SPEEDS))
-    p.add_argument("--seeds", type=int, nargs="+", default=[1])
     p.add_argument("--steps", type=int, help="of each fine-tuning; default: what it chooses")
-    p.add_argument("--out", type=Path, default=Path("speed_change.json"))
-    add_table_argument(p)
     args = p.parse_args(argv)
-    use_compilation_cache()
-    results = Results(args.out)
-    if not args.table:
-        starts = named_starts(args.starts, "nano")
-        for name in args.only:
-            if (args.folders / name).is_dir():
-                run_folder(name, starts, results, args)
+    results = over_folders(args, EXPERIMENTS, measure)
     if not results.values:
         p.error(results.lacks("any folder", "other FOLDERS"))
     print(table(results.values, args.speeds))

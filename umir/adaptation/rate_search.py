@@ -214,7 +214,7 @@ class _Search:
             if run.diverged:
                 return f"no finite loss at the rate {run.rate:g} any more"
             if patience and run.adaptation.step - run.best_step >= patience:
-                by = "loss" if run.last.score is None else self._progress.score
+                by = run.last.decided_by(self._progress.score)
                 return f"no {run.last.better} validation {by} for {patience} steps"
         rising = patience is not None and run.best_step == run.adaptation.step
         return "that is the limit" + ("; more --steps may help" if rising else "")

@@ -43,7 +43,7 @@ class Found:
     @property
     def chosen_by(self) -> str:
         """What rate and step were chosen by: `loss`, or the name of a score."""
-        return "loss" if self.look.score is None else self.score
+        return self.look.decided_by(self.score)
 
     def lines(self) -> list[str]:
         """Return what was tried and what was chosen, in a line or two."""

@@ -48,6 +48,10 @@ class Look:
         score = 0.0 if self.score is None else self.score
         return -math.inf if math.isnan(score) else score, -self.loss
 
+    def decided_by(self, score: str) -> str:
+        """Return what decides: `loss`, or the name of the score."""
+        return "loss" if self.score is None else score
+
     @property
     def better(self) -> str:
         """What a better one is called."""

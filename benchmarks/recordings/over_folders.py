@@ -1,0 +1,69 @@
+"""Scripts that measure one thing on folders of recordings, from several starts and seeds."""
+
+import argparse
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from recordings.experiments import Experiment, split
+from recordings.results import Results, add_table_argument
+from recordings.start_names import named_starts
+from umir.adaptation.start import Start
+from umir.program import use_compilation_cache
+from umir.released_models import SCRATCH
+from umir.user_data import UserData, read_user_data
+from umir.wave_unet.presets import preset_config
+
+PRESET = "nano"  # of scratch; the other starts have its rate and channels
+
+# name of the folder, its recordings, starts, what is kept, arguments
+Measure = Callable[[str, UserData, Mapping[str, str], Results, argparse.Namespace], None]
+
+
+def folders_parser(
+    doc: str | None, known: Collection[str], starts: Sequence[str], out: str
+) -> argparse.ArgumentParser:
+    """Return the arguments that such scripts have in common.
+
+    Args:
+        doc: of the script, whose first line is its description.
+        known: folders that it can measure.
+        starts: those that it measures unless it is told.
+        out: where it keeps results unless it is told.
+    """
+    p = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    p.add_argument("folders", type=Path, metavar="FOLDERS")
+    p.add_argument("--only", nargs="+", default=list(known), choices=known, metavar="FOLDER")
+    p.add_argument("--starts", nargs="+", default=list(starts), metavar="START")
+    p.add_argument("--seeds", type=int, nargs="+", default=[1])
+    p.add_argument("--out", type=Path, default=Path(out))
+    add_table_argument(p)
+    return p
+
+
+def over_folders(
+    args: argparse.Namespace, known: Mapping[str, Experiment], measure: Measure
+) -> Results:
+    """Measure what is missing in the folders that are there, unless only the table is asked for.
+
+    Returns:
+        What is kept, of earlier calls as well.
+    """
+    use_compilation_cache()
+    results = Results(args.out)
+    if not args.table:
+        starts = named_starts(args.starts, PRESET)
+        for name in args.only:
+            if (args.folders / name).is_dir():
+                measure(name, _dealt(args.folders / name, known[name]), starts, results, args)
+    return results
+
+
+def begun(start: str, seed: int) -> Start:
+    """Return a start; a fresh body is that of the seed."""
+    return Start.load(start, preset_config(PRESET) if start == SCRATCH else None, seed)
+
+
+def _dealt(folder: Path, experiment: Experiment) -> UserData:
+    return split(
+        read_user_data(folder, preset_config(PRESET), experiment.task, None), experiment, 0
+    )
