@@ -13,7 +13,7 @@ holds none for.
 
 Intervals are 95% bootstrap intervals over songs (groups), of the mean over seeds. Results go to
 `--out` after every run, the model's under a hash of its weights; a second call does what is
-missing.
+missing, and `--table` prints what is there.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from recordings.experiments import EXPERIMENTS, split
 from recordings.held_out_songs import features_of, held_out_songs
-from recordings.results import Results, group_scores
+from recordings.results import Results, add_table_argument, group_scores
 from recordings.start_names import model_name
 from recordings.tables import HEADLINE, cell, markdown, of_start
 
@@ -152,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--songs", type=int, default=18, help="held-out songs of the studio")
     p.add_argument("--steps", type=int, default=max(STEPS), help="the last number of steps")
     p.add_argument("--learning-rate", type=float, default=1e-3)
+    add_table_argument(p)
     return p
 
 
@@ -159,22 +160,22 @@ def key_of(args: argparse.Namespace) -> str:
     """Return what results are kept under: all that they depend on but task, head and seed."""
     songs = f", {args.songs} songs" if args.data == STUDIO else ""
     rate, steps = f"rate {args.learning_rate:g}", f"{args.steps} steps"
-    return f"{args.data}{songs}, {model_name(args.model)}, {rate}, {steps}"
+    return f"{Path(args.data).name}{songs}, {model_name(args.model)}, {rate}, {steps}"
 
 
-def run(args: argparse.Namespace) -> None:
-    """Do what is missing, and print the table."""
-    start = Start.load(args.model)
-    config, body = start.config, start.body
+def cases_of(args: argparse.Namespace, start: Start) -> dict[str, tuple[HeldOut, Recipe]]:
+    """Return what heads are started for: songs apart, and how to adapt to them."""
     if args.data == STUDIO:
-        names = args.only or [*meta_train.TASKS, *NEW_TASKS]
-        cases = studio_cases(names, args.songs, start)
-    else:
-        folders = Path(args.data)
-        names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]
-        cases = recorded_cases(folders, names, config)
-    results = Results(args.out)
-    key = key_of(args)
+        return studio_cases(args.only or [*meta_train.TASKS, *NEW_TASKS], args.songs, start)
+    folders = Path(args.data)
+    names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]
+    return recorded_cases(folders, names, start.config)
+
+
+def measure_missing(args: argparse.Namespace, results: Results, key: str) -> None:
+    """Do the runs that are missing."""
+    start = Start.load(args.model)
+    cases = cases_of(args, start)
     for seed in args.seeds:  # seed by seed: a table is complete, if coarse, after the first
         for name, (data, recipe) in cases.items():
             for label, head in ways_of(args.model, data.task.name).items():
@@ -183,11 +184,21 @@ def run(args: argparse.Namespace) -> None:
                 options = {"learning_rate": args.learning_rate, "steps": args.steps}
                 own = replace(recipe, **options, seed=seed, head=head)
                 headline = EXPERIMENTS[name].headline if args.data != STUDIO else ()
-                measure = partial(scores_of_run, config, body, data, own, headline)
+                measure = partial(scores_of_run, start.config, start.body, data, own, headline)
                 part = results.part(key, name, label)
                 results.once(part, str(seed), measure, f"{name}, {label}, seed {seed}")
-    shown = [step for step in STEPS if step <= args.steps]
-    print(table({name: results.part(key, name) for name in cases}, shown))
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is missing, and print the table."""
+    results, key = Results(args.out, measuring=not args.table), key_of(args)
+    if not args.table:
+        measure_missing(args, results, key)
+    found = results.part(key)
+    found = {name: found[name] for name in args.only or found if name in found}
+    if not found:
+        parser().error(results.lacks(key, "--model, --steps or --learning-rate"))
+    print(table(found, [step for step in STEPS if step <= args.steps]))
 
 
 if __name__ == "__main__":

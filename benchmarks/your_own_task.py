@@ -13,8 +13,8 @@ the same. Times are those of the search, summed over all processors: with two of
 for somewhat more than half. Nothing is compiled before a run, neither in memory nor on disk, so
 that compilation is in all times alike: a user's first call takes that long, and later ones less.
 
-Results go to FOLDERS/your_own_task.json after each run, under a hash of the start's weights and the
-size of scratch; a second call does what is missing, and `--table` prints what is there.
+Results go to `--out` after each run, under a hash of the start's weights and the size of scratch; a
+second call does what is missing, and `--table` prints what is there.
 """
 
 import argparse
@@ -160,18 +160,19 @@ def main() -> None:
     parser.add_argument("--init", default="umir-nano", help="the start beside scratch")
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument("--out", type=Path, help="default: FOLDERS/your_own_task.json")
     add_table_argument(parser)
     args = parser.parse_args()
     jax.config.update("jax_enable_compilation_cache", False)  # whatever the environment says
     preset = Start.load(args.init).config.preset
     starts = named_starts([args.init, SCRATCH], preset)
-    results = Results(args.folders / "your_own_task.json")
+    results = Results(args.out or args.folders / "your_own_task.json")
     if not args.table:
         options = {"minutes": args.minutes, "seeds": args.seeds, "preset": preset}
         for name in args.only or [name for name in known if (args.folders / name).exists()]:
             run_folder(name, known[name], args.folders, starts, results, **options)
     if not results.values:
-        parser.error(results.lacks("any folder", "other FOLDERS"))
+        parser.error(results.lacks("any folder", "--out"))
     print(table(results.values, list(starts)))
 
 

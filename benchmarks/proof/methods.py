@@ -23,6 +23,7 @@ from umir.meta import Params, inner_loop
 from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of
 from umir.tasks import Pool, Task, segment_batch
 from umir.tasks.objective import Objective, as_arrays
+from umir.tasks.speed_change import usual_speed
 from umir.training import Diverged
 from umir.wave_unet import Network
 
@@ -61,10 +62,27 @@ class Problem:
     head: str
     seed: int
 
+    def recipe(self, rate: float) -> Recipe:
+        """Return how Adam adapts at a rate; chords and keys hear other speeds, as users' do."""
+        return Recipe(
+            max(self.steps),
+            rate,
+            segments=self.segments,
+            seed=self.seed,
+            head=self.head,
+            speed=usual_speed(self.task),
+        )
+
     def batch(self, number: int) -> Any:
-        """Return the segments of one step, varied as all starts' are."""
-        rng, rate = np.random.default_rng([self.seed, number]), self.network.config.rate
-        batch = segment_batch(self.task, self._pool, rng, rate=rate, segments=self.segments)
+        """Return the segments of one step: those that `recipe` has Adam learn from."""
+        batch = segment_batch(
+            self.task,
+            self._pool,
+            np.random.default_rng([self.seed, number]),
+            rate=self.network.config.rate,
+            segments=self.segments,
+            speed=usual_speed(self.task),
+        )
         return as_arrays(batch)
 
     @cached_property
@@ -79,15 +97,12 @@ Method = Callable[[Problem, float, Look], list[float]]
 def adam(problem: Problem, rate: float, look: Look) -> list[float]:
     """Fine-tune as `umir.adaptation.network_fitting` does, for the most steps to look at."""
     losses = Losses()
-    recipe = Recipe(
-        max(problem.steps), rate, segments=problem.segments, seed=problem.seed, head=problem.head
-    )
     adapt(
         problem.network,
         problem.task,
         problem.body,
         problem.examples,
-        recipe,
+        problem.recipe(rate),
         watch=look,
         watch_at=problem.steps,
         callbacks=[losses],

@@ -2,24 +2,30 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
+import jax
 import numpy as np
 import pytest
 import soundfile
 from benchmark_scripts import benchmark_module
 from folders import RATE, write_rows
+from tiny import TINY
 
+from umir.adaptation.network_fitting import Adaptation
 from umir.annotations import Events, Labels
 from umir.data.example import Example
 from umir.families import FAMILIES
 from umir.meta_train import NEW_TASKS, TASKS
 from umir.tasks import Classification, get_task
+from umir.wave_unet import Network, init_body
 
 pytest.importorskip("librosa")
 SCRIPT = benchmark_module("adaptation")
 STATISTICS = benchmark_module("proof.statistics")
 STARTS = benchmark_module("proof.starts")
 MATERIALS = benchmark_module("proof.materials")
+METHODS = benchmark_module("proof.methods")
 BODIES = benchmark_module("proof.bodies")
 PIECES = benchmark_module("proof.pieces")
 RUNS = benchmark_module("proof.runs")
@@ -141,6 +147,23 @@ def test_minutes_of_songs_are_whole_but_for_the_last():
     songs = [replace(example(25, "", index), annotation=silent) for index in range(5)]
     assert [e.duration for e in MATERIALS.labelled(task, songs, 1.0, 0)] == [25, 25, 10]
     assert len(MATERIALS.labelled(task, songs, 99.0, 0)) == 5  # all there are
+
+
+def test_every_method_hears_the_same_segments_chords_and_keys_at_other_speeds(rng):
+    def heard(task):
+        waveform = rng.normal(size=(10 * RATE, 1)).astype(np.float32)
+        examples = [Example(waveform, RATE, Labels((task.vocabulary[0],)), "a", "a")]
+        network = Network(TINY, task.head)
+        body = init_body(TINY, jax.random.key(0))
+        problem = METHODS.Problem(network, task, body, None, examples, [], (1,), 8, "prior", 3)
+        fitted = partial(Adaptation.begin, network, task, body, examples)
+        drawn = fitted(problem.recipe(1e-3)).draw(2)
+        assert jax.tree.all(jax.tree.map(np.array_equal, problem.batch(2), drawn))
+        as_they_are = fitted(replace(problem.recipe(1e-3), speed=0.0)).draw(2)
+        return jax.tree.all(jax.tree.map(np.array_equal, drawn, as_they_are))
+
+    assert not heard(get_task("key_recognition"))
+    assert heard(Classification("own", ("soft", "loud")))
 
 
 def test_rates_that_diverged_are_not_chosen():

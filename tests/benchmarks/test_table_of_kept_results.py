@@ -135,6 +135,23 @@ def test_your_own_task(tmp_path, monkeypatch, capsys):
     assert "| onsets | F | 2 | 0.75 | 1.5 | - | - |" in capsys.readouterr().out
 
 
+def test_head_initialisation(tmp_path, monkeypatch, capsys):
+    """Names of folders are those of where they lay; nothing is opened but the model's weights."""
+    pytest.importorskip("librosa")
+    weights = tmp_path / "start" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_text("weights")
+    model = benchmark_module("recordings.start_names").model_name(weights.parent)
+    runs = {"1": {"0": {"x": {"headline": 0.25}}, "1": {"x": {"headline": 0.5}}}}
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps({f"folders, {model}, rate 0.001, 1 steps": {"a": {"ridge": runs}}}))
+    words = ["python", "benchmarks/head_initialisation.py", tmp_path / "gone" / "folders"]
+    words += ["--model", weights.parent, "--table", "--out", path]
+    run(monkeypatch, [*words, "--steps", "1", "--only", "a", "b"])
+    assert "| a | ridge | 0.25 | 0.50 |" in capsys.readouterr().out
+    assert "give --model, --steps" in refused(monkeypatch, capsys, [*words, "--steps", "2"])
+
+
 @pytest.mark.parametrize("command", list(commands()))
 def test_commands_of_the_page_print_what_was_measured(command, monkeypatch, capsys):
     pytest.importorskip("librosa")
