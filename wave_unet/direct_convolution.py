@@ -16,6 +16,9 @@ from jax import Array, lax
 LONG, PARTS = 16_384, 16  # frames of a signal that is cut for its kernel's gradient; into how many
 WIDE = 2**15  # pairs of channels of a kernel that takes long to turn round
 SOME_CHANNELS = 16  # of a convolution of pictures that XLA may be slow at
+# Convolutions of pictures that are faster in pairs: so many channels on the narrower side, or one
+# channel and so many that come out.
+FEW_CHANNELS, FEW_OF_ONE = 8, 16
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ class Geometry:
 
 def convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
     """Return y."""
+    if _is_narrow(geometry, kernel.shape):
+        return _convolve_in_pairs(geometry, x, kernel)
+    return _convolve(geometry, x, kernel)
+
+
+def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
     padding = geometry.padding
     if detour := _is_slow(geometry, kernel.shape):
         padding = (padding[0], (0, 1))
@@ -88,11 +97,38 @@ def convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
     return y[:, :, :-1] if detour else y
 
 
+def _convolve_in_pairs(geometry: Geometry, x: Array, kernel: Array) -> Array:
+    """Return y of a picture, two frames of a row at once, as channels.
+
+    The kernel is two copies of itself, `stride` apart. Without a stride the samples go in by pairs
+    as well. A third more is multiplied, in products that are wider: 1.4 to 2.5 times as fast, and 7
+    times if one channel comes in.
+    """
+    (down, across), (_, frames) = geometry.stride, geometry.output
+    pairs, (rows, taps, channels, width) = -(-frames // 2), kernel.shape
+    fold = 2 if geometry.is_dense else 1
+    taps += across + (taps + across) % fold
+    room = [(0, 0), (0, taps - geometry.window[1]), (0, 0), (0, 0)]
+    copies = [jnp.roll(jnp.pad(kernel, room), shift, axis=1) for shift in (0, across)]
+    kernel = jnp.stack(copies, axis=3).reshape(rows, taps // fold, fold * channels, 2 * width)
+    above, (before, _) = geometry.padding
+    samples = 2 * (pairs - 1) * across + taps
+    x = pad_space(x, (above, (before, samples - before - geometry.space[1])))
+    x = x.reshape(*x.shape[:2], samples // fold, fold * channels)
+    stride, space, none = (down, 2 * across // fold), x.shape[1:3], ((0, 0), (0, 0))
+    y = _convolve(Geometry(stride, (1, 1), none, space, kernel.shape[:2]), x, kernel)
+    return y.reshape(*y.shape[:2], 2 * pairs, width)[:, :, :frames]
+
+
 def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
     """Return x: the mirrored kernel runs at stride 1 over y, which is spread by the stride."""
     undilated = all(step == 1 for step in geometry.dilation)
     if len(geometry.space) == 2 and undilated and not geometry.is_dense and kernel.shape[2] > 1:
         return _transpose_in_blocks(geometry, y, kernel)
+    if geometry.is_dense and _is_narrow(geometry, kernel.shape):
+        padding, window = geometry.padding_of_transpose, geometry.window
+        own = Geometry(geometry.stride, geometry.dilation, padding, geometry.output, window)
+        return _convolve_in_pairs(own, y, mirrored(kernel))
     return lax.conv_general_dilated(
         y,
         mirrored(kernel),
@@ -133,6 +169,8 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
     """
     # Padded by hand: XLA's own padding is slow where the kernel is as long as the signal.
     x = pad_space(x, geometry.padding_of_correlation)
+    if len(geometry.space) == 2 and geometry.is_dense and geometry.window == (1, 1):
+        return jnp.einsum("bhwi,bhwo->io", x, y)[None, None]  # 2 to 4 times as fast
     frames = y.shape[1]
     if not geometry.is_dense or len(geometry.space) > 1 or frames < LONG:
         return _sum_over_batch(x, y, geometry.dilation, geometry.stride)
@@ -158,6 +196,16 @@ def pad_space(x: Array, padding: Sequence[tuple[int, int]]) -> Array:
     """Put zeros around the axes of space; negative numbers cut."""
     widths = ((0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0))
     return lax.pad(x, jnp.zeros((), x.dtype), widths)
+
+
+def _is_narrow(geometry: Geometry, kernel_shape: tuple[int, ...]) -> bool:
+    """Return whether a convolution of pictures has so few channels that pairs are faster."""
+    if len(geometry.space) != 2 or geometry.window[1] == 1 or max(geometry.dilation) > 1:
+        return False
+    channels_in, channels_out = kernel_shape[2:]
+    if channels_in == 1:
+        return geometry.stride[1] > 1 and channels_out <= FEW_OF_ONE
+    return geometry.is_dense and 1 < min(channels_in, channels_out) <= FEW_CHANNELS
 
 
 def _is_slow(geometry: Geometry, kernel_shape: tuple[int, ...]) -> bool:
