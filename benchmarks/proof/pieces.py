@@ -42,8 +42,8 @@ class Settings:
     """
 
     preset: str = "nano"
-    evaluations: int = 3000
-    songs: int = 128
+    evaluations: int = 8000
+    songs: int = 512
     ceiling_steps: int = CEILING_STEPS
 
     def keep(self, out: Path) -> None:
