@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 def grids_of(args: argparse.Namespace) -> list[Grid]:
     """Return a grid for each dependence."""
-    results, digits = Results(args.out), Digits()
+    results, digits = Results(args.out, measuring=not args.table), Digits()
 
     def grid(dependence: float) -> Grid:
         return grid_of(

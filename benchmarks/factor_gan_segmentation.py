@@ -85,7 +85,7 @@ def grids_of(args: argparse.Namespace) -> list[Grid]:
     shapes = Shapes(args.side)
     grid = grid_of(
         args,
-        Results(args.out),
+        Results(args.out, measuring=not args.table),
         f"{args.side} pixels",
         shapes.train,
         measure=partial(run_once, shapes),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recordings.results import Results
+from recordings.results import Results, add_table_argument
 
 from umir.program import use_compilation_cache
 
@@ -148,7 +148,9 @@ class Grid:
         scores = []
         for job in jobs:
             key = self.choice(job) if self.alphas else f"{job.rate:g}"
-            scores.append(self.score(self.once(keys, key, job, VALID)))
+            if (found := self.once(keys, key, job, VALID)) is None:
+                raise NothingKept(self.results.lacks(job.name, "--methods, --steps or --rates"))
+            scores.append(self.score(found))
         if np.isnan(scores).all():
             first = self.choice(jobs[0])
             print(f"{self.name}, {jobs[0].method}: no score is finite; takes {first}", flush=True)
@@ -166,6 +168,10 @@ class Grid:
             return {**self.measure(job, split), TRAINED: job.choices}
 
         return self.results.once(part, key, measure, job.name, show, counts=job.made)
+
+
+class NothingKept(ValueError):
+    """A choice that was not made yet, of which no table can be printed."""
 
 
 def shown(found: Mapping[str, Any], begin: tuple[str, ...]) -> str:
@@ -197,6 +203,7 @@ def add_arguments(
     preset = "" if batch else "; default the preset's"
     p.add_argument("--batch", type=int, default=batch, help=f"samples per step{preset}")
     p.add_argument("--rates", type=float, nargs="+", default=list(RATES), help="to choose from")
+    add_table_argument(p)
 
 
 def run_grids(
@@ -215,6 +222,9 @@ def run_grids(
     except ValueError as error:
         p.error(str(error))
     for grid in grids:
-        runs = grid.run()
+        try:
+            runs = grid.run()
+        except NothingKept as error:
+            p.error(str(error))
         print(f"\n{grid.name}, {grid.settings}\n")
         grid.report(runs)

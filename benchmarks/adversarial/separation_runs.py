@@ -79,7 +79,7 @@ def grid_of(
     settings = f"{args.preset}, {args.steps} steps of {batch}"
     folder = args.folder / "trainings" / trial.name / settings
     measure = partial(measured, trial, preset)
-    results = Results(args.out)
+    results = Results(args.out, measuring=not args.table)
     return Grid(args, results, trial.name, settings, measure, batch=batch, folder=folder, **more)
 
 

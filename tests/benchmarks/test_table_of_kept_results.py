@@ -19,7 +19,7 @@ def run(monkeypatch, words):
     script = benchmark_module(Path(path).stem)
     monkeypatch.chdir(BENCHMARKS.parent)
     monkeypatch.setattr("sys.argv", [path, *map(str, arguments)])
-    if hasattr(script, "parser"):
+    if hasattr(script, "run") and hasattr(script, "parser"):
         script.run(script.parser().parse_args())
     else:
         script.main()
@@ -133,6 +133,14 @@ def test_your_own_task(tmp_path, monkeypatch, capsys):
     words = ["python", "benchmarks/your_own_task.py", tmp_path, "onsets", "--table"]
     run(monkeypatch, [*words, "--init", weights.parent])
     assert "| onsets | F | 2 | 0.75 | 1.5 | - | - |" in capsys.readouterr().out
+
+
+def test_paired_digits(tmp_path, monkeypatch, capsys):
+    """Of a choice that was not made yet there is no table."""
+    words = ["python", "benchmarks/factor_gan_digits.py", "--table", "--methods", "GAN"]
+    told = refused(monkeypatch, capsys, [*words, "--out", tmp_path / "found.json"])
+    assert "has nothing, and nothing of GAN, 25 pairs" in told and "give --methods" in told
+    assert not list(tmp_path.iterdir())
 
 
 def test_head_initialisation(tmp_path, monkeypatch, capsys):
