@@ -16,13 +16,19 @@ import optax
 
 from umir.adaptation.head_initialisation import head_initialisation
 from umir.adaptation.linear_probe import linear_probe
-from umir.adaptation.network_fitting import Recipe, adapt, validation_batches, validation_loss
+from umir.adaptation.network_fitting import (
+    Recipe,
+    adapt,
+    batch_of_step,
+    validation_batches,
+    validation_loss,
+)
 from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.meta import Params, inner_loop
 from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of
-from umir.tasks import Pool, Task, segment_batch
-from umir.tasks.objective import Objective, as_arrays
+from umir.tasks import Pool, Task
+from umir.tasks.objective import Objective
 from umir.tasks.speed_change import usual_speed
 from umir.training import Diverged
 from umir.wave_unet import Network
@@ -75,15 +81,10 @@ class Problem:
 
     def batch(self, number: int) -> Any:
         """Return the segments of one step: those that `recipe` has Adam learn from."""
-        batch = segment_batch(
-            self.task,
-            self._pool,
-            np.random.default_rng([self.seed, number]),
-            rate=self.network.config.rate,
-            segments=self.segments,
-            speed=usual_speed(self.task),
+        # The rate of learning makes no difference to what is heard.
+        return batch_of_step(
+            self.task, self._pool, self.recipe(0.0), self.network.config.rate, number
         )
-        return as_arrays(batch)
 
     @cached_property
     def _pool(self) -> Pool:

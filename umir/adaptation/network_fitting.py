@@ -51,6 +51,20 @@ class Recipe:
     speed: float = 0.0
 
 
+def batch_of_step(task: Task, pool: Pool, recipe: Recipe, rate: int, step: int) -> Batch:
+    """Return the segments that a step learns from, at `rate` Hz: always the same for its number."""
+    batch = segment_batch(
+        task,
+        pool,
+        np.random.default_rng([recipe.seed, step]),
+        rate=rate,
+        segments=recipe.segments,
+        augment=recipe.augment,
+        speed=recipe.speed,
+    )
+    return as_arrays(batch)
+
+
 def adapt(
     network: Network,
     task: Task,
@@ -112,21 +126,7 @@ class Adaptation:
         recipe: Recipe,
     ) -> "Adaptation":
         """Return an adaptation before its first step; the arguments are those of `adapt`."""
-        pool, rate = Pool.of(task, examples), network.config.rate
-
-        def draw(step: int) -> Batch:
-            rng = np.random.default_rng([recipe.seed, step])
-            batch = segment_batch(
-                task,
-                pool,
-                rng,
-                rate=rate,
-                segments=recipe.segments,
-                augment=recipe.augment,
-                speed=recipe.speed,
-            )
-            return as_arrays(batch)
-
+        draw = partial(batch_of_step, task, Pool.of(task, examples), recipe, network.config.rate)
         start, heard = head_initialisation(recipe.head), map(draw, range(HEAD_BATCHES))
         head = start(network, task, body, heard, jax.random.key(recipe.seed))
         params = {"body": body, "head": head}
