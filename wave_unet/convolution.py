@@ -7,12 +7,11 @@ space. What they are made of, and why they have no forward mode of differentiati
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
 from umir.wave_unet.bilinear import forward, transpose
-from umir.wave_unet.direct_convolution import Geometry, pad_space
+from umir.wave_unet.direct_convolution import Geometry, pad_space, shifted_copies
 
 # Samples of a mono signal that are convolved together; of a picture of one channel, on each axis.
 FOLD, TILE = 8, 2
@@ -106,9 +105,8 @@ def _folded(x: Array, kernel: Array, geometry: Geometry, outputs: int) -> Array:
     blocks, taps = frames // outputs, -(-(size + fold - stride) // fold)
     x = pad_space(x, [(before, (blocks - 1 + taps) * fold - before - x.shape[1])])
     x = x.reshape(x.shape[0], blocks - 1 + taps, -1)
-    shifts = range(0, fold, stride)
-    copies = [_pad_front(kernel, shift, taps * fold - size - shift) for shift in shifts]
-    kernel = jnp.stack(copies, axis=2).reshape(taps, x.shape[2], outputs * width)
+    kernel = shifted_copies(kernel, [(n,) for n in range(0, fold, stride)], (taps * fold,))
+    kernel = kernel.reshape(taps, x.shape[2], outputs * width)
     own = Geometry((1,), (1,), ((0, 0),), x.shape[1:2], (taps,), geometry.exact)
     y = forward(own, x, kernel)
     return y.reshape(y.shape[0], frames, width)
@@ -119,20 +117,13 @@ def _tiled(x: Array, kernel: Array, geometry: Geometry) -> Array:
     tile, taps = (TILE, TILE), tuple(n + TILE - 1 for n in geometry.window)
     tiles = tuple(-(-n // TILE) for n in geometry.output)
     shifts = [(down, across) for down in range(TILE) for across in range(TILE)]
-    copies = [
-        jnp.pad(kernel, (*((n, TILE - 1 - n) for n in shift), (0, 0), (0, 0))) for shift in shifts
-    ]
     axes = zip(geometry.padding, tiles, taps, geometry.space, strict=True)
     padding = tuple((b, (n - 1) * TILE + k - size - b) for (b, _), n, k, size in axes)
     own = Geometry(tile, (1, 1), padding, geometry.space, taps)
-    y = forward(own, x, jnp.concatenate(copies, axis=3))
+    y = forward(own, x, shifted_copies(kernel, shifts, taps))
     y = y.reshape(len(y), *tiles, *tile, -1).transpose(0, 1, 3, 2, 4, 5)
     y = y.reshape(len(y), tiles[0] * TILE, tiles[1] * TILE, -1)
     return y[:, : geometry.output[0], : geometry.output[1]]
-
-
-def _pad_front(kernel: Array, before: int, after: int) -> Array:
-    return jnp.pad(kernel, ((before, after), (0, 0), (0, 0)))
 
 
 def _geometry(shape, kernel_shape, stride, dilation, padding: Padding, exact: bool) -> Geometry:

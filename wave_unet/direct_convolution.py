@@ -108,9 +108,8 @@ def _convolve_in_pairs(geometry: Geometry, x: Array, kernel: Array) -> Array:
     pairs, (rows, taps, channels, width) = -(-frames // 2), kernel.shape
     fold = 2 if geometry.is_dense else 1
     taps += across + (taps + across) % fold
-    room = [(0, 0), (0, taps - geometry.window[1]), (0, 0), (0, 0)]
-    copies = [jnp.roll(jnp.pad(kernel, room), shift, axis=1) for shift in (0, across)]
-    kernel = jnp.stack(copies, axis=3).reshape(rows, taps // fold, fold * channels, 2 * width)
+    kernel = shifted_copies(kernel, [(0, 0), (0, across)], (rows, taps))
+    kernel = kernel.reshape(rows, taps // fold, fold * channels, 2 * width)
     above, (before, _) = geometry.padding
     samples = 2 * (pairs - 1) * across + taps
     x = pad_space(x, (above, (before, samples - before - geometry.space[1])))
@@ -180,6 +179,19 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
         for n in range(0, frames, part)
     ]
     return sum(parts[1:], parts[0])
+
+
+def shifted_copies(kernel: Array, shifts: Sequence[Sequence[int]], window: Sequence[int]) -> Array:
+    """Return a larger window that has a kernel at each of these places, side by side as channels.
+
+    The outputs of the copies are those of the kernel at so many neighbouring frames.
+    """
+
+    def placed(shift: Sequence[int]) -> Array:
+        axes = zip(shift, kernel.shape[:-2], window, strict=True)
+        return jnp.pad(kernel, [*((n, size - taps - n) for n, taps, size in axes), (0, 0), (0, 0)])
+
+    return jnp.concatenate([placed(shift) for shift in shifts], axis=-1)
 
 
 def mirrored(kernel: Array) -> Array:
