@@ -186,6 +186,28 @@ def test_who_goes_on_with_a_model_keeps_its_splits(label_folder, monkeypatch):
     assert {group: third[group] for group in after} == after and {*others} < third.keys()
 
 
+def test_songs_that_taught_the_start_do_not_judge_what_comes_of_it(label_folder, capsys):
+    """Though the user moves them to other splits."""
+    options = ["--steps", "1", "--learning-rate", "0.01"]
+    assert finetune(label_folder, *options) == 0
+    before = facts()["splits"]
+    rows = read_rows(label_folder)
+    moved = {"0.wav": "test", "1.wav": "valid", "6.wav": "test", "9.wav": "train"}
+    write_rows(
+        label_folder, [row | {"split": moved.get(row["audio"], row["split"])} for row in rows]
+    )
+    capsys.readouterr()
+    again = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "next"]
+    assert main([*again, *options, "--compare"]) == 0
+    shown = capsys.readouterr().err
+    for group in ("0.wav", "6.wav"):
+        assert f"{group}: in the split {before[group]!r} when the model was made; not sc" in shown
+    assert "1.wav: in the split 'train' when the model was made; not validated with" in shown
+    # Of six, three, three: two taught less than they are to do now, one chose, one was scored.
+    assert shown.count("label: 5 to learn from (0.2 minutes), 2 to choose by, 2 to score") == 2
+    assert load_model("next").config["splits"] == before | {"9.wav": "train"}
+
+
 def test_a_start_is_compared_as_it_was_before_its_place_was_taken(label_folder, monkeypatch):
     options = ["--learning-rate", "0.1", "--steps", "1"]
     assert finetune(label_folder, *options) == 0

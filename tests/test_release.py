@@ -64,6 +64,23 @@ def test_a_start_without_heads(tmp_path, capsys):
     assert "`umir finetune --init bare" in card and "umir predict" not in card
 
 
+@pytest.mark.parametrize(("score", "said"), [(0.25, "mAP 0.2500"), (None, "loss 0.5000; done")])
+def test_the_card_names_the_score_that_chose_where_there_is_one(score, said):
+    search = {
+        "step": 1,
+        "steps": 2,
+        "learning_rate": 0.1,
+        "tried": {"0.1": {}},
+        "validation_loss": 0.5,
+        "chosen_by": "mAP",
+        "validation_score": score,
+        "stopped": "done",
+    }
+    model = separator_model()
+    model = replace(model, facts=model.facts | {"search": search})
+    assert said in model_card(model, {}, "umir finetune")
+
+
 def test_outputs_that_would_change_keep_their_precision(tmp_path):
     model = separator_model()
     task = replace(model.task, masks=False)

@@ -2,15 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
-    from umir.data.example import Example
-    from umir.data_specification import LabelledData
     from umir.separation.separator_model import AnyModel
 
 
@@ -49,16 +47,16 @@ def evaluate(
     from umir.fine_tuning import score
     from umir.separation.separator_model import load_model_for
     from umir.tasks import TASKS
-    from umir.user_data import known_examples
+    from umir.user_data import known_examples, unseen
 
     loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
     splits = stored_splits(data, loaded.facts.get("splits"))
     named = loaded.task.name if loaded.task.name in TASKS else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
-    unseen = _not_learnt_from(splits, read, split, manifest)
+    judged = unseen(read, "test" if split == "all" else split, splits, manifest)
     usable = (
-        found for example in unseen for found in known_examples(loaded.task, [example], manifest)
+        found for example in judged for found in known_examples(loaded.task, [example], manifest)
     )
     metrics, per_track = score(loaded, usable)
     if manifest.problems:
@@ -66,26 +64,6 @@ def evaluate(
     if not per_track:
         raise ValueError(f"{data}: no usable audio in the split {split!r}")
     return {"task": loaded.task.name, "metrics": metrics, "per_track": per_track}
-
-
-def _not_learnt_from(
-    stored: "dict[str, str]", examples: "Iterable[Example]", split: str, manifest: "LabelledData"
-) -> "Iterator[Example]":
-    """Yield the examples, of `test` or `all` without those that the model was adapted with."""
-    from umir.data.problems import Problem
-
-    told = set()
-    for example in examples:
-        group = example.group
-        if split not in ("test", "all") or stored.get(group, "test") == "test":
-            yield example
-        elif group not in told:
-            told.add(group)
-            reason = (
-                f"{group}: in the split {stored[group]!r} when the model was made; not scored (it "
-                "goes by its name: another recording of that name needs a 'group' of its own)"
-            )
-            manifest.problems.append(Problem(manifest.path, 0, reason))
 
 
 def run(args: argparse.Namespace) -> None:

@@ -60,7 +60,8 @@ def _training(search: Mapping[str, Any] | None) -> list[str]:
         f"{search['learning_rate']:g} (tried: {tried}), validation loss "
         f"{search['validation_loss']:.4f}"
     )
-    if "validation_score" in search:  # models of before were chosen by the loss
+    # Models of before were chosen by the loss; a score that is not defined is null.
+    if search.get("validation_score") is not None:
         line += f", {search['chosen_by']} {search['validation_score']:.4f}, which it was chosen by"
     return [f"{line}; {search['stopped']}."]
 

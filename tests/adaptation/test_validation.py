@@ -1,6 +1,7 @@
 """What validation songs say of parameters: which of two looks is better, and when scores decide."""
 
 import math
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from umir.adaptation.validation import WORST, Look, Validation, of_equal_length
 from umir.annotations import Labels, Stems
 from umir.data.example import Example
 from umir.task_model import TaskModel
-from umir.tasks import Classification, SourceSeparation
+from umir.tasks import Classification, MultiLabelClassification, SourceSeparation
 from umir.wave_unet import Network
 
 numbers = st.floats(-5, 5) | st.just(math.nan) | st.just(math.inf)
@@ -72,6 +73,17 @@ def test_scores_decide_where_there_are_groups_enough(per_group):
     assert many.by_score and look.score == np.mean(right) == many.score(params)
     batches = validation_batches(network, task, songs)
     assert look.loss == validation_loss(network, task, params, batches)
+
+
+def test_songs_in_which_nothing_occurs_are_chosen_by_the_loss():
+    """Their score is not defined, or that of one false alarm."""
+    task = MultiLabelClassification("which", ("a", "b"))
+    network = Network(TINY, task.head)
+    silent = [replace(clip, annotation=Labels(())) for clip in clips(MANY_GROUPS)]
+    params = network.init(jax.random.key(0))
+    assert math.isnan(Validation(network, task, silent).score(params))
+    assert Validation(network, task, silent).look(params).score is None
+    assert Validation(network, task, [*silent, song("one", 1.0)]).by_score
 
 
 def test_separation_is_chosen_by_the_loss():

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.data.splits import SPLITS, assign_splits, hash_fraction
+from umir.data.splits import SPLITS, assign_splits, has_learnt, hash_fraction, of_both
 
 _groups = st.lists(st.text(max_size=6), unique=True, min_size=1, max_size=30)
 
@@ -37,6 +37,20 @@ def test_what_a_start_has_learnt_from_does_not_validate():
         found = assign_splits({"11.wav": split, "17.wav": split}, stored)
         assert found == {"11.wav": "train", "17.wav": "valid"}
     assert assign_splits({"11.wav": "train"}, stored) == {"11.wav": "train"}
+
+
+def test_what_has_taught_stays_what_it_was_whatever_is_written():
+    stored = {"taught": "train", "chose": "valid", "scored": "test"}
+    allowed = {
+        group: [split for split in SPLITS if not has_learnt(stored, group, split)]
+        for group in (*stored, "new")
+    }
+    every = ["train", "valid", "test"]
+    assert allowed == {"taught": every[:1], "chose": every[:2], "scored": every, "new": every}
+    for split in SPLITS:
+        found = of_both(stored, dict.fromkeys(("new", *stored), split))
+        assert found["taught"] == "train" and found["new"] == found["scored"] == split
+        assert found["chose"] == ("train" if split == "train" else "valid")
 
 
 def test_one_and_two_groups():

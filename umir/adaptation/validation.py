@@ -80,8 +80,10 @@ class Validation:
         self._batches = validation_batches(network, task, songs)
         self._songs = of_equal_length(songs)
         many = len({song.group for song in songs}) >= MANY_GROUPS
+        # Of songs in which nothing occurs the score is not defined, or one false alarm decides it.
+        found = (task.labels_in(song.annotation) & task.source_labels for song in self._songs)
         # Whole songs take longer to separate than to learn from.
-        self.by_score = many and not network.head.gives_waveforms
+        self.by_score = many and not network.head.gives_waveforms and any(found)
 
     def look(self, params: Params) -> Look:
         """Return the loss of parameters, and their score if that decides."""

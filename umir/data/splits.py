@@ -63,6 +63,25 @@ def assign_splits(
     return assignment
 
 
+def has_learnt(stored: Mapping[str, str], group: str, split: str) -> bool:
+    """Return whether a group has taught more than a split allows, in an earlier run.
+
+    Args:
+        stored: group -> split of that run.
+        group: one that it may have had.
+        split: what the group is to be used as.
+    """
+    return SPLITS.index(stored.get(group, SPLITS[-1])) < SPLITS.index(split)
+
+
+def of_both(stored: Mapping[str, str], assignment: Mapping[str, str]) -> dict[str, str]:
+    """Return the splits of `assignment`, those of groups that taught more in `stored` as there."""
+    return {
+        group: stored[group] if has_learnt(stored, group, split) else split
+        for group, split in assignment.items()
+    }
+
+
 def _split_of_hash(group: str) -> str:
     fraction = hash_fraction(group)
     return "train" if fraction < _VALID_FROM else "valid" if fraction < _TEST_FROM else "test"
