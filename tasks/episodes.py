@@ -82,6 +82,15 @@ class EpisodeSampler:
         """Return the name of the task that step's episode is of, or a variant of."""
         return self.tasks[step % len(self.tasks)].name
 
+    def check(self) -> None:
+        """Raise unless there is an episode of every task.
+
+        Raises:
+            ValueError: fewer than two groups have anything that a task reads; names it.
+        """
+        for task in self.tasks:
+            self._groups(task, self._pool(task))
+
     def episode(self, step: int, task: Task | None = None, *, variants: bool = True) -> Episode:
         """Return the episode of a step: the same for the same seed, step and task.
 

@@ -1,5 +1,6 @@
 """Model directories come back as they were saved; damaged or mixed-up ones say so."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -188,6 +189,21 @@ def test_newer_version(saved):
     config = json.loads((saved / "config.json").read_text())
     (saved / "config.json").write_text(json.dumps({**config, "umir_model": 2}))
     _fails(saved, "another version of umir; update umir")
+
+
+def test_weights_of_another_training_of_the_same_network(saved, tmp_path):
+    save_model(tmp_path / "again", Model(_CONFIG, _params(1)), "")
+    os.replace(tmp_path / "again" / "model.safetensors", saved / "model.safetensors")
+    _fails(saved, "model.safetensors: was not written together with config.json")
+
+
+def test_a_model_of_before_has_no_hash(saved):
+    path = saved / "config.json"
+    document = json.loads(path.read_text())
+    digest = hashlib.sha256((saved / "model.safetensors").read_bytes()).hexdigest()
+    assert document.pop("weights_sha256") == digest
+    path.write_text(json.dumps(document))
+    assert load_model(saved).config == _CONFIG
 
 
 def test_weights_of_another_model(saved, tmp_path):

@@ -110,6 +110,17 @@ def test_arguments_that_cannot_be_meant(capsys):
     assert "--hold-out drums: not among the tasks" in capsys.readouterr().err
     assert main(["meta_train", "--preset", "tiny", "--held-out-songs", "2"]) == 1
     assert "at least 3" in capsys.readouterr().err
+    for seed in ("100000", "1000000"):
+        assert main(["meta_train", *SHORT, "--seed", seed]) == 1
+        assert f"--seed {seed}: its songs are those that" in capsys.readouterr().err
+    assert plan_of(parser().parse_args(["--seed", "99999"])).seed == 99_999
+
+
+def test_what_has_no_episodes_is_refused_before_the_warm_up(tmp_path, capsys):
+    options = ["--tasks", "drum_transcription", "--songs", "1", "--out", str(tmp_path / "a")]
+    assert main(["meta_train", "--preset", "tiny", *options]) == 1
+    assert "'drum_transcription': episodes need two groups" in capsys.readouterr().err
+    assert not (tmp_path / "a" / "log.jsonl").exists()
 
 
 def test_data_that_cannot_be_used_is_refused_before_anything_is_rendered(

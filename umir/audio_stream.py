@@ -159,7 +159,8 @@ def open_audio(path: str | os.PathLike) -> Iterator[AudioReader]:
     path = Path(path)
     _check_is_file(path)
     try:
-        file = soundfile.SoundFile(os.fsencode(path))  # names need not be text
+        # Names need not be text, but on Windows bytes would be read in the code page of old.
+        file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
     # TypeError: a suffix that soundfile takes for headerless samples.
     except (soundfile.SoundFileError, TypeError) as error:
         raise _unreadable(path, error) from error

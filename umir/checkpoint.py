@@ -2,14 +2,15 @@
 
 A directory loads with no flags and runs no code of whoever wrote it: the configuration is JSON, the
 parameters are safetensors, nothing is ever unpickled. `config.json` lists the parameters that
-belong to it, so that files of two models, or one cut in half, are noticed. Neither tasks nor
-networks are known here: a configuration is any JSON object, parameters are any nested mapping of
-arrays.
+belong to it and has a hash of their file, so that files of two models, or one cut in half, are
+noticed. Neither tasks nor networks are known here: a configuration is any JSON object, parameters
+are any nested mapping of arrays.
 
 Half precision is a way to store, not to compute: what a file holds as float16 comes back as
 float32.
 """
 
+import hashlib
 import json
 import math
 import mmap
@@ -29,10 +30,12 @@ CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "MODEL_CARD.md"
 
-# The version of this layout, and the two keys that `config.json` has beside the configuration.
+# The version of this layout, and the keys that `config.json` has beside the configuration; models
+# of before 29 November 2026 have no hash.
 _VERSION = 1
 _VERSION_KEY = "umir_model"
 _PARAMETERS_KEY = "parameters"
+_HASH_KEY = "weights_sha256"
 _SEPARATOR = "/"
 # What NumPy itself can hold; bfloat16 needs a package that readers of a model may not have.
 _DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
@@ -79,10 +82,11 @@ def save_model(
     for name, tensor in tensors.items():
         if str(tensor.dtype) not in _DTYPES:
             raise ValueError(f"parameter {name!r}: convert {tensor.dtype} to float32 to store it")
-    config = _config_text(model.config, tensors)
+    weights = safetensors.numpy.save(tensors)
+    config = _config_text(model.config, tensors, hashlib.sha256(weights).hexdigest())
     # They get their names from the last to the first: where the weights are, all is.
     with write_beside(directory / WEIGHTS_NAME) as weights_file:
-        weights_file.write_bytes(safetensors.numpy.save(tensors))
+        weights_file.write_bytes(weights)
         with write_beside(directory / CONFIG_NAME) as config_file:
             config_file.write_text(config, encoding="utf-8")
             with write_beside(directory / CARD_NAME) as card_file:
@@ -111,8 +115,9 @@ def load_model(directory: str | os.PathLike) -> Model:
         )
     config = _read_config(directory / CONFIG_NAME)
     tensors = _read_tensors(directory / WEIGHTS_NAME)
-    promised = config.pop(_PARAMETERS_KEY)
+    promised, digest = config.pop(_PARAMETERS_KEY), config.pop(_HASH_KEY, None)
     _check_same(directory / WEIGHTS_NAME, _described(tensors), promised, CONFIG_NAME)
+    _check_hash(directory / WEIGHTS_NAME, digest)
     _check_finite(directory / WEIGHTS_NAME, tensors)
     return Model(config, unflatten({name: _widened(t) for name, t in tensors.items()}))
 
@@ -127,6 +132,7 @@ def describe_model(directory: str | os.PathLike) -> tuple[dict[str, Any], int]:
     """
     config = _read_config(Path(directory) / CONFIG_NAME)
     promised = config.pop(_PARAMETERS_KEY)
+    config.pop(_HASH_KEY, None)
     return config, sum(math.prod(shape) for _, shape in promised.values())
 
 
@@ -200,11 +206,12 @@ def _described(tensors: Mapping[str, Any]) -> dict[str, list]:
     return {name: [str(t.dtype), list(t.shape)] for name, t in sorted(tensors.items())}
 
 
-def _config_text(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+def _config_text(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], digest: str) -> str:
     """Return the text of config.json."""
-    if reserved := {_VERSION_KEY, _PARAMETERS_KEY} & config.keys():
+    if reserved := {_VERSION_KEY, _PARAMETERS_KEY, _HASH_KEY} & config.keys():
         raise ValueError(f"config: {sorted(reserved)} are written by umir itself; rename them")
-    document = {_VERSION_KEY: _VERSION, **config, _PARAMETERS_KEY: _described(tensors)}
+    document = {_VERSION_KEY: _VERSION, **config}
+    document |= {_HASH_KEY: digest, _PARAMETERS_KEY: _described(tensors)}
     try:
         return json.dumps(document, indent=1, allow_nan=False) + "\n"
     except TypeError as error:
@@ -263,6 +270,16 @@ def _aligned(tensor: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
     copy = np.frombuffer(room, dtype, tensor.size).reshape(tensor.shape)
     copy[...] = tensor
     return copy
+
+
+def _check_hash(path: Path, digest: str | None) -> None:
+    """Raise if a file of weights is not the one that `config.json` was written with."""
+    with path.open("rb") as file:
+        if digest not in (None, hashlib.file_digest(file, "sha256").hexdigest()):
+            raise CheckpointError(
+                f"{path}: was not written together with {CONFIG_NAME}: it is of another training, "
+                "or the saving of one was cut off; copy the model again, or train it again"
+            )
 
 
 def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:

@@ -127,6 +127,9 @@ def locked(directory: str | os.PathLike) -> Iterator[None]:
         yield
     finally:
         # Removed while still held: a waiting process notices that its file has lost its name.
+        # Without locks there is none that waits, and Windows removes no file that is open.
+        if fcntl is None:
+            lock.close()
         path.unlink(missing_ok=True)
         if made:
             with contextlib.suppress(OSError):  # it holds something

@@ -205,14 +205,20 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     """Return what the arguments ask for.
 
     Raises:
-        ValueError: an unknown preset or task, no task left to train on, or too few songs.
+        ValueError: an unknown preset or task, no task left to train on, too few songs, or a seed
+            whose songs are those that models are judged by.
     """
+    from umir.meta_training.phases import FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG
     from umir.meta_training.plan import Plan
+    from umir.studio.catalogue import SONGS_PER_SEED
     from umir.tasks import for_body, get_task
     from umir.wave_unet.presets import preset_config
 
     config = preset_config(args.preset, args.body)
     held_out = with_their_labels(args.hold_out, args.tasks)
+    judging = [song // SONGS_PER_SEED for song in (FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG)]
+    if args.seed in judging:
+        raise ValueError(f"--seed {args.seed}: its songs are those that models are judged by")
     if args.held_out_songs < 3:
         raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
     if args.songs_per_step and args.songs < FEWEST_ROLLING:

@@ -8,7 +8,6 @@ import contextlib
 import math
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -97,7 +96,7 @@ def run_program(
         return 130
     except BrokenPipeError:  # whoever read what is printed has enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
-        return 128 + signal.SIGPIPE
+        return 128 + 13  # SIGPIPE, which Windows does not name
     except (ValueError, OSError) as error:
         if os.environ.get("UMIR_TRACEBACK"):
             raise

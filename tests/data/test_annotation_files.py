@@ -86,8 +86,10 @@ def test_empty_annotations_and_labels_round_trip(tmp_path):
     assert read_intervals(tmp_path / "intervals", 7.5)[0].duration == 7.5
     write_annotation(tmp_path / "notes", Notes(nothing, nothing[:, 0]))
     assert read_notes(tmp_path / "notes")[0].intervals.shape == (0, 2)
-    write_annotation(tmp_path / "labels", Labels(("hip hop", "jazz")))
-    assert read_labels(tmp_path / "labels") == (Labels(("hip hop", "jazz")), [])
+    names = ("hip hop", "rock, pop", "#1 hits", '"loud"', '12" mix', " wide ")
+    write_annotation(tmp_path / "labels", Labels(names))
+    assert read_labels(tmp_path / "labels") == (Labels(names), [])
+    assert (tmp_path / "labels").read_text().splitlines()[:2] == ["hip hop", "rock, pop"]
 
 
 @pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\n", "a\x00"])

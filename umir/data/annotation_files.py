@@ -5,7 +5,7 @@ that could not be used, or not as they stand (`Problem`: file, line, reason). Wh
 sorted. What lies outside the audio is left out and reported, and so are events and intervals that
 repeat another one of their name (notes may: two players in unison; so may events without a name:
 two drums at once). Only a file with nothing usable raises `AnnotationError`. Every writer writes
-beside and renames; what it writes, the reader reads back.
+beside and renames; what it writes, the reader reads back (of notes, all but labels).
 
 | kind | columns | other formats |
 |---|---|---|
@@ -28,7 +28,7 @@ from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes
 from umir.data.jams import jams_rows
 from umir.data.midi import midi_rows, write_midi
 from umir.data.problems import Problem
-from umir.data.rows import AnnotationError, Row, row_text, usable_rows
+from umir.data.rows import AnnotationError, Row, quoted, row_text, unquoted, usable_rows
 from umir.data.text_rows import Columns, text_rows
 from umir.files import write_beside
 
@@ -150,7 +150,7 @@ def read_labels(path: str | os.PathLike) -> tuple[Labels, list[Problem]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise AnnotationError(f"{path}: cannot be read as labels ({error})") from error
-    names = (line.strip() for line in lines if not line.startswith("#"))
+    names = (unquoted(line.strip()) for line in lines if not line.startswith("#"))
     return Labels(tuple(dict.fromkeys(filter(None, names)))), []
 
 
@@ -189,9 +189,11 @@ def write_notes(path: str | os.PathLike, notes: Notes) -> None:
 
 
 def write_labels(path: str | os.PathLike, labels: Labels) -> None:
-    """Write the labels of a clip, one per line."""
+    """Write the labels of a clip, one per line, in quotes where they would be read otherwise."""
+    strange = [name for name in labels.names if name.startswith(("#", '"')) or name != name.strip()]
+    names = (quoted(name) if name in strange else name for name in labels.names)
     with write_beside(path) as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in labels.names), encoding="utf-8")
+        temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def write_annotation(path: str | os.PathLike, annotation: Annotation) -> None:

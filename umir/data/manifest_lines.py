@@ -167,7 +167,7 @@ def _file(folder: Path, value: Any, key: str) -> Path:
 def _spelled_once(folder: Path, file: Path) -> str:
     """Return one name for a file however the manifest spells its path, on every machine."""
     full, root = os.path.abspath(file), os.path.abspath(folder)
-    inside = os.path.commonpath([full, root]) == root
+    inside = Path(full).is_relative_to(root)  # not so on another drive
     return Path(os.path.relpath(full, root) if inside else full).as_posix()
 
 

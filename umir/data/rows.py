@@ -102,5 +102,17 @@ def row_text(numbers: Iterable[float], label: str | None, separator: str) -> str
         if re.search(r"[\t\x00]", label) or len(label.splitlines()) > 1 or label.endswith("\n"):
             raise ValueError(f"label {label!r}: must not contain a tab or a line break")
         plain = label and label == label.strip() and not re.search('[",]', label)
-        cells.append(label if plain else '"' + label.replace('"', '""') + '"')
+        cells.append(label if plain else quoted(label))
     return separator.join(cells)
+
+
+def quoted(label: str) -> str:
+    """Return a label in double quotes, those in it doubled."""
+    return '"' + label.replace('"', '""') + '"'
+
+
+def unquoted(label: str) -> str:
+    """Return what `quoted` was given; of what is not in quotes, the same."""
+    if len(label) >= 2 and label[0] == label[-1] == '"':
+        return label[1:-1].replace('""', '"')
+    return label

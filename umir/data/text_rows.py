@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from umir.data.problems import Problem
-from umir.data.rows import AnnotationError, Row, read_bytes
+from umir.data.rows import AnnotationError, Row, read_bytes, unquoted
 
 _SEPARATOR = re.compile(r"\s*,\s*|\s+")
 # A comma that is neither in parentheses nor in double quotes.
@@ -156,10 +156,10 @@ def _parsed_cells(line: int, text: str, columns: Columns) -> Row:
         raise ValueError(f"more columns than {columns}; put a label with blanks in double quotes")
     label, *others = (part.strip() for part in _labels(rest, comma))
     if n_numbers == 1 and len(others) == 1 and _is_float(label) and float(label) == numbers[0]:
-        return Row(line, numbers, _unquoted(others[0]), "has an end at its time, which is ignored")
+        return Row(line, numbers, unquoted(others[0]), "has an end at its time, which is ignored")
     if any(others):
         raise ValueError(f"more columns than {columns}; put a label with commas in double quotes")
-    return Row(line, numbers, _unquoted(label))
+    return Row(line, numbers, unquoted(label))
 
 
 def _begins_with_number(rest: str) -> bool:
@@ -183,9 +183,3 @@ def _number(cell: str, name: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} is {number}; leave the line out{unvoiced}")
     return number
-
-
-def _unquoted(label: str) -> str:
-    if len(label) >= 2 and label[0] == label[-1] == '"':
-        return label[1:-1].replace('""', '"')
-    return label

@@ -69,6 +69,8 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
     plan.begin_or_resume()
     done = steps_done(plan.out / "checkpoints")
     with TrainingSongs(plan) as songs:
+        if algorithm is not None:
+            songs.at(done).sampler.check()  # before the warm-up, which needs less
         warm_up = WarmUp(plan, songs, done)
         multi_task = warm_up.algorithm()
         state = multi_task.init(*warm_up.parameters(jax.random.key(plan.seed)))
