@@ -11,9 +11,12 @@ import pytest
 from made_sets import make_mdb_drums
 from tiny import TINY
 
+from umir.adaptation.start import Start
 from umir.checkpoint import load_model
 from umir.cli import main
-from umir.meta_train import parser, plan_of
+from umir.data_source import DataSource
+from umir.data_specification import open_data
+from umir.meta_train import parser, plan_of, save
 from umir.meta_training.phases import meta_train as train
 from umir.wave_unet import PRESETS
 
@@ -81,6 +84,19 @@ def test_settings_that_the_algorithm_does_not_look_at_are_refused(options, capsy
     wanted = {"--proximity": "imaml", "--rematerialise": "anil", "--first-order": "meta_sgd"}
     algorithm = wanted.get(setting, "reptile")
     plan_of(parser().parse_args([*options.split(), "--algorithm", algorithm]))
+
+
+def test_a_model_knows_which_recordings_taught_it(tmp_path):
+    """So that it is neither validated nor scored with them."""
+    data, out = f"mdb_drums:{make_mdb_drums(tmp_path / 'drums')}", str(tmp_path / "model")
+    options = ["--data", data, "--tasks", "drum_transcription", "--steps", "1", "--out", out]
+    plan = plan_of(parser().parse_args([*SHORT, *options]))
+    save(plan, train(plan, models=False), "umir meta-train")
+    splits = Start.load(out).splits
+    taught = {group for group, split in splits.items() if split == "train"}
+    source = DataSource(data, TINY.rate, TINY.channels)
+    assert taught == {song.group for song in source.examples(plan.tasks[0])} != set(splits)
+    assert splits == open_data(data, task="drum_transcription").assignment
 
 
 def test_another_seed_gives_another_start(tmp_path):

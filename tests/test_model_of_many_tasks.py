@@ -42,6 +42,16 @@ def test_each_task_gets_its_own_head_and_decoder(model_of_three):
         np.testing.assert_array_equal(loaded.output(waveform), models[name].output(waveform))
 
 
+def test_all_know_what_taught_them(model_of_three):
+    out, models = model_of_three
+    assert not TaskModel.load(out, NAMES[0]).facts
+    plan = plan_of(parser().parse_args(["--preset", "tiny", "--out", str(out), "--tasks", *NAMES]))
+    splits = {"mine/1.wav": "train", "mine/2.wav": "test"}
+    body = models[NAMES[0]].params["body"]
+    save(plan, Trained(body, [*models.values()], splits=splits), "umir meta-train")
+    assert TaskModel.load(out, NAMES[0]).facts == {"splits": splits}
+
+
 def test_the_only_task_of_a_kind_need_not_be_named(model_of_three):
     out, _ = model_of_three
     assert TaskModel.load(out, kind="stems").task.name == "source_separation"

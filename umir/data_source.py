@@ -26,6 +26,7 @@ class DataSource:
 
     Attributes:
         problems: what could not be used so far.
+        splits: group -> split, of all that was read so far.
     """
 
     def __init__(self, data: str | Path, rate: int, channels: int, split: str = "train"):
@@ -42,6 +43,7 @@ class DataSource:
                 a manifest or with annotations of several kinds.
         """
         self.problems: list[Problem] = []
+        self.splits: dict[str, str] = {}
         self._data, self._split = str(data), split
         self._format = rate, channels
         self._parts = data_parts(data)
@@ -91,6 +93,7 @@ class DataSource:
         if not parts:
             raise ValueError(f"{self._data}: has no labels for task {task.name!r}")
         data = open_parts(parts, task.kind, task.name, common_stems=False)
+        self.splits |= data.assignment
         known = known_examples(task, data.examples(self._split, *self._format), data)
         found = [example for example in known if task.is_about(example.annotation)]
         if found and len(found) < len(known):

@@ -269,6 +269,8 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
         "training": plan.facts(),
         "heads": heads_to_config(trained.models),
     }
+    if trained.splits:  # who goes on must know what has taught
+        config["splits"] = dict(trained.splits)
     card = "\n".join(
         [
             f"# {plan.out.name}\n",

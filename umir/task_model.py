@@ -165,7 +165,8 @@ class TaskModel:
             params = {"body": model.params["body"], "head": model.params["heads"][chosen]}
         except KeyError as error:
             raise CheckpointError(f"{directory}: lacks {error}; copy the model again") from None
-        return cls._checked(directory, parts, params, {})
+        facts = {"splits": model.config["splits"]} if "splits" in model.config else {}
+        return cls._checked(directory, parts, params, facts)
 
     @classmethod
     def _checked(

@@ -5,8 +5,8 @@ persistent head each, then meta-training on variants of the tasks with fresh hea
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -46,11 +46,13 @@ class Trained:
         models: the same body with a head for each task, and a decoder fitted on studio songs; none
             after an algorithm with fresh heads.
         rates: learnt rates of the inner loop (`umir.meta.learnt_rates`); None where they are fixed.
+        splits: the groups of the recordings that it has learnt from, and their splits.
     """
 
     body: PyTree
     models: Sequence[TaskModel] = ()
     rates: PyTree | None = None
+    splits: Mapping[str, str] = field(default_factory=dict)
 
 
 def meta_train(plan: Plan, *, models: bool = True) -> Trained:
@@ -80,16 +82,16 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         )
         if algorithm is None:
             if not models:
-                return Trained(state.body)
+                return Trained(state.body, splits=songs.splits)
             valid = plan.rendered(FIRST_VALIDATION_SONG, VALIDATION_SONGS)
-            return Trained(state.body, task_models(plan, state, valid))
+            return Trained(state.body, task_models(plan, state, valid), splits=songs.splits)
 
         def episode(step: int) -> Episode:
             return meta_episode(plan.config, songs.at(step).sampler, step, seed=plan.seed)
 
         state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
         state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)
-        return Trained(state.body, rates=algorithm.learnt_rates(state))
+        return Trained(state.body, rates=algorithm.learnt_rates(state), splits=songs.splits)
 
 
 def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[TaskModel]:

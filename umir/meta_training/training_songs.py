@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from umir.data.problems import describe
@@ -74,6 +75,11 @@ class TrainingSongs:
         if self._edition is None or number != self._number:
             self._number, self._edition = number, self._make(self._songs(number * EDITION))
         return self._edition
+
+    @property
+    def splits(self) -> Mapping[str, str]:
+        """The groups of the recordings, and their splits; none of the studio's songs."""
+        return self._data.splits if self._data else {}
 
     def close(self) -> None:
         """End the processes that render."""
