@@ -285,6 +285,19 @@ def test_a_model_for_the_very_task_goes_on_with_its_head(label_folder, capsys):
     assert more["recipe"]["head_factor"] == 1
 
 
+def test_a_head_that_would_go_on_with_the_name_of_its_task_is_named(events_folder, capsys):
+    options = ["--steps", "1", "--learning-rate", "0.01"]
+    assert finetune(events_folder, *options, "--task", "onset_detection") == 0
+    hint = "has learnt what such labels say: its head goes on with --task onset_detection\n"
+    assert hint not in capsys.readouterr().err
+    again = ["finetune", "--data", str(events_folder), "--init", "model", "--out", "again"]
+    assert main([*again, *options]) == 0
+    assert f"model {hint}" in capsys.readouterr().err
+    assert main([*again, *options, "--task", "onset_detection"]) == 0
+    assert hint not in capsys.readouterr().err
+    assert load_model("again").config["recipe"]["head"] == "model"
+
+
 def test_a_size_that_is_not_the_starts_is_refused(label_folder):
     save_start()
     other = replace(TINY, dilations=(1, 2, 4))

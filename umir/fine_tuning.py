@@ -121,6 +121,8 @@ def finetune(
         )
     if progress:
         print(_possible(user_data), file=sys.stderr)
+        if task is None and (fitting := _fitting(start, user_data)):
+            print(fitting, file=sys.stderr)
         print("compiling, which takes a while the first time", file=sys.stderr)
     speed = usual_speed(user_data.task) if speed is None else speed
     budget = Budget.of(steps, learning_rate)
@@ -170,6 +172,15 @@ def _possible(data: UserData) -> str:
         "the start has none), and cannot tell learning from memorising; label audio of a second "
         "group (song, artist, singer)"
     )
+
+
+def _fitting(start: Start, data: UserData) -> str:
+    """Return which heads of the start would go on if their task was named; nothing for none."""
+    names = start.fitting(data.task, [example.annotation for example in data.train])
+    if not names or start.as_it_is(data.task) is not None:
+        return ""
+    options = " or ".join(f"--task {name}" for name in names)
+    return f"{start.name} has learnt what such labels say: its head goes on with {options}"
 
 
 def train_on(

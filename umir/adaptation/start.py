@@ -1,7 +1,7 @@
 """What an adaptation starts from: a body that is stored, heads with it perhaps, or a fresh body."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -10,10 +10,11 @@ from jaxtyping import PyTree
 
 from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS, own_head
 from umir.adaptation.network_fitting import Recipe
+from umir.annotations import Annotation
 from umir.checkpoint import Model, check_params, load_model
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
 from umir.task_model import TaskModel
-from umir.tasks import Task
+from umir.tasks import TASKS, Task, for_body
 from umir.tasks.base import Settings
 from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
 
@@ -85,6 +86,27 @@ class Start:
         """Return the decoder settings of `as_it_is`; None where it has no head for the task."""
         model = self.as_it_is(task)
         return model.settings if model else None
+
+    def fitting(self, task: Task, annotations: Sequence[Annotation]) -> list[str]:
+        """Return the named tasks that it has heads for and that annotations fit.
+
+        Args:
+            task: what the annotations pose without the name of a task.
+            annotations: of songs to learn from. They fit a task that knows all their labels, and
+                tells some apart if there are several.
+        """
+        if self.model is None:
+            return []
+        alike = [other for other in TASKS.values() if other.kind == task.kind]
+        if len(task.vocabulary) > 1:
+            alike = [other for other in alike if len(other.vocabulary) > 1]
+        return [
+            other.name
+            for other in alike
+            if own_head(self.model, for_body(other, self.config)) is not None
+            and not any(map(other.complaint, annotations))
+            and any(map(other.can_use, annotations))
+        ]
 
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.
