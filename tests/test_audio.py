@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from umir.audio import (
     LEVEL_RMS,
     AudioError,
+    check_waveform,
     normalise_level,
     read_audio,
     resample,
@@ -127,6 +128,21 @@ def test_channels_by_hand():
     assert to_channels(row, 3) is row
     with pytest.raises(ValueError, match="2 channels cannot become 3"):
         to_channels(row[:, :2], 3)
+
+
+@pytest.mark.parametrize("shape", [(48_000,), (2, 48_000), (1, 65), (1, 48_000, 2)])
+def test_arrays_with_other_axes_are_refused(shape):
+    """As librosa and torch have them: as they are, a song would be two samples of many channels."""
+    with pytest.raises(ValueError, match=r"give \(time, channel\); .* np.atleast_2d\(array\).T"):
+        check_waveform(np.zeros(shape, np.float32))
+    if len(shape) == 2:
+        with pytest.raises(ValueError, match="give"):
+            to_channels(np.zeros(shape, np.float32), 1)
+
+
+@pytest.mark.parametrize("shape", [(0, 1), (1, 2), (1, 64), (48_000, 8)])
+def test_short_waveforms_are_waveforms(shape):
+    check_waveform(np.zeros(shape, np.float32))
 
 
 def test_mixing_down_never_clips():

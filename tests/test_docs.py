@@ -41,5 +41,12 @@ def test_links_and_files_exist(page):
     assert not missing
 
 
+def test_meta_learning_as_the_page_shows_it(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "meta.md").read_text(), re.DOTALL)
+    exec(compile(code, "docs/meta.md", "exec"), {"__name__": "shown"})
+    before, after = map(float, capsys.readouterr().out.split(" -> "))
+    assert after < before
+
+
 def test_there_are_commands_to_check():
     assert len({program for _, program, _ in commands()}) >= 5

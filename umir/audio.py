@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from umir.audio_stream import (
     SUBTYPES,
@@ -32,6 +32,8 @@ LEVEL_RMS = 10.0 ** (-20 / 20)
 _SILENCE_RMS = 10.0 ** (-120 / 20)
 # An integer file that would clip is scaled to this peak.
 _PEAK = 0.99
+# An array with more, and fewer samples than that, lies the other way round.
+MOST_CHANNELS = 64
 # What a suffix holds where nothing else is asked for.
 _SUFFIXES = {".wav": "FLOAT", ".flac": "PCM_24"}
 
@@ -148,8 +150,9 @@ def to_channels(
         The waveform, float32 of shape `(time, channels)`.
 
     Raises:
-        ValueError: any other conversion.
+        ValueError: any other conversion, or what is no waveform (`check_waveform`).
     """
+    check_waveform(waveform)
     waveform = np.asarray(waveform, np.float32)
     present = waveform.shape[1]
     if present == channels:
@@ -162,6 +165,20 @@ def to_channels(
         shared = waveform[:, 2:].sum(axis=1, keepdims=True)
         return (waveform[:, :2] + shared) / np.float32(present - 1)
     raise ValueError(f"{present} channels cannot become {channels}; mix them down to 1 or 2 first")
+
+
+def check_waveform(waveform: Shaped[np.ndarray, "..."]) -> None:
+    """Raise where an array has not the axes of a waveform, or has them in the other order.
+
+    Raises:
+        ValueError: it has not two axes, or more than 64 channels, and fewer samples than channels.
+    """
+    shape = np.shape(waveform)
+    if len(shape) != 2 or shape[1] > max(MOST_CHANNELS, shape[0]):
+        raise ValueError(
+            f"a waveform of shape {shape}: give (time, channel); of an array of librosa or torch, "
+            "which is (time,) or (channel, time), that is np.atleast_2d(array).T"
+        )
 
 
 def normalise_level(

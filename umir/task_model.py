@@ -65,6 +65,13 @@ class TaskModel:
         """Return what the model finds in audio of any rate and number of channels.
 
         Separated stems come at the rate and with the channels of `waveform`, and add up to it.
+
+        Args:
+            waveform: shape `(time, channel)`.
+            rate: its sampling rate in Hz.
+
+        Raises:
+            ValueError: an array of another shape (`umir.audio.check_waveform`).
         """
         config = self.network.config
         if self.network.head.gives_waveforms:

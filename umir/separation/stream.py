@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from umir.annotations import Stems
-from umir.audio import channel_power, level_gain
+from umir.audio import channel_power, check_waveform, level_gain
 from umir.audio_stream import Block, Counted, open_audio, resample_blocks
 from umir.inference import Windows, run_window, stream
 from umir.meta import Params
@@ -148,7 +148,12 @@ class Held:
 def separate_array(
     separator: AnySeparator, waveform: Float[np.ndarray, "time channel"], rate: int
 ) -> Stems:
-    """Separate an array as `separate_file` does a file; stems at its rate and with its channels."""
+    """Separate an array as `separate_file` does a file; stems at its rate and with its channels.
+
+    Raises:
+        ValueError: it is no waveform (`umir.audio.check_waveform`).
+    """
+    check_waveform(waveform)
     blocks = [np.asarray(waveform, np.float32)]
     found = list(separator.separate(blocks, rate, separator.measure(blocks, rate)))
     names = separator.stems
