@@ -3,6 +3,7 @@
 import os
 import tracemalloc
 from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -69,11 +70,24 @@ def test_labels_beside_the_audio_are_not_overwritten(song, tmp_path):
     assert predict_file(model, path, tmp_path / "out").exists()
 
 
+def test_stems_beside_the_audio_are_not_overwritten(song, tmp_path):
+    model, path = model_of("vocal_separation"), song(2.0)
+    (tmp_path / "song").mkdir()
+    stem = tmp_path / "song" / "vocals.wav"
+    stem.write_bytes(b"true")
+    with pytest.raises(ValueError, match="song.wav: not predicted: .*song, which may hold its ste"):
+        predict_file(model, path, tmp_path)
+    assert stem.read_bytes() == b"true"
+    assert (predict_file(model, path, tmp_path / "out") / "vocals.wav").exists()
+
+
 def test_a_name_that_is_no_text(song, tmp_path):
     path = song(2.0)
-    strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav")
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))
     os.rename(path, strange)
     assert read_audio(strange)[1] == FILE_RATE
+    folder = predict_file(model_of("vocal_separation"), strange, tmp_path / "out")
+    assert read_audio(folder / "vocals.wav")[1] == FILE_RATE
 
 
 def test_memory_does_not_grow_with_the_song(song, monkeypatch):

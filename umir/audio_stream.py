@@ -143,6 +143,14 @@ class AudioReader:
             )
 
 
+def native_name(path: Path) -> str | bytes:
+    """Return a path as libsndfile takes it.
+
+    On Linux a name need not be text; on Windows, bytes would be read in the code page of old.
+    """
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 @contextlib.contextmanager
 def open_audio(path: str | os.PathLike) -> Iterator[AudioReader]:
     """Open an audio file for reading.
@@ -159,8 +167,7 @@ def open_audio(path: str | os.PathLike) -> Iterator[AudioReader]:
     path = Path(path)
     _check_is_file(path)
     try:
-        # Names need not be text, but on Windows bytes would be read in the code page of old.
-        file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
+        file = soundfile.SoundFile(native_name(path))
     # TypeError: a suffix that soundfile takes for headerless samples.
     except (soundfile.SoundFileError, TypeError) as error:
         raise _unreadable(path, error) from error
@@ -243,7 +250,7 @@ class AudioWriter:
         wav = "RF64" if size > _WAV_BYTES else "WAV"
         with _as_os_error():
             self._file = soundfile.SoundFile(
-                path,
+                native_name(path),
                 "w",
                 samplerate=audio_format.rate,
                 channels=audio_format.channels,

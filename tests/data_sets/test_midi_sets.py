@@ -71,6 +71,9 @@ def test_slakh(tmp_path):
     np.testing.assert_allclose(kept.annotation.intervals, [[0.25, 1.0], [0.5, 1.0]])
     np.testing.assert_allclose(kept.annotation.frequencies, [440, 220])
     assert kept.annotation.labels == ("electric_guitar", "bass")
+    ((_, track),) = data.tracks  # which does not keep what mirdata has parsed
+    kinds = [*track.__dict__.values(), *(vars(player) for player in track.tracks.values())]
+    assert "pretty_midi" not in repr(kinds)
     _, (kept,) = examples("slakh", tmp_path, "drum_transcription", index)
     np.testing.assert_allclose(kept.annotation.times, [0.5, 1.0])
     assert kept.annotation.labels == ("kick", "snare")

@@ -1,7 +1,7 @@
 """The objective in the loop: schedules, resuming, bad batches, averages, few pairs."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -68,6 +68,12 @@ def equal(one, two):
 @pytest.fixture(scope="module")
 def objective():
     return training(factor_gan(PARTS))
+
+
+def test_limits_of_the_guard_compile_nothing_anew(objective):
+    other = replace(objective, guard=replace(objective.guard, bad_steps=7))
+    assert other == objective and hash(other) == hash(objective)
+    assert other != replace(objective, weight=0.5)
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(objective, tmp_path, rng):

@@ -9,6 +9,7 @@ A track is whatever the loader gives: an object whose attributes name its files.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -150,7 +151,7 @@ def labelling(
         waveform, _ = read_audio(files(track)[0], rate, channels)
         source = Path(files(track)[-1])
         try:
-            found = read(track)
+            found = read(copy(track))  # what mirdata parses stays with a track
         except DAMAGE:
             if by_line is None:
                 raise

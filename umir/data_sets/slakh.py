@@ -9,6 +9,7 @@ Impact of Training Data Quality and Quantity", WASPAA 2019.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,11 @@ _PARTS = {"drums": "drums", "bass": "bass"}  # other mixing groups are `other`
 
 
 def _players(song: Any) -> list[Any]:
-    """Return the single tracks that were rendered; sound effects were not."""
-    return [player for player in song.tracks.values() if player.audio_path and player.midi_path]
+    """Return the single tracks that were rendered; sound effects were not.
+
+    They are copies: what mirdata parses stays with a track.
+    """
+    return [copy(one) for one in song.tracks.values() if one.audio_path and one.midi_path]
 
 
 def _notes(song: Any) -> Notes:

@@ -3,13 +3,14 @@
 A generator (or separator) and critics that learn to tell what it makes from what is real. All are
 assembled of the same pieces, and run in the one loop (`umir.training.train`):
 
-    factor_gan    which critics there are, what each tells apart, and how their logits add up
-    criteria      what a critic minimises: the logistic loss or Wasserstein's distance
-    spectral_norm what keeps a critic smooth
-    adversarial   the objective: `init`, and `step(state, item)` over all networks
-    streams       named sources of data, drawn afresh for each step of the critics
-    guard         notices that a training has collapsed, and goes back
-    pictures      losses, gradients and the balance of the critics, drawn from the log
+    factor_gan       which critics there are, what each tells apart, and how their logits add up
+    criteria         what a critic minimises: the logistic loss or Wasserstein's distance
+    spectral_norm    what keeps a critic smooth
+    adversarial      the objective: `init`, and `step(state, item)` over all networks
+    streams          named sources of data, drawn afresh for each step of the critics
+    guard            notices that a training has collapsed, and goes back
+    protocols        what generators, critics, losses and measures must be
+    training_curves  losses, gradients and the balance of the critics, drawn from the log
 
 A batch is a dictionary of parts, name -> array `(batch, *space, channel)`: the two digits of a
 pair, a picture and its segmentation, the stems of a song. Nothing here knows of music, nor of

@@ -89,7 +89,8 @@ class Adversarial:
     memory: float = 0.999
     supervision: Supervision | None = None
     measures: Measures | None = None
-    guard: Guard = Guard()
+    # What is compiled does not know of it: its limits change with the data of every training.
+    guard: Guard = field(default=Guard(), compare=False)
 
     @property
     def critic_streams(self) -> tuple[str, ...]:

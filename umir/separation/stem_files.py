@@ -18,7 +18,14 @@ import numpy as np
 import soundfile
 
 from umir.audio import check_format, without_clipping
-from umir.audio_stream import BLOCK_SIZE, AudioError, AudioFormat, AudioWriter, Block
+from umir.audio_stream import (
+    BLOCK_SIZE,
+    AudioError,
+    AudioFormat,
+    AudioWriter,
+    Block,
+    native_name,
+)
 from umir.files import make_folder
 
 _AS_IT_IS = "FLOAT"
@@ -158,7 +165,7 @@ class StemFiles:
     def _convert(self, path: Path) -> None:
         """Scale a float file and write it in the final format."""
         held = path.rename(path.with_suffix(".float.wav"))
-        with soundfile.SoundFile(held) as file:
+        with soundfile.SoundFile(native_name(held)) as file:
             with AudioWriter(path.with_suffix(self._suffix), self._final) as writer:
                 length = max(1, BLOCK_SIZE // file.channels)
                 for block in file.blocks(length, always_2d=True, dtype="float32"):
