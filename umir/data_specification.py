@@ -15,50 +15,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from umir.annotations import Labels
 from umir.data.example import Example
+from umir.data.labelled_data import LabelledData as LabelledData
+from umir.data.labelled_data import UnseenData
 from umir.data.manifest import read_manifest
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data_sets import DATA_SETS, DataSetError, get_data_set, open_data_set
 
 OWN_FOLDER = "the user's own folder"
-
-
-@runtime_checkable
-class LabelledData(Protocol):
-    """Labelled audio in splits: a manifest, a data set, or several of them."""
-
-    @property
-    def path(self) -> Path:
-        """What to call it in messages."""
-
-    @property
-    def kind(self) -> str:
-        """The manifest's kind of annotation."""
-
-    @property
-    def assignment(self) -> Mapping[str, str]:
-        """The split of every group."""
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What could not be used so far."""
-
-    @property
-    def classes(self) -> frozenset[str]:
-        """Of the kind `labels`, all that clips were labelled for."""
-
-    def versions(self, split: str | None) -> list[list[Any]]:
-        """Return path, size and time of the files of a split that a user may change."""
-
-    def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
-        """Load the examples of a split, or of all of them for None."""
-
-    def stream(self, split: str | None, rate: int, channels: int) -> Iterator[Example]:
-        """Load the same examples one after the other."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +158,8 @@ def open_data(
         text: a specification.
         kind: the kind of annotation wanted; None: the only one there is.
         task: the named task that data sets are read for; None: the only one of that kind.
-        assignment: the splits of an earlier run, from `stored_splits`.
+        assignment: the splits of an earlier run, from `stored_splits`: groups keep them, and what
+            has taught then neither validates nor judges (`umir.data.labelled_data.UnseenData`).
         common_stems: as of `read_manifest`.
 
     Raises:
@@ -199,7 +168,8 @@ def open_data(
     """
 
     parts = data_parts(text)
-    return open_parts(parts, kind, task, assignment, common_stems=common_stems)
+    data = open_parts(parts, kind, task, assignment, common_stems=common_stems)
+    return UnseenData(data, assignment) if assignment else data
 
 
 def open_parts(

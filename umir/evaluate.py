@@ -47,16 +47,15 @@ def evaluate(
     from umir.fine_tuning import score
     from umir.separation.separator_model import load_model_for
     from umir.tasks import TASKS
-    from umir.user_data import known_examples, unseen
+    from umir.user_data import known_examples
 
     loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
     splits = stored_splits(data, loaded.facts.get("splits"))
     named = loaded.task.name if loaded.task.name in TASKS else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
-    judged = unseen(read, "test" if split == "all" else split, splits, manifest)
     usable = (
-        found for example in judged for found in known_examples(loaded.task, [example], manifest)
+        found for example in read for found in known_examples(loaded.task, [example], manifest)
     )
     metrics, per_track = score(loaded, usable)
     if manifest.problems:

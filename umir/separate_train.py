@@ -129,9 +129,9 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     preset = preset_of(args)
     check_enough(args)
     start = SeparatorStart.load(args.init, preset.network) if args.init else None
-    splits = start.splits if start else {}
+    splits = (start.splits, start.activity_splits) if start else ({}, {})
     named = NamedData.of(
-        preset.network, args.data, args.mixtures, args.solo or (), args.activity, splits
+        preset.network, args.data, args.mixtures, args.solo or (), args.activity, *splits
     )
     with locked(args.out):
         training = _begun(preset, args, named, start)
@@ -139,7 +139,7 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
         if has_several_losses(preset):
             draw_log(args.out / "log.jsonl", args.out / "training.png")
         words = data_in_words(args, start)
-        origin = Origin(words, preset_name(args), command, args.init, splits)
+        origin = Origin(words, preset_name(args), command, args.init, *splits)
         return finished(training, state, named, origin, args.out)
 
 

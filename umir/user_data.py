@@ -1,6 +1,6 @@
 """Labelled audio as a task poses it: the examples of each split, and what could not be used."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled
-from umir.data.splits import SPLITS, has_learnt, of_both
+from umir.data.splits import SPLITS
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, vocabulary_of
@@ -66,18 +66,14 @@ def read_user_data(
         asked = named.name if named else name
         raise ValueError(f"task {asked!r} reads annotations of kind {wanted!r}, not {kind!r}")
     kind = kind or wanted
-    stored = stored_splits(data, splits)
-    manifest = open_data(data, kind, name, stored, common_stems=named is None)
+    manifest = open_data(data, kind, name, stored_splits(data, splits), common_stems=named is None)
     read = {split: _loadable(manifest, split, config) for split in SPLITS}
     if not read["train"]:
         raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
     try:
         chosen = named or _posed(manifest.kind, name, read["train"], read["valid"])
         chosen = for_body(chosen, config)
-        usable = {
-            split: known_examples(chosen, unseen(read[split], split, stored, manifest), manifest)
-            for split in SPLITS
-        }
+        usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
                 f"no song of the split 'train' has any of what {chosen.name} reads: {chosen.wanted}"
@@ -85,8 +81,7 @@ def read_user_data(
     except ValueError as error:
         told = f" ({describe(manifest.problems, 5)})" if manifest.problems else ""
         raise ValueError(f"{manifest.path}: {error}{told}") from error
-    splits = of_both(stored, manifest.assignment)
-    return UserData(chosen, **usable, splits=splits, problems=manifest.problems)
+    return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
 
 
 def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequence[Example]) -> Task:
@@ -106,36 +101,8 @@ def _loadable(manifest: LabelledData, split: str, config: WaveUNetConfig) -> lis
         return []
 
 
-def unseen(
-    examples: Iterable[Example], split: str, stored: Mapping[str, str], manifest: LabelledData
-) -> Iterator[Example]:
-    """Yield the examples from which no earlier run learnt more than a split allows.
-
-    The others become problems.
-
-    Args:
-        examples: of a split.
-        split: what they are to be used as.
-        stored: group -> split of an earlier run.
-        manifest: whose problems are added to.
-    """
-    told = set()
-    for example in examples:
-        group = example.group
-        if not has_learnt(stored, group, split):
-            yield example
-        elif group not in told:
-            told.add(group)
-            use = "scored" if split == "test" else "validated with"
-            reason = (
-                f"{group}: in the split {stored[group]!r} when the model was made; not {use} (it "
-                "goes by its name: another recording of that name needs a 'group' of its own)"
-            )
-            manifest.problems.append(Problem(manifest.path, 0, reason))
-
-
 def known_examples(
-    task: Task, examples: Iterable[Example], manifest: LabelledData
+    task: Task, examples: Sequence[Example], manifest: LabelledData
 ) -> list[Example]:
     """Return the examples whose annotation the task can read; the others become problems.
 

@@ -24,6 +24,7 @@ from umir.separation.active_songs import (
 from umir.separation.data import SeparationData
 from umir.separation.detector_model import DetectorModel
 from umir.separation.domains import Magnitudes
+from umir.separation.folders import NamedData
 from umir.separation.joint_losses import ACTIVE, JointLoss, detection_errors, separation_errors
 from umir.separation.joint_training import joint_in_words, joint_training
 from umir.separation.joint_unet import JointUNet
@@ -249,6 +250,7 @@ def test_the_program(stems_folder, activity_folder, command, capsys):
     assert "SDR/vocals" in shown.out and "singing_voice_detection/accuracy" in shown.out
     assert "umir predict --model model --task singing_voice_detection" in shown.out
     model = SeparatorModel.load("model")
+    assert model.facts["activity_splits"] == {"0.wav": "train", "1.wav": "valid", "2.wav": "test"}
     assert model.learnt == ["source_separation", "singing_voice_detection"]
     assert model.facts["validation_loss"] > 0 and model.network == NET
     assert main(["separate", str(stems_folder / "3.wav"), "--model", "model"]) == 0
@@ -303,6 +305,16 @@ def test_a_test_song_of_the_pairs_does_not_choose(stems_folder, activity_folder,
     told = capsys.readouterr().err
     assert "is the mixture of 3.wav, in the split 'test' of the pairs; left out" in told
     assert "in the split 'test' of the pairs; does not judge" in told  # nor fit the decoder
+
+
+def test_recordings_that_taught_a_start_judge_nothing(activity_folder):
+    taught = {"0.wav": "train", "1.wav": "train"}
+    data = NamedData.of(NET, None, activity=str(activity_folder), activity_splits=taught).activity
+    assert data.assignment == taught | {"2.wav": "test"}
+    assert data.examples("valid", NET.rate, 1) == []
+    assert "1.wav: in the split 'train' when the model was made; not validated with" in str(
+        data.problems[-1]
+    )
 
 
 def test_what_is_held_out_is_not_learnt_from(activity_folder, tmp_path):

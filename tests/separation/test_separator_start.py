@@ -54,8 +54,11 @@ def test_a_start_of_the_same_network(start):
         found = SeparatorStart.load(str(path), network)
         assert_same(found.params, params)
     assert found.data == ["a data set"] and found.splits == {"a": "train"}
+    assert found.activity_splits == {}
+    found = replace(found, facts={**found.facts, "activity_splits": {"b": "valid"}})
+    assert found.activity_splits == {"b": "valid"}
     released = replace(found, facts={**found.facts, RELEASE_KEY: {}})
-    assert released.splits == {}
+    assert released.splits == released.activity_splits == {}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,15 @@ def test_songs_that_a_start_has_learnt_from_are_not_held_out(stems_folder, start
     )
     again = NamedData.of(NET, str(stems_folder), splits=known.splits)
     assert again.pairs.assignment[held_out[0]] == "train"
+    # Whatever the manifest says.
+    write_rows(stems_folder, rows)
+    tested = next(row["audio"] for row in rows if row["split"] == "test")
+    pairs = NamedData.of(NET, str(stems_folder), splits={tested: "valid"}).pairs
+    assert pairs.assignment[tested] == "valid"
+    assert tested not in {song.group for song in pairs.examples("test", NET.rate, 1)}
+    assert f"{tested}: in the split 'valid' when the model was made; not scored" in str(
+        pairs.problems[-1]
+    )
 
 
 def test_critics_start_afresh(start, tmp_path, rng):

@@ -57,6 +57,7 @@ class NamedData:
         solos: Sequence[str] = (),
         activity: str | None = None,
         splits: Mapping[str, str] | None = None,
+        activity_splits: Mapping[str, str] | None = None,
     ) -> "NamedData":
         """Return what arguments of the command name.
 
@@ -66,7 +67,8 @@ class NamedData:
             mixtures: a folder or manifest.
             solos: each NAME=FOLDER.
             activity: a specification.
-            splits: of songs that a start has learnt from, which are not held out then.
+            splits: of songs with stems that a start has learnt from, which judge nothing then.
+            activity_splits: the same of recordings with labels of activity.
 
         Raises:
             ValueError: something is not there, has no recordings, or does not fit the network.
@@ -83,17 +85,20 @@ class NamedData:
             opened = open_data(pairs, "stems", None, known, common_stems=False)
         if opened is not None and "train" not in opened.assignment.values():
             raise ValueError(f"{opened.path}: no song with stems is in the split 'train'")
-        return cls(opened, mixtures, folders, _activity(network, activity))
+        return cls(opened, mixtures, folders, _activity(network, activity, activity_splits))
 
 
-def _activity(network: WindowNetwork, text: str | None) -> LabelledData | None:
+def _activity(
+    network: WindowNetwork, text: str | None, splits: Mapping[str, str] | None
+) -> LabelledData | None:
     """Return the recordings with labels of what a network detects."""
     if not text:
         return None
     if not isinstance(network, JointUNet):
         raise ValueError("--activity: only presets that detect, joint and joint-half, learn of it")
     task = detection_of(network.detected).name
-    data = open_data(text, "intervals", task if task in TASKS else None)
+    known = stored_splits(text, splits)
+    data = open_data(text, "intervals", task if task in TASKS else None, known)
     if "train" not in data.assignment.values():
         raise ValueError(f"{data.path}: no recording is in the split 'train'")
     return data

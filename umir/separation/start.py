@@ -8,6 +8,7 @@ import jax
 
 from umir.checkpoint import check_params, load_model
 from umir.released_models import RELEASE_KEY, find_model
+from umir.separation.detector_model import ACTIVITY_SPLITS
 from umir.separation.separator_model import FORMAT, SeparatorModel, kind_of
 from umir.separation.window_separator import WindowNetwork
 from umir.task_model import FORMAT as TASK_MODEL
@@ -69,6 +70,11 @@ class SeparatorStart:
         Who goes on with a model must not score it on songs that it has learnt from.
         """
         return {} if RELEASE_KEY in self.facts else self.facts.get("splits", {})
+
+    @property
+    def activity_splits(self) -> Mapping[str, str]:
+        """The same of the recordings with labels of activity."""
+        return {} if RELEASE_KEY in self.facts else self.facts.get(ACTIVITY_SPLITS, {})
 
     @property
     def data(self) -> list[str]:

@@ -41,6 +41,7 @@ class Origin:
         command: that made it.
         start: name of the model that it started from; None: fresh parameters.
         splits: the groups that this one has learnt from, and their splits.
+        activity_splits: the same of recordings with labels of activity.
     """
 
     data: Sequence[str]
@@ -48,6 +49,7 @@ class Origin:
     command: str
     start: str | None = None
     splits: Mapping[str, str] = field(default_factory=dict)
+    activity_splits: Mapping[str, str] = field(default_factory=dict)
 
 
 def finished(
@@ -79,7 +81,8 @@ def finished(
         assert isinstance(training, PriorTraining) and training.objective.supervision
         if named.activity is not None:
             elsewhere = known_elsewhere(named, training.network, "valid", "test")
-        model = _with_detection(model, training.objective.supervision.streams, named, elsewhere)
+        streams = training.objective.supervision.streams
+        model = _with_detection(model, streams, named, elsewhere, origin.activity_splits)
     model.save(out, separator_card(model, None, origin))
     metrics: dict[str, float] = {}
     if named.pairs is not None:
@@ -124,6 +127,7 @@ def _with_detection(
     streams: Sequence[str],
     named: NamedData,
     elsewhere: Mapping[str, Fingerprints],
+    splits: Mapping[str, str],
 ) -> SeparatorModel:
     """Return a joint model with the tasks that it has learnt, and a fitted decoder."""
     names = [] if named.pairs is None else [model.task.name]
@@ -131,9 +135,9 @@ def _with_detection(
         return replace(model, facts={**model.facts, LEARNT: names})
     detector = DetectorModel.of(model)
     facts = {**model.facts, LEARNT: [*names, detector.task.name]}
-    facts |= {ACTIVITY_SPLITS: {}, DECODER: detector.task.default_settings(model.rate)}
+    facts |= {ACTIVITY_SPLITS: dict(splits), DECODER: detector.task.default_settings(model.rate)}
     if named.activity is not None:
-        facts[ACTIVITY_SPLITS] = dict(named.activity.assignment)
+        facts[ACTIVITY_SPLITS] |= named.activity.assignment
         task, songs = detector.task, named.activity
         if examples := list(_examples(detector, task, songs, "valid", elsewhere)):
             facts[DECODER] = _fitted(detector, examples)
