@@ -13,7 +13,7 @@ from recordings.tables import Bounded, bounded, markdown, over_seeds
 
 from adversarial.joint_runs import ACCURACY, AREA, DETECTION, JOINT, NONVOCAL, SEPARATION
 from adversarial.joint_trials import JointTrial
-from adversarial.separation_tables import gain
+from adversarial.separation_tables import expected_gain, gain
 
 SILENCE = "silence_rms_db"
 FRACTIONS = (AREA, ACCURACY)  # the others are in dB
@@ -84,8 +84,8 @@ def answers(
     Args:
         runs: method -> seed -> run.
         stems: names of the sources.
-        singers: song -> who sings, where singers have several: by the interval over them, whose
-            clips are not independent, it is judged; nothing: by that over songs.
+        singers: song -> who sings, where singers have several, whose clips are not independent;
+            nothing: songs are. It is judged by the interval over seeds and these.
     """
     found = {}
     for question in questions(stems):
@@ -95,9 +95,9 @@ def answers(
         show = partial(bounded, digits=digits(question.metric))
         unit = "" if question.metric in FRACTIONS else " dB"
         line = f"{question.metric}, joint minus {question.single}: {show(values)}{unit}"
-        if singers:
-            values = gain(*both, question.metric, singers) or values
-            line += f"; over singers {show(values)}"
+        if (values := expected_gain(*both, question.metric, singers)) is None:
+            continue
+        line += f"; over seeds and {'singers' if singers else 'songs'} {show(values)}"
         found[question] = question.answer(values)
         print(f"{line}: {found[question]}")
     return found
