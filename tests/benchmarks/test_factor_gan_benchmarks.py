@@ -3,12 +3,15 @@
 import json
 import re
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
 from benchmark_scripts import benchmark_module
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
+from umir.priors import Streams
 
 FRECHET = benchmark_module("adversarial.frechet_distance")
 PAIRS = benchmark_module("adversarial.digit_pairs")
@@ -126,12 +129,12 @@ def test_shapes_are_drawn_exactly():
     assert SHAPES.judged(wrong, maps) == {"accuracy": 0.0, "mse": 0.5}
 
 
-def test_colours_do_not_tell_classes():
-    """If they did, a few pairs would teach all there is to know."""
+def test_colours_tell_classes_in_part():
+    """If they told all, a few pairs would teach all there is to know; if nothing, next to none."""
     photos, maps = SHAPES.draw(100, 16, np.random.default_rng(0))
     known = QuadraticDiscriminantAnalysis().fit(photos[:50].reshape(-1, 3), maps[:50].ravel())
-    told = known.predict(photos[50:].reshape(-1, 3)) == maps[50:].ravel()
-    assert told.mean() < np.mean(maps[50:] == 0) + 0.05
+    told = np.mean(known.predict(photos[50:].reshape(-1, 3)) == maps[50:].ravel())
+    assert np.mean(maps[50:] == 0) + 0.1 < told < 0.7
 
 
 def test_streams_of_segmentation():
@@ -143,6 +146,27 @@ def test_streams_of_segmentation():
     assert len(np.unique(drawn["photo"], axis=0)) == 3 and drawn["noise"].shape == (30, 50)
     assert len(np.unique(every["inputs"].draw(np.random.default_rng(0), 60)["photo"], axis=0)) > 3
     assert not np.array_equal(shapes.split("valid")[0], shapes.split("test")[0])
+
+
+def test_supervision_is_the_cross_entropy_of_pairs(monkeypatch):
+    monkeypatch.setattr(SEGMENTATION, "WIDTH", 2)
+    monkeypatch.setattr(SEGMENTATION, "LEVELS", 1)
+    objective = SEGMENTATION.objective_of("supervised", 1e-3, 16)
+    shapes = SHAPES.Shapes(side=16, train=12, held_out=2)
+    stream = Streams(objective, shapes.sources(3, 0, paired_inputs=True), batch=4)
+    state, batches = objective.init(jax.random.key(0)), stream(0)["generator"]
+    pairs = batches["labelled"]
+    made, _ = objective.generated(state["networks"]["generator"], pairs, training=True)
+    right = np.take_along_axis(
+        np.asarray(made["map"], np.float64), pairs["map"].argmax(3)[..., None], 3
+    )
+    state, metrics = objective.step(state, stream(0))
+    assert metrics["loss/supervised"] == pytest.approx(-np.mean(np.log(right)), rel=1e-4)
+    for step in range(1, 30):
+        state, metrics = objective.step(state, stream(step))
+        assert metrics["collapses"] == 0
+    assert metrics["loss/supervised"] < -np.mean(np.log(right))
+    assert state["networks"]["critics"] == {}
 
 
 def test_tables_have_a_column_for_each_number_of_pairs():

@@ -266,6 +266,11 @@ def test_the_critic_of_waveforms_by_torch(length, rng):
 def test_pictures_are_halved_and_doubled(rng):
     x = picture(rng, 2, 5, 6, 3)
     np.testing.assert_array_equal(halved(x), array(torch.nn.functional.max_pool2d(tensor(x), 2)))
+    weights = picture(rng, 2, 2, 3, 3)
+    gradient = jax.grad(lambda x: jnp.sum(weights * halved(x)))(x)
+    theirs = tensor(x).requires_grad_()
+    (tensor(weights) * torch.nn.functional.max_pool2d(theirs, 2)).sum().backward()
+    np.testing.assert_array_equal(gradient, array(theirs.grad))
     up = torch.nn.functional.interpolate(
         tensor(x), scale_factor=2, mode="bilinear", align_corners=True
     )
