@@ -67,7 +67,7 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     from umir.separation.separator_model import SeparatorModel
     from umir.separation.stream import separate_file
 
-    separates = isinstance(model, SeparatorModel) or model.task.kind == "stems"
+    separates = model.task.kind == "stems"
     target = out / (path.stem if separates else f"{path.stem}.txt")
     if target.exists() and target.parent.absolute() == path.parent.absolute():
         may_be = "hold its stems" if separates else "be its labels"
@@ -75,7 +75,7 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
             f"{path}: not predicted: that would overwrite {target}, which may {may_be}; give "
             "another --out"
         )
-    if separates:
+    if separates or isinstance(model, SeparatorModel):
         return separate_file(model.separator, path, target).folder
     output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
     write_annotation(target, model.task.decode(output, model.settings))
