@@ -8,6 +8,7 @@ import jax
 import pytest
 from tiny import TINY
 
+from umir.checkpoint import Model, save_model
 from umir.meta_train import parser, plan_of, save
 from umir.meta_training.phases import Trained
 from umir.model_card import model_card
@@ -65,3 +66,9 @@ def shelf(tmp_path_factory):
     separates = trained_separator(separator)
     release(separates, "tiny-vocals", made / "released", licence="CC-BY-NC-4.0", headline="SDR 4.2")
     return made / "released"
+
+
+def save_start():
+    """Write an initialisation without heads to the folder `start`."""
+    config = {"format": "umir initialisation 1", "network": vars(TINY)}
+    save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
