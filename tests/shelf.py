@@ -8,7 +8,7 @@ import jax
 import pytest
 from tiny import TINY
 
-from umir.checkpoint import Model, save_model
+from umir.checkpoint import Model, load_model, save_model
 from umir.meta_train import parser, plan_of, save
 from umir.meta_training.phases import Trained
 from umir.model_card import model_card
@@ -72,3 +72,8 @@ def save_start():
     """Write an initialisation without heads to the folder `start`."""
     config = {"format": "umir initialisation 1", "network": vars(TINY)}
     save_model("start", Model(config, {"body": init_body(TINY, jax.random.key(7))}), "# start\n")
+
+
+def facts():
+    """What `umir finetune --out model` noted in its `config.json`."""
+    return load_model("model").config

@@ -7,13 +7,12 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 from folders import fails, finetune, read_rows, write_rows
-from shelf import save_start
+from shelf import facts, save_start
 from tiny import TINY
 
 from umir import fine_tuning
 from umir.adaptation.rate_search import RATES, RUNGS
 from umir.adaptation.search_progress import SearchProgress
-from umir.checkpoint import load_model
 from umir.cli import main
 from umir.fine_tuning import finetune as fine_tuned
 from umir.task_model import TaskModel
@@ -21,10 +20,6 @@ from umir.tasks import Classification
 from umir.tasks.speed_change import change_speed
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
-
-
-def facts():
-    return load_model("model").config
 
 
 def test_what_is_expected_tried_and_chosen_is_said_and_stored(label_folder, capsys):

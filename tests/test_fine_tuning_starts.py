@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 from folders import fails, finetune, read_rows, write_rows
-from shelf import save_start
+from shelf import facts, save_start
 from tiny import TINY
 
 from umir import fine_tuning
@@ -21,10 +21,6 @@ from umir.task_model import TaskModel
 from umir.wave_unet import PRESETS
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
-
-
-def facts():
-    return load_model("model").config
 
 
 def test_who_goes_on_with_a_model_keeps_its_splits(label_folder, monkeypatch):

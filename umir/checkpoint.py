@@ -274,12 +274,15 @@ def _aligned(tensor: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
 
 def _check_hash(path: Path, digest: str | None) -> None:
     """Raise if a file of weights is not the one that `config.json` was written with."""
+    if digest is None:
+        return
     with path.open("rb") as file:
-        if digest not in (None, hashlib.file_digest(file, "sha256").hexdigest()):
-            raise CheckpointError(
-                f"{path}: was not written together with {CONFIG_NAME}: it is of another training, "
-                "or the saving of one was cut off; copy the model again, or train it again"
-            )
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != digest:
+        raise CheckpointError(
+            f"{path}: was not written together with {CONFIG_NAME}: it is of another training, "
+            "or the saving of one was cut off; copy the model again, or train it again"
+        )
 
 
 def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:

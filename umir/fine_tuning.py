@@ -121,8 +121,8 @@ def finetune(
         )
     if progress:
         print(_possible(user_data), file=sys.stderr)
-        if task is None and (fitting := _fitting(start, user_data)):
-            print(fitting, file=sys.stderr)
+        if task is None and not start.knows(user_data.task):
+            _say_what_fits(start, user_data)
         print("compiling, which takes a while the first time", file=sys.stderr)
     speed = usual_speed(user_data.task) if speed is None else speed
     budget = Budget.of(steps, learning_rate)
@@ -174,13 +174,12 @@ def _possible(data: UserData) -> str:
     )
 
 
-def _fitting(start: Start, data: UserData) -> str:
-    """Return which heads of the start would go on if their task was named; nothing for none."""
+def _say_what_fits(start: Start, data: UserData) -> None:
+    """Say which heads of the start would go on if their task was named; nothing if none would."""
     names = start.fitting(data.task, [example.annotation for example in data.train])
-    if not names or start.as_it_is(data.task) is not None:
-        return ""
-    options = " or ".join(f"--task {name}" for name in names)
-    return f"{start.name} has learnt what such labels say: its head goes on with {options}"
+    if options := " or ".join(f"--task {name}" for name in names):
+        told = f"{start.name} has learnt what such labels say: its head goes on with {options}"
+        print(told, file=sys.stderr)
 
 
 def train_on(

@@ -76,11 +76,13 @@ class Start:
             return {}
         return self.model.config.get("splits", {})
 
+    def knows(self, task: Task) -> bool:
+        """Return whether it has a head for the very task."""
+        return self.model is not None and own_head(self.model, task) is not None
+
     def as_it_is(self, task: Task) -> TaskModel | None:
         """Return what it is for a task without adaptation; None where it has no head for it."""
-        if self.model is None or own_head(self.model, task) is None:
-            return None
-        return TaskModel.load(self.name, task.name)
+        return TaskModel.load(self.name, task.name) if self.knows(task) else None
 
     def decoder(self, task: Task) -> Settings | None:
         """Return the decoder settings of `as_it_is`; None where it has no head for the task."""
@@ -95,15 +97,13 @@ class Start:
             annotations: of songs to learn from. They fit a task that knows all their labels, and
                 tells some apart if there are several.
         """
-        if self.model is None:
-            return []
         alike = [other for other in TASKS.values() if other.kind == task.kind]
         if len(task.vocabulary) > 1:
             alike = [other for other in alike if len(other.vocabulary) > 1]
         return [
             other.name
             for other in alike
-            if own_head(self.model, for_body(other, self.config)) is not None
+            if self.knows(for_body(other, self.config))
             and not any(map(other.complaint, annotations))
             and any(map(other.can_use, annotations))
         ]
@@ -113,7 +113,7 @@ class Start:
 
         Such a head has learnt already, and is adapted no faster than the body.
         """
-        if self.model is not None and own_head(self.model, task) is not None:
+        if self.knows(task):
             own = os.path.join(os.curdir, self.name)  # a folder called as a way to begin heads
             head = own if self.name in HEAD_INITIALISATIONS else self.name
             return Recipe(seed=seed, head=head, head_factor=1.0)

@@ -190,10 +190,12 @@ def write_notes(path: str | os.PathLike, notes: Notes) -> None:
 
 def write_labels(path: str | os.PathLike, labels: Labels) -> None:
     """Write the labels of a clip, one per line, in quotes where they would be read otherwise."""
-    strange = [name for name in labels.names if name.startswith(("#", '"')) or name != name.strip()]
-    names = (quoted(name) if name in strange else name for name in labels.names)
+    lines = [
+        quoted(name) if name.startswith(("#", '"')) or name != name.strip() else name
+        for name in labels.names
+    ]
     with write_beside(path) as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def write_annotation(path: str | os.PathLike, annotation: Annotation) -> None:
