@@ -298,6 +298,20 @@ def test_what_is_learnt_from_as_pairs_does_not_judge_detection(
     assert "SDR/vocals" in shown.out and "singing_voice_detection/" not in shown.out
 
 
+def test_a_start_that_learnt_activity_stays_known_for_it(stems_folder, activity_folder, command):
+    assert main([*command, "--activity", str(activity_folder)]) == 0
+    taught = SeparatorModel.load("model").facts["activity_splits"]
+    again = ["separate-train", "--out", "again", "--preset", "joint-half", "--init", "model"]
+    assert main([*again, "--pairs", str(stems_folder)]) == 0
+    model = SeparatorModel.load("again")
+    assert model.learnt == ["source_separation"]
+    assert (
+        model.facts["activity_splits"]
+        == taught
+        == dict(zip(("0.wav", "1.wav", "2.wav"), ("train", "valid", "test"), strict=True))
+    )
+
+
 def test_a_test_song_of_the_pairs_does_not_choose(stems_folder, activity_folder, command, capsys):
     (activity_folder / "1.wav").write_bytes((stems_folder / "3.wav").read_bytes())
     both = [*command, "--pairs", str(stems_folder), "--activity", str(activity_folder)]

@@ -129,15 +129,18 @@ def _with_detection(
     elsewhere: Mapping[str, Fingerprints],
     splits: Mapping[str, str],
 ) -> SeparatorModel:
-    """Return a joint model with the tasks that it has learnt, and a fitted decoder."""
-    names = [] if named.pairs is None else [model.task.name]
+    """Return a joint model with the tasks that it has learnt, and a fitted decoder.
+
+    The splits stay where activity is no longer learnt: it taught the start.
+    """
+    facts = {**model.facts, LEARNT: [] if named.pairs is None else [model.task.name]}
+    facts[ACTIVITY_SPLITS] = {**splits, **(named.activity.assignment if named.activity else {})}
     if ACTIVE not in streams:
-        return replace(model, facts={**model.facts, LEARNT: names})
+        return replace(model, facts=facts)
     detector = DetectorModel.of(model)
-    facts = {**model.facts, LEARNT: [*names, detector.task.name]}
-    facts |= {ACTIVITY_SPLITS: dict(splits), DECODER: detector.task.default_settings(model.rate)}
+    facts[LEARNT].append(detector.task.name)
+    facts[DECODER] = detector.task.default_settings(model.rate)
     if named.activity is not None:
-        facts[ACTIVITY_SPLITS] |= named.activity.assignment
         task, songs = detector.task, named.activity
         if examples := list(_examples(detector, task, songs, "valid", elsewhere)):
             facts[DECODER] = _fitted(detector, examples)
