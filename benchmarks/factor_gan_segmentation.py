@@ -2,8 +2,8 @@
 
     python benchmarks/factor_gan_segmentation.py --pairs 25 100 500 2000 --seeds 0 1 2
 
-The pictures are those of `adversarial.shapes`. The generator is given a picture and noise; the
-picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
+The pictures are those of `adversarial.shapes`, with shapes anywhere or, with `--layout village`,
+where streets have theirs. The generator is given a picture and noise; the picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
 of generated ones. Both methods have generator, number of steps and batches in common, critics of
 the same size, and the learning rate that is best for them on validation pictures (`--tune-pairs`, a
 seed of its own). The plain GAN learns from pairs alone. Results go to `--out` after every training,
@@ -22,8 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 from adversarial.grid import Grid, Job, run_grids
 from adversarial.grid_readings import Aim, Comparison
+from adversarial.layouts import LAYOUTS, NAMES
 from adversarial.runs import Runs, add_arguments, grid_of, table, trained
-from adversarial.shapes import LABELLED, MAP, NAMES, PHOTO, Shapes, judged
+from adversarial.shapes import LABELLED, MAP, PHOTO, Shapes, judged
 from jax import Array
 from jaxtyping import Float
 from recordings.results import Results
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     p.add_argument("--side", type=int, default=32, help="of the pictures, in pixels")
+    p.add_argument("--layout", default="anywhere", choices=LAYOUTS, help="where shapes are")
     out = "factor_gan_segmentation.json"
     add_arguments(p, out=out, methods=list(METHODS), counts=COUNTS, steps=6000)
     return p
@@ -115,11 +117,11 @@ def parser() -> argparse.ArgumentParser:
 
 def grids_of(args: argparse.Namespace) -> list[Grid]:
     """Return the one grid."""
-    shapes = Shapes(args.side)
+    shapes = Shapes(args.side, layout=args.layout)
     grid = grid_of(
         args,
         Results(args.out, measuring=not args.table),
-        f"{args.side} pixels",
+        f"{args.side} pixels" + (f", {args.layout}" if args.layout != "anywhere" else ""),
         shapes.train,
         measure=partial(run_once, shapes),
         score=lambda found: found["accuracy"],

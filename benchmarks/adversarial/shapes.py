@@ -17,15 +17,13 @@ say nothing, supervision had 36% with 25 pairs, less than "background" everywher
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
+from adversarial.layouts import LAYOUTS, NAMES
 from umir.priors.streams import Both, Noise, Rows, Source
 
-NAMES = ("background", "disc", "box", "triangle")
 PHOTO, MAP = "photo", "map"
 LABELLED = "labelled"  # the stream of pairs with noise
-SHAPES = (3, 6)  # in a picture, the second excluded
-RADIUS = (0.2, 0.4)  # of a shape, over the side of the picture
 # Usual colours of the classes, and how far those of a shape stray from them, in each channel.
 COLOURS = ((0.5, 0.5, 0.5), (0.7, 0.35, 0.35), (0.35, 0.7, 0.35), (0.35, 0.35, 0.7))
 SPREAD = 0.2
@@ -35,28 +33,31 @@ Photos = Float[np.ndarray, "picture height width 3"]
 Maps = Int[np.ndarray, "picture height width"]
 
 
-def draw(count: int, side: int, rng: np.random.Generator) -> tuple[Photos, Maps]:
+def draw(
+    count: int, side: int, rng: np.random.Generator, layout: str = "anywhere"
+) -> tuple[Photos, Maps]:
     """Draw pictures and their segmentations.
 
     Args:
         count: how many.
         side: height and width in pixels.
         rng: what to draw from.
+        layout: where shapes are, of `LAYOUTS`.
 
     Returns:
         Pictures with values from 0 to 1, and the index into `NAMES` of every pixel.
     """
-    found = [_picture(side, rng) for _ in range(count)]
+    found = [_picture(side, rng, layout) for _ in range(count)]
     photos, maps = zip(*found, strict=True)
     return np.stack(photos), np.stack(maps)
 
 
-def _picture(side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _picture(
+    side: int, rng: np.random.Generator, layout: str
+) -> tuple[Float[np.ndarray, "side side 3"], Int[np.ndarray, "side side"]]:
     classes = np.zeros((side, side), int)
     photo = np.broadcast_to(_colour(0, rng), (side, side, 3)).copy()
-    for _ in range(rng.integers(*SHAPES)):
-        kind = int(rng.integers(1, len(NAMES)))
-        inside = _outline(kind, side, rng)
+    for kind, inside in LAYOUTS[layout](side, rng):
         classes[inside] = kind
         photo[inside] = _colour(kind, rng)
     light = 1 + rng.uniform(-LIGHT, LIGHT) + rng.uniform(-LIGHT, LIGHT, 3) / 2
@@ -66,22 +67,6 @@ def _picture(side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
 
 def _colour(kind: int, rng: np.random.Generator) -> Float[np.ndarray, " 3"]:
     return rng.normal(COLOURS[kind], SPREAD)
-
-
-def _outline(kind: int, side: int, rng: np.random.Generator) -> Bool[np.ndarray, "height width"]:
-    """Return the pixels of a shape of some size and at some place, turned by some angle."""
-    rows, columns = np.indices((side, side)) + 0.5
-    centre, radius = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(*RADIUS) * side
-    y, x = rows - centre[0], columns - centre[1]
-    if kind == 1:
-        return x**2 + y**2 <= radius**2
-    angle = rng.uniform(0, 2 * np.pi)
-    x, y = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
-    if kind == 2:
-        return (np.abs(x) <= radius) & (np.abs(y) <= 0.6 * radius)
-    # Within the three sides of an equilateral triangle.
-    sides = [np.cos(a) * x + np.sin(a) * y for a in 2 * np.pi / 3 * np.arange(3)]
-    return np.max(sides, axis=0) <= 0.65 * radius
 
 
 def shares(maps: Maps) -> Float[np.ndarray, "picture height width class"]:
@@ -98,18 +83,20 @@ class Shapes:
         train: number of pictures; of each only the picture, the segmentation or both are seen.
         held_out: number of pictures to validate, and as many to test.
         seed: of all of them.
+        layout: where shapes are, of `LAYOUTS`.
     """
 
     side: int = 32
     train: int = 2000
     held_out: int = 200
     seed: int = 0
+    layout: str = "anywhere"
 
     def split(self, name: str) -> tuple[Photos, Maps]:
         """Return the pictures and segmentations of `train`, `valid` or `test`."""
         number = ("train", "valid", "test").index(name)
         count = self.held_out if number else self.train
-        return draw(count, self.side, np.random.default_rng([self.seed, number]))
+        return draw(count, self.side, np.random.default_rng([self.seed, number]), self.layout)
 
     def sources(self, pairs: int, seed: int, *, paired_inputs: bool) -> dict[str, Source]:
         """Return the streams of a training.

@@ -16,6 +16,7 @@ from umir.priors import Streams
 FRECHET = benchmark_module("adversarial.frechet_distance")
 PAIRS = benchmark_module("adversarial.digit_pairs")
 SHAPES = benchmark_module("adversarial.shapes")
+LAYOUTS = benchmark_module("adversarial.layouts")
 RUNS = benchmark_module("adversarial.runs")
 READINGS = benchmark_module("adversarial.grid_readings")
 DIGITS = benchmark_module("factor_gan_digits")
@@ -120,13 +121,32 @@ def test_shapes_are_drawn_exactly():
     assert 0.25 < shares[0] < 0.55 and (shares[1:] > 0.1).all()
     again = SHAPES.draw(40, 24, np.random.default_rng(0))
     np.testing.assert_array_equal(photos, again[0])
-    disc = SHAPES._outline(1, 64, np.random.default_rng(1))
+    disc = LAYOUTS.outline(1, 64, np.random.default_rng(1))
     assert disc.any() and not disc.all()
     one_hot = SHAPES.shares(maps)
     np.testing.assert_array_equal(one_hot.argmax(axis=3), maps)
     assert SHAPES.judged(one_hot, maps) == {"accuracy": 1.0, "mse": 0.0}
     wrong = SHAPES.shares((maps + 1) % 4)
     assert SHAPES.judged(wrong, maps) == {"accuracy": 0.0, "mse": 0.5}
+
+
+def test_a_village_has_its_shapes_in_their_places():
+    _, maps = SHAPES.draw(40, 32, np.random.default_rng(0), "village")
+    disc, box, roof = (maps == kind for kind in (LAYOUTS.DISC, LAYOUTS.BOX, LAYOUTS.TRIANGLE))
+    assert all(kind.any(axis=(1, 2)).mean() > 0.9 for kind in (disc, box, roof))
+    assert not disc[:, 20:].any() and not box[:, :16].any()  # 0.4 + 0.22 and 1 - 0.5 of the side
+    assert not roof[:, -1].any()
+    # Below a pixel of a house there is nothing but houses.
+    assert (box | roof)[:, 1:][box[:, :-1]].all()
+    # By its place alone a pixel is known better than where shapes are anywhere.
+    assert _told_by_place(maps) > 0.1 + _told_by_place(
+        SHAPES.draw(40, 32, np.random.default_rng(0))[1]
+    )
+
+
+def _told_by_place(maps):
+    """Return how often a pixel is of the class that is the usual one at its place."""
+    return np.mean(np.max([np.mean(maps == kind, axis=0) for kind in range(4)], axis=0))
 
 
 def test_colours_tell_classes_in_part():
@@ -305,7 +325,9 @@ def test_a_grid_trains_chooses_rates_and_goes_on(script, tmp_path, monkeypatch, 
     monkeypatch.setattr(SEGMENTATION, "WIDTH", 2)
     monkeypatch.setattr(SEGMENTATION, "LEVELS", 1)
     monkeypatch.setattr(SEGMENTATION, "FILTERS", 2)
-    monkeypatch.setattr(SEGMENTATION, "Shapes", lambda side: SHAPES.Shapes(side, 12, 4))
+    monkeypatch.setattr(
+        SEGMENTATION, "Shapes", lambda side, layout: SHAPES.Shapes(side, 12, 4, layout=layout)
+    )
     monkeypatch.setattr(DIGITS, "GENERATED", 60)
     out = tmp_path / "found.json"
     arguments = ["--out", str(out), "--methods", "FactorGAN", "--pairs", "10", "--steps", "2"]
