@@ -3,7 +3,8 @@
     python benchmarks/factor_gan_segmentation.py --pairs 25 100 500 2000 --seeds 0 1 2
 
 The pictures are those of `adversarial.shapes`, with shapes anywhere or, with `--layout village`,
-where streets have theirs. The generator is given a picture and noise; the picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
+in places of their own, as streets have it. The generator is given a picture and noise; the
+picture's marginal cancels, so that a FactorGAN has three critics: of segmentations, of real pairs,
 of generated ones. Both methods have generator, number of steps and batches in common, critics of
 the same size, and the learning rate that is best for them on validation pictures (`--tune-pairs`, a
 seed of its own). The plain GAN learns from pairs alone. Results go to `--out` after every training,
