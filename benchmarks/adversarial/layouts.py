@@ -32,7 +32,7 @@ def anywhere(side: int, rng: np.random.Generator) -> Iterator[tuple[int, Mask]]:
 
 def village(side: int, rng: np.random.Generator) -> Iterator[tuple[int, Mask]]:
     """Yield discs in the sky, then houses on the ground: boxes, with triangles as roofs."""
-    y, x = _pixels(side)
+    y, x = _middles(side) / side
     for _ in range(rng.integers(*DISCS)):
         row, column = rng.uniform(*DISC_HEIGHT), rng.uniform(0.1, 0.9)
         yield DISC, (x - column) ** 2 + (y - row) ** 2 <= rng.uniform(*DISC_RADIUS) ** 2
@@ -50,7 +50,7 @@ LAYOUTS: Mapping[str, Layout] = {"anywhere": anywhere, "village": village}
 
 def outline(kind: int, side: int, rng: np.random.Generator) -> Mask:
     """Return the pixels of a shape of some size and at some place, turned by some angle."""
-    rows, columns = np.indices((side, side)) + 0.5
+    rows, columns = _middles(side)
     centre, radius = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(*RADIUS) * side
     y, x = rows - centre[0], columns - centre[1]
     if kind == DISC:
@@ -64,7 +64,6 @@ def outline(kind: int, side: int, rng: np.random.Generator) -> Mask:
     return np.max(sides, axis=0) <= 0.65 * radius
 
 
-def _pixels(side: int) -> tuple[Float[np.ndarray, "side side"], Float[np.ndarray, "side side"]]:
-    """Return row and column of the middle of each pixel, over the side."""
-    rows, columns = (np.indices((side, side)) + 0.5) / side
-    return rows, columns
+def _middles(side: int) -> Float[np.ndarray, "2 side side"]:
+    """Return row and column of the middle of each pixel, in pixels."""
+    return np.indices((side, side)) + 0.5
