@@ -10,6 +10,7 @@ the methods those of `adversarial.joint_runs`: all have the network, its start, 
 batches and the windows at a step in common, and the rate that is best for each of them by its own
 loss on validation songs (a seed of its own). Every training is kept in `--out` when it is done, and
 a second call does what is missing; one that was killed goes on from its last checkpoint, in FOLDER.
+Several processes with the same arguments share the work.
 
 Printed are means over seeds, with 95% intervals of Student's t. Of separation: the metrics of the
 library over test songs (`SDR/STEM` the median over songs of medians over seconds, `SDR_pooled/STEM`

@@ -11,7 +11,8 @@ those of `adversarial.separation_trials`. All methods have the network, the step
 the windows of pairs in common, and the rate, with a prior also the weight of its critics, that is
 best for them on validation songs (`--tune-pairs`, a seed of its own). Every training is kept in
 `--out` when it is done, and a second call does what is missing; one that was killed goes on from
-its last checkpoint, in FOLDER. `--seeds 0 --methods none adversarial --pairs 10` does a part.
+its last checkpoint, in FOLDER. Several processes with the same arguments share the work. `--seeds 0
+--methods none adversarial --pairs 10` does a part.
 
 Printed are the metrics of the library over test songs (`SDR/STEM` the median over songs of medians
 over seconds, `SDR_pooled/STEM` the median over all seconds), the multi-resolution STFT distance

@@ -12,19 +12,21 @@ Differentiating `jax.lax.conv_general_dilated` twice makes convolutions that XLA
 tens of times more slowly. The price: no forward mode (`jax.jvp`, `jax.jacfwd`); write a Hessian
 product as reverse over reverse.
 
-How each is computed is its own affair: directly, or on a CPU with fewer multiplications.
+How each is computed is its own affair: on a CPU by detours that are faster there, some with fewer
+multiplications, elsewhere as XLA has it.
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from umir.wave_unet import direct_convolution as direct
+from umir.wave_unet import direct_convolution, plain_convolution
 from umir.wave_unet.direct_convolution import Geometry, pad_space
 from umir.wave_unet.minimal_filtering import (
     minimal_convolution,
@@ -59,7 +61,7 @@ def forward(geometry: Geometry, x: Array, kernel: Array) -> Array:
     """Return y."""
     if _pays(geometry, x, kernel.shape[-1]):
         return minimal_convolution(pad_space(x, geometry.padding), kernel)
-    return direct.convolve(geometry, x, kernel)
+    return _way().convolve(geometry, x, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -67,7 +69,7 @@ def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
     """Return x."""
     if _pays(geometry, y, kernel.shape[-2]):
         return minimal_transpose(pad_space(y, geometry.padding_of_transpose), kernel)
-    return direct.transpose(geometry, y, kernel)
+    return _way().transpose(geometry, y, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -76,7 +78,17 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
     several = taps_of(geometry.window[0])[1] > 1  # of few taps both signals' transforms cost more
     if several and _pays(geometry, x, y.shape[-1]):
         return minimal_correlation(pad_space(x, geometry.padding_of_correlation), y)
-    return direct.correlate(geometry, x, y)
+    return _way().correlate(geometry, x, y)
+
+
+def on_cpu() -> bool:
+    """Return whether what is traced will run on a CPU, whose detours cost time on a GPU."""
+    return jax.default_backend() == "cpu"
+
+
+def _way() -> ModuleType:
+    """Return what computes the three functions where fewer multiplications do not pay."""
+    return direct_convolution if on_cpu() else plain_convolution
 
 
 def _pays(geometry: Geometry, signal: Array, other_channels: int) -> bool:
@@ -87,7 +99,7 @@ def _pays(geometry: Geometry, signal: Array, other_channels: int) -> bool:
     channels = signal.shape[-1], other_channels
     precise = signal.dtype in (jnp.float32, jnp.float64)
     possible = len(geometry.space) == 1 and geometry.is_dense and geometry.window[0] > 1
-    wanted = not (geometry.exact or _directly) and jax.default_backend() == "cpu"
+    wanted = not (geometry.exact or _directly) and on_cpu()
     if not (precise and possible and wanted) or min(channels) < ENOUGH_CHANNELS:
         return False
     if min(geometry.space[0], geometry.output[0]) < LONG:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from jax import Array
 from jaxtyping import Float
 
-from umir.wave_unet.bilinear import forward, transpose
+from umir.wave_unet.bilinear import forward, on_cpu, transpose
 from umir.wave_unet.direct_convolution import Geometry, pad_space, shifted_copies
 
 # Samples of a mono signal that are convolved together; of a picture of one channel, on each axis.
@@ -55,7 +55,7 @@ def convolution(
             return _folded(x, kernel, geometry, FOLD if to_mono else 1)
         if mono and kernel.shape[0] > 1:
             return _folded(x, kernel, geometry, FOLD)  # 3-4x faster
-    if geometry.dilation == geometry.stride == (1, 1) and x.shape[-1] == 1:
+    if geometry.dilation == geometry.stride == (1, 1) and x.shape[-1] == 1 and on_cpu():
         return _tiled(x, kernel, geometry)  # 7x faster, its kernel's gradient as fast
     return forward(geometry, x, kernel)
 

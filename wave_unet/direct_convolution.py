@@ -1,4 +1,4 @@
-"""A convolution, its transpose and its kernel gradient, as they are asked of XLA.
+"""A convolution, its transpose and its kernel gradient, as they are asked of XLA on a CPU.
 
     convolve(x, kernel) -> y      y[n] = sum_k  x[n * stride + k * dilation - padding] kernel[k]
     transpose(y, kernel) -> x     the adjoint of convolve in x
@@ -92,7 +92,7 @@ def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
         window_strides=geometry.stride,
         padding=padding,
         rhs_dilation=geometry.dilation,
-        dimension_numbers=_dimension_numbers(x.ndim),
+        dimension_numbers=dimension_numbers(x.ndim),
     )
     return y[:, :, :-1] if detour else y
 
@@ -135,7 +135,7 @@ def transpose(geometry: Geometry, y: Array, kernel: Array) -> Array:
         padding=geometry.padding_of_transpose,
         lhs_dilation=geometry.stride,
         rhs_dilation=geometry.dilation,
-        dimension_numbers=_dimension_numbers(y.ndim),
+        dimension_numbers=dimension_numbers(y.ndim),
     )
 
 
@@ -254,7 +254,7 @@ def _slide(x: Array, y: Array, steps: tuple[int, ...], gaps: tuple[int, ...]) ->
     )
 
 
-def _dimension_numbers(ndim: int) -> lax.ConvDimensionNumbers:
+def dimension_numbers(ndim: int) -> lax.ConvDimensionNumbers:
     """Return channels-last signals and `(*window, in, out)` kernels in XLA's terms."""
     space = tuple(range(1, ndim - 1))
     signal = (0, ndim - 1, *space)

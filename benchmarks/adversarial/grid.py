@@ -5,10 +5,17 @@ no question, and of the choice of rates `[NAME]["SETTINGS, rates at N pairs"][ME
 weights of critics are chosen, too, that is `[NAME]["SETTINGS, choice at N pairs"][METHOD]["rate
 RATE, alpha ALPHA"]`. Every result says the rate, weight and batch of its training; where others are
 chosen, it is trained again.
+
+The same command in several processes at the same time does a grid together, as on a GPU, which a
+single training of this size leaves idle: what one is at, the others leave. All wait for the last
+training, and print the whole table.
 """
 
 import argparse
+import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -18,12 +25,14 @@ from typing import Any
 import numpy as np
 from recordings.results import Results, add_table_argument
 
+from umir.files import LockedError, locked
 from umir.program import use_compilation_cache
 
 RATES = (1e-4, 3e-4, 1e-3)
 TUNING_SEED = 1000  # of the trainings that choose a rate: none of those that count
 VALID, TEST = "valid", "test"  # splits: rates are chosen on the one, and judged on the other
 TRAINED = "trained with"  # key of a result: the choices that it is of
+PAUSE = 1.0  # seconds until it is looked again whether others are done
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A training of a grid, and where its result is kept.
+
+    Attributes:
+        job: the training.
+        split: that it is scored on.
+        keys: of the part of the results.
+        key: in it.
+    """
+
+    job: Job
+    split: str
+    keys: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
 class Grid:
     """The trainings of a trial: those that are missing are done, all are kept.
 
@@ -106,12 +132,45 @@ class Grid:
 
         Returns:
             All runs of the methods that are asked for, those of earlier calls as well.
+
+        Raises:
+            NothingKept: a choice is missing, and nothing is to be trained.
         """
+        while self.results.measuring and (missing := self.missing()):
+            if not any(map(self.done, missing)):
+                time.sleep(PAUSE)
         chosen = {method: self.chosen(method) for method in self.args.methods}
-        for seed, pairs, method in product(self.args.seeds, self.counts, self.args.methods):
-            job = replace(chosen[method], seed=seed, pairs=pairs)
-            self.once([self.settings, method, *([str(pairs)] if pairs else [])], str(seed), job)
         return {method: self.current(job) for method, job in chosen.items()}
+
+    def missing(self) -> list[Piece]:
+        """Return what can be done now: what choices need, then the runs of those that are made."""
+        self.results.read()
+        choices, chosen = [], {}
+        for method in self.args.methods:
+            needed, job = self.search(method)
+            choices += needed
+            if job is not None:
+                chosen[method] = job
+        order = product(self.args.seeds, self.counts, chosen)
+        return choices + self._open([self.piece(chosen[name], *at) for *at, name in order])
+
+    def piece(self, chosen: Job, seed: int, pairs: int) -> Piece:
+        """Return the run of a seed, with so many pairs."""
+        job = replace(chosen, seed=seed, pairs=pairs)
+        keys = (self.settings, job.method, *([str(pairs)] if pairs else []))
+        return Piece(job, TEST, keys, str(seed))
+
+    def done(self, piece: Piece) -> bool:
+        """Do a training, unless another process is at it: return whether it is done."""
+        digest = hashlib.sha256("/".join((self.name, *piece.keys, piece.key)).encode())
+        place = self.results.path.parent / f".{self.results.path.stem}-{digest.hexdigest()[:16]}"
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(place))
+            except LockedError:
+                return False
+            self.once(piece)
+        return True
 
     def current(self, job: Job) -> dict[str, Any]:
         """Return the runs of a job's method that have its choices: others are another training.
@@ -129,45 +188,74 @@ class Grid:
         return found if pairs else found[""]
 
     def chosen(self, method: str) -> Job:
-        """Return a job with the rate, then the weight, that are best on validation data."""
+        """Return a job with the rate, then the weight, that are best on validation data.
+
+        Raises:
+            NothingKept: a training is missing by which it is chosen.
+        """
+        needed, job = self.search(method)
+        if job is None:
+            raise NothingKept(
+                self.results.lacks(needed[0].job.name, "--methods, --steps or --rates")
+            )
+        found, choice = self._found(self._trial(job)), self.choice(job)
+        if found is not None and np.isnan(self.score(found)):  # or another one would be chosen
+            print(f"{self.name}, {method}: no score is finite; takes {choice}", flush=True)
+        print(f"{self.name}, {method}: {choice}", flush=True)
+        return job
+
+    def search(self, method: str) -> tuple[list[Piece], Job | None]:
+        """Return the trainings that are needed next to choose, and the chosen job if none is."""
         alphas = self.alphas.get(method, [0.0])
         job = Job(method, TUNING_SEED, 0.0, self.args.steps, self.batch, self.folder)
         job = replace(job, pairs=self.tune_pairs, alpha=alphas[0])
-        job = self.best([replace(job, rate=rate) for rate in self.args.rates])
-        job = self.best([replace(job, alpha=alpha) for alpha in alphas])
-        print(f"{self.name}, {method}: {self.choice(job)}", flush=True)
-        return job
+        needed, best = self.best([replace(job, rate=rate) for rate in self.args.rates])
+        if best is None:
+            return needed, None
+        return self.best([replace(best, alpha=alpha) for alpha in alphas])
 
-    def best(self, jobs: Sequence[Job]) -> Job:
-        """Return the job that is best on validation data; the only one is not tried."""
+    def best(self, jobs: Sequence[Job]) -> tuple[list[Piece], Job | None]:
+        """Return which of these trainings are missing, and the best on validation data if none is.
+
+        The only one is not tried.
+        """
         if len(jobs) == 1:
-            return jobs[0]
+            return [], jobs[0]
+        trials = [self._trial(job) for job in jobs]
+        if missing := self._open(trials):
+            return missing, None
+        scores = [self.score(self._found(trial)) for trial in trials]
+        return [], jobs[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))]
+
+    def _trial(self, job: Job) -> Piece:
+        """Return the training by which a rate or a weight is judged."""
         kept = "choice" if self.alphas else "rates"
         kept += f" at {self.tune_pairs} pairs" if self.tune_pairs else ""
-        keys = [f"{self.settings}, {kept}", jobs[0].method]
-        scores = []
-        for job in jobs:
-            key = self.choice(job) if self.alphas else f"{job.rate:g}"
-            if (found := self.once(keys, key, job, VALID)) is None:
-                raise NothingKept(self.results.lacks(job.name, "--methods, --steps or --rates"))
-            scores.append(self.score(found))
-        if np.isnan(scores).all():
-            first = self.choice(jobs[0])
-            print(f"{self.name}, {jobs[0].method}: no score is finite; takes {first}", flush=True)
-        return jobs[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))]
+        key = self.choice(job) if self.alphas else f"{job.rate:g}"
+        return Piece(job, VALID, (f"{self.settings}, {kept}", job.method), key)
+
+    def _found(self, piece: Piece) -> Any:
+        """Return the kept result of a training; None if there is none that counts."""
+        found = self.results.part(self.name, *piece.keys).get(piece.key)
+        return found if found is not None and piece.job.made(found) else None
+
+    def _open(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return the trainings of which no result is kept that counts."""
+        return [piece for piece in pieces if self._found(piece) is None]
 
     def choice(self, job: Job) -> str:
         """Return what is chosen for a job, in words."""
         return f"rate {job.rate:g}" + (f", alpha {job.alpha:g}" if self.alphas else "")
 
-    def once(self, keys: Sequence[str], key: str, job: Job, split: str = TEST) -> Any:
-        """Return what a job came to on a split; done and kept if it was not yet."""
-        part, show = self.results.part(self.name, *keys), partial(shown, begin=self.shown)
+    def once(self, piece: Piece) -> None:
+        """Do and keep a training, if it was not done yet."""
+        part, show = self.results.part(self.name, *piece.keys), partial(shown, begin=self.shown)
+        job = piece.job
 
         def measure() -> dict[str, Any]:
-            return {**self.measure(job, split), TRAINED: job.choices}
+            return {**self.measure(job, piece.split), TRAINED: job.choices}
 
-        return self.results.once(part, key, measure, job.name, show, counts=job.made)
+        self.results.once(part, piece.key, measure, job.name, show, counts=job.made)
 
 
 class NothingKept(ValueError):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from recordings.folder import write_manifest
 from recordings.mir_1k import singing_rows
+from recordings.results import alone
 
 from adversarial.grid import TEST, VALID
 from adversarial.separation_trials import Share, add_songs, sung_clips, sung_songs
@@ -29,7 +30,6 @@ from adversarial.vocal_songs import (
     singers,
 )
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
-from umir.files import locked
 from umir.separation.active_songs import (
     ActiveSong,
     active_songs_there,
@@ -74,8 +74,8 @@ class MarkedSongs:
         facts = {"data": str(self.manifest.path.absolute()), "songs": [x.name for x in lines]}
         facts |= {"detected": self.network.detected, "rate": self.network.rate}
         folder = folder_of(self.folder, part, facts)
-        if (there := active_songs_there(folder, facts)) is None:
-            with locked(folder):
+        with alone(self.folder):
+            if (there := active_songs_there(folder, facts)) is None:
                 begin_songs(folder)
                 there = [self._written(folder, n, line) for n, line in enumerate(lines)]
                 note_songs(folder, facts, [active.song for active in there])
@@ -169,8 +169,9 @@ def _mir_1k(args: argparse.Namespace, network: JointUNet) -> JointTrial:
     deal = deal_singers(singers(manifest), args.fold, pairs, [ACTIVITY])
     share = Share(Songs(manifest, network, _stored(args)), deal)
     folder = args.folder / "mir_1k_singing"
-    if not (folder / MANIFEST_NAME).exists():
-        write_manifest(folder, singing_rows(args.mir_1k, folder))
+    with alone(args.folder):
+        if not (folder / MANIFEST_NAME).exists():
+            write_manifest(folder, singing_rows(args.mir_1k, folder))
     marks = read_manifest(folder, "intervals")
     # The same clips in another folder: audio/CLIP.wav is mixture/CLIP.wav.
     clips = {Path(entry.name).stem: entry for entry in marks.entries}

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from recordings.mir_1k import mir_1k
+from recordings.results import alone
 
 from adversarial.grid import TEST, VALID
 from umir.annotations import Stems
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
-from umir.files import locked
 from umir.separation.magnitude_unet import MagnitudeUNet
 from umir.separation.stem_songs import (
     StemSong,
@@ -156,8 +156,8 @@ class Songs:
         facts = {"data": str(self.manifest.path.absolute()), "songs": names, "part": part}
         facts |= {"sources": list(self.network.sources), "rate": self.network.rate}
         folder = folder_of(self.folder, part, facts)
-        if (there := songs_there(folder, facts)) is None:
-            with locked(folder):
+        with alone(self.folder):
+            if (there := songs_there(folder, facts)) is None:
                 begin_songs(folder)
                 there = [
                     stored_song(folder / f"{n:05}.npy", self._cut(song, part))
@@ -195,7 +195,7 @@ def studio_songs(root: Path, number: int, workers: int, seconds: float) -> Manif
         seconds: length of a song.
     """
     settings = LibrarySettings(rate=RATE, song_seconds=seconds)
-    with locked(root):
+    with alone(root):
         library, chunk = SongLibrary(root, settings), min(CHUNK, number)
         wanted = 0
         while not (root / MANIFEST_NAME).exists() or len(sung(root)) < number:
@@ -220,8 +220,9 @@ def mir_1k_songs(source: Path, root: Path) -> Manifest:
         root: where the folder is to lie.
     """
     folder = root / "mir_1k"
-    if not (folder / MANIFEST_NAME).exists():
-        mir_1k(source, root)
+    with alone(root):
+        if not (folder / MANIFEST_NAME).exists():
+            mir_1k(source, root)
     return read_manifest(folder, "stems", common_stems=False)
 
 

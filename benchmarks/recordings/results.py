@@ -46,9 +46,9 @@ class Results:
 
     def __init__(self, path: Path, *, measuring: bool = True):
         self.path = path
-        self._measuring = measuring
+        self.measuring = measuring
         self.values: dict[str, dict] = {}
-        self._read()
+        self.read()
 
     def part(self, *keys: str) -> dict:
         """Return the dictionary under these keys, made if it is not there."""
@@ -79,10 +79,10 @@ class Results:
             counts: result -> whether it is of what would be measured now.
         """
         wanted = key not in part or not counts(part[key])
-        if wanted and not self._measuring:
+        if wanted and not self.measuring:
             return None
         if wanted:  # maybe another process has measured it meanwhile
-            self._read()
+            self.read()
             wanted = key not in part or not counts(part[key])
         if wanted:
             start = time.perf_counter()
@@ -102,15 +102,15 @@ class Results:
         there = ", ".join(name for name, found in self.values.items() if _holds(found)) or "nothing"
         return f"{self.path}: has {there}, and nothing of {what}: give {option}"
 
-    def _read(self) -> None:
+    def read(self) -> None:
         """Take over what the file has: everything of our own is in it."""
         if self.path.exists():
             _merge(self.values, json.loads(self.path.read_text()))
 
     def _keep(self, part: dict, key: str, found: Any) -> None:
         """Write a result, and all that others have written since."""
-        with _alone(self.path.parent):
-            self._read()
+        with alone(self.path.parent):
+            self.read()
             part[key] = found
             with write_beside(self.path) as temporary:
                 temporary.write_text(json.dumps(self.values, indent=1) + "\n")
@@ -131,7 +131,7 @@ def _holds(found: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Wait until no other process keeps a result in a folder, and hold it meanwhile."""
     handle = os.open(make_folder(folder), os.O_RDONLY)
     try:

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -129,6 +131,41 @@ def test_runs_beside_each_other_keep_all_results(tmp_path):
     kept = json.loads((tmp_path / "found.json").read_text())
     assert kept == {"a": {"x": {"SDR": 1.0}}, "b": {"y": {"SDR": 2.0}}}
     assert first.values == kept and first.part("b") is part
+
+
+def test_several_processes_share_a_grid(tmp_path):
+    """Threads, whose locks are as apart as those of processes: three, a training each at a time."""
+    path, together = tmp_path / "found.json", threading.Barrier(3, timeout=60)
+
+    class Slow(Trainings):
+        def measure(self, job, split):
+            if job.rate and split == GRID.VALID and not job.alpha:
+                together.wait()  # three rates of `plain`: each is tried by another one
+            return super().measure(job, split)
+
+    def run(trainings):
+        more = {"counts": (2, 5), "tune_pairs": 2, "alphas": {"critics": [1e-3, 1e-2]}}
+        return grid_of(path, trainings, "--seeds", "0", "1", **more).run()
+
+    everyone = [Slow() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        found = [*pool.map(run, everyone)]
+    done = [piece for trainings in everyone for piece in trainings.done]
+    assert len(done) == len({*done}) == 3 + 4 + 2 * 2 * 2
+    assert found[0] == found[1] == found[2] == run(alone := Trainings())
+    assert not alone.done and [*tmp_path.iterdir()] == [path]
+
+
+def test_of_a_training_that_fails_another_call_does_it_again(tmp_path):
+    class Failing(Trainings):
+        def measure(self, job, split):
+            raise OSError("the disk is full")
+
+    path, options = tmp_path / "found.json", ("--rates", "1e-3", "--seeds", "0")
+    with pytest.raises(OSError, match="the disk is full"):
+        grid_of(path, Failing(), *options).run()
+    grid_of(path, again := Trainings(), *options).run()
+    assert len(again.done) == 2
 
 
 def test_rates_are_kept_by_their_numbers(tmp_path):

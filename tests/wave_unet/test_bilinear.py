@@ -1,5 +1,7 @@
 """The closed set, computed with fewer multiplications: against the direct way, in float64."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -131,3 +133,38 @@ def test_an_exact_convolution_shows_nothing_from_beyond_its_taps(rng):
 
     np.testing.assert_array_equal(before(x, True), before(louder, True))
     assert jnp.any(before(x, False) != before(louder, False))  # else `exact` is not needed
+
+
+# Signals and pictures: (space, window, stride, dilation, padding, channels in and out).
+PLAIN = [
+    ((21,), (5,), (1,), (1,), ((2, 2),), (3, 4)),
+    ((23,), (4,), (3,), (2,), ((0, 5),), (1, 2)),
+    ((9, 8), (3, 3), (1, 1), (1, 1), ((0, 0), (1, 1)), (1, 8)),
+    ((10, 12), (4, 4), (2, 2), (1, 1), ((1, 1), (1, 1)), (8, 16)),
+    ((7, 5), (2, 1), (2, 1), (1, 3), ((0, 1), (0, 0)), (2, 1)),
+]
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_on_other_backends_all_three_are_xlas_own(shape, rng, monkeypatch):
+    space, window, stride, dilation, padding, (channels_in, channels_out) = shape
+    geometry = Geometry(stride, dilation, padding, space, window)
+    with jax.enable_x64(True):
+        x = jnp.asarray(rng.normal(size=(2, *space, channels_in)))
+        kernel = jnp.asarray(rng.normal(size=(*window, channels_in, channels_out)))
+        y = jnp.asarray(rng.normal(size=(2, *geometry.output, channels_out)))
+        calls = ((forward, (x, kernel)), (transpose, (y, kernel)), (correlate, (x, y)))
+        expected = [function(geometry, *pair) for function, pair in calls]
+        monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+        programs = [jax.jit(partial(function, geometry)) for function, _ in calls]
+        for (_, pair), program, other in zip(calls, programs, expected, strict=True):
+            np.testing.assert_allclose(program(*pair), other, atol=1e-11)
+            assert str(jax.make_jaxpr(program)(*pair)).count("conv_general_dilated") == 1
+
+
+def test_on_other_backends_a_picture_of_one_channel_is_not_tiled(rng, monkeypatch):
+    x, kernel = (jnp.asarray(rng.normal(size=shape)) for shape in ((1, 6, 6, 1), (3, 3, 1, 4)))
+    expected = convolution(x, kernel)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    np.testing.assert_allclose(convolution(x, kernel), expected, atol=1e-5)
+    assert "reshape" not in str(jax.make_jaxpr(convolution)(x, kernel))
