@@ -1,7 +1,7 @@
 """The three functions of `umir.wave_unet.direct_convolution` in XLA's own way, for other backends.
 
-What makes them faster on a CPU hides from a GPU what they are: it has kernels for the gradients of a
-convolution, which XLA recognises in the form in which JAX's derivatives write them.
+What makes them faster on a CPU hides from a GPU what they are: it has kernels for the gradients of
+a convolution, which XLA recognises in the form in which JAX's derivatives write them.
 """
 
 from collections.abc import Callable
