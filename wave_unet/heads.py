@@ -144,14 +144,24 @@ class ClipHead(nnx.Module):
         """Return one logit per clip and class."""
         del mixture
         x = features[self.feature]
-        return self.logits(jnp.mean(x, axis=1), jnp.max(x, axis=1))
+        return self.logits(jnp.mean(x, axis=1), highest(x))
 
     def logits(
-        self, mean: Float[Array, "*axes channel"], highest: Float[Array, "*axes channel"]
+        self, mean: Float[Array, "*axes channel"], maximum: Float[Array, "*axes channel"]
     ) -> Float[Array, "*axes class"]:
         """Return the logits of the mean and the maximum over some stretch of time."""
-        y = _linear(jnp.concatenate([mean, highest], axis=-1), self.kernel[...])
+        y = _linear(jnp.concatenate([mean, maximum], axis=-1), self.kernel[...])
         return y + self.bias[...].reshape(*[1] * (y.ndim - 1), -1)
+
+
+def highest(x: Float[Array, "batch frame channel"]) -> Float[Array, "batch channel"]:
+    """Return the maximum over time, whose gradient is that of the first frame that has it.
+
+    Not by `jnp.max`: its gradient is divided by the number of frames that equal the maximum, and
+    where XLA computes them a second time, rounded otherwise, none does (0 / 0).
+    """
+    places = jnp.argmax(jax.lax.stop_gradient(x), axis=1, keepdims=True)
+    return jnp.take_along_axis(x, places, axis=1)[:, 0]
 
 
 class WaveformHead(nnx.Module):

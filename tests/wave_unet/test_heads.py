@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from umir.wave_unet import HeadSpec, Network, WaveUNetConfig
+from umir.wave_unet.heads import highest
 
 CONFIG = WaveUNetConfig(
     rate=8000,
@@ -86,6 +87,16 @@ def test_frames_read_the_decoder_and_clips_pool_over_time():
     pooled /= np.sqrt(1 + np.mean(pooled**2, axis=1, keepdims=True))
     expected = pooled * np.sqrt(30 / pooled.shape[1]) @ np.asarray(params["head"]["kernel"])
     np.testing.assert_allclose(output, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_gradient_of_a_maximum_is_that_of_its_first_frame(rng):
+    x = jnp.asarray(rng.integers(-2, 3, (3, 9, 4)), jnp.float32)  # several frames have it
+    weights = jnp.asarray(rng.normal(size=(3, 4)), jnp.float32)
+    np.testing.assert_array_equal(highest(x), np.asarray(x).max(axis=1))
+    gradient = jax.grad(lambda x: jnp.sum(weights * highest(x)))(x)
+    expected = np.zeros(x.shape, np.float32)
+    np.put_along_axis(expected, np.argmax(x, axis=1)[:, None], weights[:, None], axis=1)
+    np.testing.assert_array_equal(gradient, expected)
 
 
 @pytest.mark.parametrize("name", ["frames", "clip"])
