@@ -36,15 +36,16 @@ def training_losses(found: Found, start: str, family: str, minutes: float) -> Ma
 def draw(
     cases: Sequence[tuple[str, Found]], path: Path, read: Read, minutes: float = max(MINUTES)
 ) -> None:
-    """Draw a value against steps for every start, one panel per task, into a PNG file."""
+    """Draw a value against steps, one panel per task that has two starts, into a PNG file."""
     from matplotlib.figure import Figure
 
-    cases = [(family, found) for family, found in cases if found.starts(family, minutes)]
+    cases = [(family, found) for family, found in cases if len(found.starts(family, minutes)) > 1]
     if not cases:
         return
     columns = min(len(cases), PANELS_PER_ROW)
     rows = math.ceil(len(cases) / columns)
-    figure = Figure(figsize=(4.5 * columns, 3.6 * rows), layout="constrained")
+    figure = Figure(figsize=(3.6 * columns, 2.9 * rows + 0.4), layout="constrained")
+    known = {}  # label -> line
     for index, (family, found) in enumerate(cases, 1):
         axes = figure.add_subplot(rows, columns, index)
         for start in found.starts(family, minutes):
@@ -53,16 +54,26 @@ def draw(
             axes.plot(list(values), list(values.values()), **line)
         if read is scores:
             _lines(axes, found)
-        title = f"{found.material.name.replace('_', ' ')}, {minutes:g} min"
-        ylabel = found.metric if read is scores else "loss"
-        axes.set(title=title, xlabel=f"steps (without {family})", ylabel=ylabel)
-        axes.set_xscale("symlog", linthresh=1)
-        axes.set_xlim(left=-0.1)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=5)
+        known |= {line.get_label(): line for line in axes.lines}
+        _dress(axes, found, family, found.metric if read is scores else "loss")
+    figure.suptitle(f"{minutes:g} minutes of labelled audio", fontsize=11)
+    below = {"loc": "outside lower center", "ncols": min(len(known), 6), "fontsize": 9}
+    figure.legend(known.values(), known.keys(), **below)
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_beside(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def _dress(axes, found: Found, family: str, ylabel: str) -> None:
+    """Write around a panel what it shows."""
+    name = found.material.name
+    title = name.removeprefix("studio_").replace("_", " ") + ", studio" * found.material.studio
+    axes.set(xlabel=f"steps, start without {family}", ylabel=ylabel)
+    axes.set_title(title, fontsize=10)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(left=-0.1)
+    axes.grid(alpha=0.3)
 
 
 def color_of(start: str) -> tuple[float, float, float]:
@@ -75,6 +86,10 @@ def color_of(start: str) -> tuple[float, float, float]:
 
 def _lines(axes, found: Found) -> None:
     """Draw chance and ceiling across a panel."""
-    for values, style in ((found.chance, ":"), (found.ceiling, "--")):
+    for values, style, label in (
+        (found.chance, ":", "chance"),
+        (found.ceiling, "--", "ceiling"),
+    ):
         if values is not None and not np.isnan(values).all():
-            axes.axhline(float(np.nanmean(values)), color="grey", linestyle=style, linewidth=1)
+            line = {"color": "grey", "linestyle": style, "linewidth": 1, "label": label}
+            axes.axhline(float(np.nanmean(values)), **line)
