@@ -152,9 +152,12 @@ class Found:
     @property
     def counts(self) -> bool | None:
         """Whether the task can be learnt at this size; None where that is not known yet."""
-        if self.target is None or self.ceiling is None:
+        if self.target is None:
             return None
-        return counts(*map(_mean, (self.chance, self.target, self.ceiling)))
+        chance, target = _mean(self.chance), _mean(self.target)
+        if target <= chance:  # less than half of the way to any ceiling
+            return False
+        return None if self.ceiling is None else counts(chance, target, _mean(self.ceiling))
 
     @property
     def _known(self) -> np.ndarray:

@@ -51,6 +51,17 @@ def test_tables_say_what_counts_and_who_is_behind(found):
     assert "1.000" in READING.all_losses(cases, "valid_losses")
 
 
+@pytest.mark.parametrize(
+    ("last", "ceiling", "expected"),
+    [(0.7, 0.9, True), (0.2, 0.9, False), (0.7, None, None), (0.0, None, False)],
+)
+def test_of_what_is_at_chance_no_ceiling_is_needed(found, last, ceiling, expected):
+    runs = {**found.values["runs"]}
+    runs["-"] = {"scratch": {"5": {"-/11": run_of({0: 0.0, 1000: last})}}}
+    long = run_of({3000: ceiling}) if ceiling else None
+    assert replace(found, values={**found.values, "runs": runs, "ceiling": long}).counts is expected
+
+
 def test_the_best_of_scratch_may_be_before_its_end(found):
     runs = {**found.values["runs"]}
     worse = {0: 0.0, 10: 0.1, 100: 0.95, 300: 0.8, 1000: 0.7}
