@@ -55,7 +55,8 @@ def draw(
         if read is scores:
             _lines(axes, found)
         known |= {line.get_label(): line for line in axes.lines}
-        _dress(axes, found, family, found.metric if read is scores else "loss")
+        # Of a mean of metrics, F-measure/KD and so on, what they are of.
+        _dress(axes, found, family, found.metric.split("/")[0] if read is scores else "loss")
     figure.suptitle(f"{minutes:g} minutes of labelled audio", fontsize=11)
     below = {"loc": "outside lower center", "ncols": min(len(known), 6), "fontsize": 9}
     figure.legend(known.values(), known.keys(), **below)
