@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from umir.files import LOCK_NAME, LockedError, locked, write_beside, write_json
+from umir.files import LOCK_NAME, LockedError, locked, make_folder, write_beside, write_json
 
 
 def test_writes_whole_file_and_makes_folders(tmp_path):
@@ -53,8 +54,8 @@ def test_folder_or_file_in_the_way(tmp_path):
 # Runs with files limited to 1000 bytes, which fails like a full disk in the middle of a write.
 _SMALL_DISK = """
 import resource, sys
+from umir.files import write_beside  # before the limit, under which its bytecode would be cut off
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-from umir.files import write_beside
 try:
     with write_beside(sys.argv[1]) as temporary:
         temporary.write_bytes(b"x" * 5000)
@@ -128,3 +129,16 @@ def test_lock_of_another_process_ends_when_it_is_killed(tmp_path):
     with locked(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_another_process_removes_meanwhile_is_made(tmp_path, monkeypatch):
+    mkdir, calls = Path.mkdir, []
+
+    def gone(path, *args, **more):
+        calls.append(path)
+        if len(calls) == 1:  # it was there, and is not any more
+            raise FileExistsError(path)
+        mkdir(path, *args, **more)
+
+    monkeypatch.setattr(Path, "mkdir", gone)
+    assert make_folder(tmp_path / "new").is_dir() and len(calls) == 2

@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -25,7 +24,6 @@ from typing import Any
 import numpy as np
 from recordings.results import Results, add_table_argument
 
-from umir.files import LockedError, locked
 from umir.program import use_compilation_cache
 
 RATES = (1e-4, 3e-4, 1e-3)
@@ -163,14 +161,10 @@ class Grid:
     def done(self, piece: Piece) -> bool:
         """Do a training, unless another process is at it: return whether it is done."""
         digest = hashlib.sha256("/".join((self.name, *piece.keys, piece.key)).encode())
-        place = self.results.path.parent / f".{self.results.path.stem}-{digest.hexdigest()[:16]}"
-        with ExitStack() as held:
-            try:
-                held.enter_context(locked(place))
-            except LockedError:
-                return False
-            self.once(piece)
-        return True
+        with self.results.claimed(digest.hexdigest()[:16]) as ours:
+            if ours:
+                self.once(piece)
+        return ours
 
     def current(self, job: Job) -> dict[str, Any]:
         """Return the runs of a job's method that have its choices: others are another training.

@@ -153,7 +153,7 @@ def test_several_processes_share_a_grid(tmp_path):
     done = [piece for trainings in everyone for piece in trainings.done]
     assert len(done) == len({*done}) == 3 + 4 + 2 * 2 * 2
     assert found[0] == found[1] == found[2] == run(alone := Trainings())
-    assert not alone.done and [*tmp_path.iterdir()] == [path]
+    assert not alone.done
 
 
 def test_of_a_training_that_fails_another_call_does_it_again(tmp_path):
