@@ -1,5 +1,6 @@
 """Writing is all or nothing, and one program writes into a folder at a time."""
 
+import errno
 import json
 import os
 import signal
@@ -137,8 +138,15 @@ def test_a_folder_that_another_process_removes_meanwhile_is_made(tmp_path, monke
     def gone(path, *args, **more):
         calls.append(path)
         if len(calls) == 1:  # it was there, and is not any more
-            raise FileExistsError(path)
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         mkdir(path, *args, **more)
 
     monkeypatch.setattr(Path, "mkdir", gone)
     assert make_folder(tmp_path / "new").is_dir() and len(calls) == 2
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for path in (tmp_path / "link", tmp_path / "link" / "below"):
+        with pytest.raises(ValueError, match="a file is where a folder is needed"):
+            make_folder(path)

@@ -100,7 +100,7 @@ def make_folder(path: str | os.PathLike) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        if isinstance(error, FileExistsError) and not os.path.lexists(path):
+        if isinstance(error, FileExistsError) and not os.path.lexists(error.filename):
             return make_folder(path)  # another process has removed it meanwhile
         raise ValueError(f"{path}: a file is where a folder is needed; give another name") from None
     return path
