@@ -160,7 +160,7 @@ def highest(x: Float[Array, "batch frame channel"]) -> Float[Array, "batch chann
     Not by `jnp.max`: its gradient is divided by the number of frames that equal the maximum, and
     where XLA computes them a second time, rounded otherwise, none does (0 / 0).
     """
-    places = jnp.argmax(jax.lax.stop_gradient(x), axis=1, keepdims=True)
+    places = jnp.argmax(x, axis=1, keepdims=True)
     return jnp.take_along_axis(x, places, axis=1)[:, 0]
 
 

@@ -101,13 +101,11 @@ class Results:
         """
         place = make_folder(self.path.parent / f".{self.path.stem}.locks") / name
         handle = os.open(place, os.O_RDWR | os.O_CREAT)
+        ours = False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            ours = False
-        else:
-            ours = True
-        try:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                ours = True
             yield ours
         finally:
             os.close(handle)
@@ -152,7 +150,7 @@ def _holds(found: Any) -> bool:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process keeps a result in a folder, and hold it meanwhile."""
+    """Wait until no other process writes into a folder, and hold it meanwhile."""
     handle = os.open(make_folder(folder), os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
