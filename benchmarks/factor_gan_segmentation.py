@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from adversarial.grid import Grid, Job, run_grids
 from adversarial.grid_readings import Aim, Comparison
-from adversarial.layouts import LAYOUTS, NAMES
+from adversarial.layouts import ANYWHERE, LAYOUTS, NAMES
 from adversarial.runs import Runs, add_arguments, grid_of, table, trained
 from adversarial.shapes import LABELLED, MAP, PHOTO, Shapes, judged
 from jax import Array
@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the arguments."""
     p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     p.add_argument("--side", type=int, default=32, help="of the pictures, in pixels")
-    p.add_argument("--layout", default="anywhere", choices=LAYOUTS, help="where shapes are")
+    p.add_argument("--layout", default=ANYWHERE, choices=LAYOUTS, help="where shapes are")
     out = "factor_gan_segmentation.json"
     add_arguments(p, out=out, methods=list(METHODS), counts=COUNTS, steps=6000)
     return p
@@ -122,7 +122,7 @@ def grids_of(args: argparse.Namespace) -> list[Grid]:
     grid = grid_of(
         args,
         Results(args.out, measuring=not args.table),
-        f"{args.side} pixels" + (f", {args.layout}" if args.layout != "anywhere" else ""),
+        f"{args.side} pixels" + (f", {args.layout}" if args.layout != ANYWHERE else ""),
         shapes.train,
         measure=partial(run_once, shapes),
         score=lambda found: found["accuracy"],

@@ -45,7 +45,8 @@ def village(side: int, rng: np.random.Generator) -> Iterator[tuple[int, Mask]]:
         yield TRIANGLE, (np.abs(x - middle) <= width) & (y < eaves)
 
 
-LAYOUTS: Mapping[str, Layout] = {"anywhere": anywhere, "village": village}
+ANYWHERE = "anywhere"  # the layout unless another is asked for
+LAYOUTS: Mapping[str, Layout] = {ANYWHERE: anywhere, "village": village}
 
 
 def outline(kind: int, side: int, rng: np.random.Generator) -> Mask:

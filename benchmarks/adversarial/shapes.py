@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from adversarial.layouts import LAYOUTS, NAMES
+from adversarial.layouts import ANYWHERE, LAYOUTS, NAMES
 from umir.priors.streams import Both, Noise, Rows, Source
 
 PHOTO, MAP = "photo", "map"
@@ -34,7 +34,7 @@ Maps = Int[np.ndarray, "picture height width"]
 
 
 def draw(
-    count: int, side: int, rng: np.random.Generator, layout: str = "anywhere"
+    count: int, side: int, rng: np.random.Generator, layout: str = ANYWHERE
 ) -> tuple[Photos, Maps]:
     """Draw pictures and their segmentations.
 
@@ -90,7 +90,7 @@ class Shapes:
     train: int = 2000
     held_out: int = 200
     seed: int = 0
-    layout: str = "anywhere"
+    layout: str = ANYWHERE
 
     def split(self, name: str) -> tuple[Photos, Maps]:
         """Return the pictures and segmentations of `train`, `valid` or `test`."""

@@ -20,7 +20,7 @@ ORIGINAL = OriginalWaveUNet(
     ("a", "b", "c"), 8000, 2, 40, levels=2, filters=4, kernel=5, decoder_kernel=3,
     context=True, difference=True,
 )  # fmt: skip
-FILTERED = FilteredWaveUNet(("a", "b"), 44_100, 2, wanted=96, widths=(8, 16, 24), kernel=3)
+FILTERED = FilteredWaveUNet(("a", "b"), 44_100, 2, wanted=2000, widths=(8, 16, 24), kernel=3)
 DEEP = replace(FILTERED, depth=2, separate=False)
 
 
