@@ -37,7 +37,7 @@ from adversarial import joint_trials
 from adversarial.grid import Grid, add_arguments, run_grids
 from adversarial.joint_runs import AREA, METHODS, measured
 from adversarial.joint_tables import report
-from adversarial.joint_trials import trial_of
+from adversarial.joint_trials import name_of, trial_of
 from adversarial.separation_runs import grid_of
 
 from umir.huge_pages import begin_again_with_huge_pages
@@ -63,14 +63,14 @@ def parser() -> argparse.ArgumentParser:
 def grids_of(args: argparse.Namespace) -> list[Grid]:
     """Return the one grid."""
     preset = KNOWN[args.preset]
-    trial = trial_of(args, preset.network)
     grid = grid_of(
         args,
-        trial,
+        name_of(args),
         preset,
+        partial(trial_of, args, preset.network),
         measured,
         score=lambda found: -found["validation_loss"],
-        report=partial(report, trial),
+        report=partial(report, preset.network.sources),
         shown=("SDR/", AREA),
     )
     return [grid]

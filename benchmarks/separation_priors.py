@@ -37,7 +37,7 @@ from adversarial import separation_trials
 from adversarial.grid import Grid, add_arguments, run_grids
 from adversarial.separation_runs import grid_of, measured
 from adversarial.separation_tables import report
-from adversarial.separation_trials import trial_of
+from adversarial.separation_trials import plan_of, trial_of
 
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.separation.data import ADVERSARIAL, FACTORGAN, NONE
@@ -67,16 +67,17 @@ def parser() -> argparse.ArgumentParser:
 def grids_of(args: argparse.Namespace) -> list[Grid]:
     """Return the one grid."""
     preset = KNOWN[args.preset]
-    trial = trial_of(args, preset.network)
+    plan = plan_of(args)
     grid = grid_of(
         args,
-        trial,
+        plan.name,
         preset,
+        partial(trial_of, args, preset.network),
         measured,
         score=lambda found: found["set"]["SDR"],
-        report=partial(report, trial),
-        counts=trial.counts,
-        tune_pairs=trial.tune_pairs,
+        report=partial(report, plan.counts, preset.network.sources),
+        counts=plan.counts,
+        tune_pairs=plan.tune_pairs,
         alphas={method: args.alphas for method in (ADVERSARIAL, FACTORGAN)},
         shown=("SDR/",),
     )

@@ -100,7 +100,7 @@ class Grid:
         results: where they are kept.
         name: of the trial.
         settings: what else results depend on.
-        measure: training and split, `VALID` or `TEST` -> what it came to.
+        measure: training and split, `VALID` or `TEST` -> what it came to; None: only tables.
         score: what it came to on `VALID` -> number by which rates are chosen; more is better.
         report: all trainings -> printed tables.
         batch: of all trainings.
@@ -115,7 +115,7 @@ class Grid:
     results: Results
     name: str
     settings: str
-    measure: Callable[[Job, str], dict[str, Any]]
+    measure: Callable[[Job, str], dict[str, Any]] | None
     score: Callable[[Mapping[str, Any]], float]
     report: Callable[[Mapping[str, Any]], None]
     batch: int
@@ -247,6 +247,7 @@ class Grid:
         job = piece.job
 
         def measure() -> dict[str, Any]:
+            assert self.measure is not None  # tables alone ask for nothing
             return {**self.measure(job, piece.split), TRAINED: job.choices}
 
         self.results.once(part, piece.key, measure, job.name, show, counts=job.made)

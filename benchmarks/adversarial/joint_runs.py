@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from adversarial.grid import VALID, Job
 from adversarial.joint_trials import JointTrial
 from adversarial.separation_runs import Metrics, done, of_job, scores, trained, with_same_windows
+from adversarial.vocal_songs import groups_of
 from umir.annotations import Intervals, Stems
 from umir.data.manifest import Entry
 from umir.priors.streams import INPUTS
@@ -63,14 +64,16 @@ def measured(trial: JointTrial, preset: SeparationPreset, job: Job, split: str) 
     """Train, score the songs of a split in what the method has learnt, and clear up.
 
     Returns:
-        `set`: metrics over all songs, and of the training; `songs`: those of each song. Of
-        validation songs, their loss alone: rates are chosen by it.
+        `set`: metrics over all songs, and of the training; `songs`: those of each song; `groups`:
+        who sings it, where singers have several songs. Of validation songs, their loss alone: rates
+        are chosen by it.
     """
     folder, streams = job.folder / job.name, STREAMS[job.method]
     model, course = trained(training_of(trial, preset, job), folder, job.name)
     if split == VALID:
         return done(folder, split, course)
-    found: dict[str, Any] = {"set": dict(course), "songs": {}}
+    groups = groups_of([entry for entry, _ in trial.judged(split)])
+    found: dict[str, Any] = {"set": dict(course), "songs": {}, "groups": groups}
     if LABELLED in streams:
         more = level_where_nobody_sings(trial.heard(split), model.network.detected)
         add(found, scores(model, trial.judged(split), more))

@@ -12,8 +12,7 @@ import numpy as np
 from recordings.tables import Bounded, bounded, markdown, over_seeds
 
 from adversarial.joint_runs import ACCURACY, AREA, DETECTION, JOINT, NONVOCAL, SEPARATION
-from adversarial.joint_trials import JointTrial
-from adversarial.separation_tables import expected_gain, gain
+from adversarial.separation_tables import expected_gain, gain, groups_in
 
 SILENCE = "silence_rms_db"
 FRACTIONS = (AREA, ACCURACY)  # the others are in dB
@@ -74,9 +73,7 @@ def digits(metric: str) -> int:
     return 4 if metric in FRACTIONS else 2
 
 
-def answers(
-    runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str], singers: Mapping[str, str]
-) -> dict[Question, str]:
+def answers(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> dict[Question, str]:
     """Print by how much the joint training is ahead, and return the answers in words.
 
     Questions of methods that have not run, or of songs that have nothing to say, are left out.
@@ -84,8 +81,9 @@ def answers(
     Args:
         runs: method -> seed -> run.
         stems: names of the sources.
-        singers: song -> who sings, where singers have several, whose clips are not independent;
-            nothing: songs are. It is judged by the interval over seeds and these.
+
+    Clips of one singer are not independent: it is judged by the interval over seeds and singers,
+    where singers have several.
     """
     found = {}
     for question in questions(stems):
@@ -95,6 +93,7 @@ def answers(
         show = partial(bounded, digits=digits(question.metric))
         unit = "" if question.metric in FRACTIONS else " dB"
         line = f"{question.metric}, joint minus {question.single}: {show(values)}{unit}"
+        singers = groups_in(both[0])
         if (values := expected_gain(*both, question.metric, singers)) is None:
             continue
         line += f"; over seeds and {'singers' if singers else 'songs'} {show(values)}"
@@ -125,8 +124,7 @@ def verdict(found: Mapping[Question, str]) -> list[str]:
     return lines
 
 
-def report(trial: JointTrial, runs: Mapping[str, Mapping[str, Any]]) -> None:
+def report(stems: Sequence[str], runs: Mapping[str, Mapping[str, Any]]) -> None:
     """Print the table, the differences, and what they say."""
-    stems = trial.share.songs.network.sources
     print(table(runs, stems))
-    print("\n" + "\n".join(verdict(answers(runs, stems, trial.singers))))
+    print("\n" + "\n".join(verdict(answers(runs, stems))))

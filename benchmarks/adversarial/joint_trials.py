@@ -26,7 +26,6 @@ from adversarial.vocal_songs import (
     deal_singers,
     deal_songs,
     folder_of,
-    groups_of,
     singers,
 )
 from umir.data.manifest import MANIFEST_NAME, Entry, Manifest, read_manifest
@@ -93,12 +92,10 @@ class JointTrial:
     """Songs whose purposes are settled.
 
     Attributes:
-        name: of the trial, with all of its settings that results depend on.
         share: songs with stems, and who gets which; `ACTIVITY` is what others give.
         marked: all of these songs, with when somebody sings.
     """
 
-    name: str
     share: Share
     marked: MarkedSongs
 
@@ -123,11 +120,6 @@ class JointTrial:
         own = self.share.deal.test if split == TEST else self.share.deal.valid
         return list(zip(own, self.marked.stored(own, f"{split}-{ACTIVITY}"), strict=True))
 
-    @property
-    def singers(self) -> dict[str, str]:
-        """Test song -> who sings; nothing of the studio, where every song is apart."""
-        return groups_of(self.share.deal.test)
-
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Add which songs there are, and how many."""
@@ -142,11 +134,23 @@ def trial_of(args: argparse.Namespace, network: JointUNet) -> JointTrial:
     Raises:
         ValueError: there are too few songs, or no MIR-1K.
     """
+    return TRIALS[args.trial](args, network)
+
+
+def name_of(args: argparse.Namespace) -> str:
+    """Return what the trial that arguments ask for is called, with all that results depend on.
+
+    Raises:
+        ValueError: no songs are asked for.
+    """
     counts = {"--pairs": args.pairs, "--active": args.active, "--valid": args.valid}
     for option, count in (counts | {"--test": args.test}).items():
         if count is not None and count < 1:
             raise ValueError(f"{option} {count}: at least 1 is needed")
-    return TRIALS[args.trial](args, network)
+    if args.trial == "mir1k":
+        return f"joint mir1k, fold {args.fold}, {args.pairs or PAIRED_SINGERS} singers with stems"
+    name = f"joint studio, {args.pairs or PAIRS} pairs, {args.active} with activity, "
+    return f"{name}{args.valid} choose, {args.test} test, of {args.song_seconds:g} s"
 
 
 def _studio(args: argparse.Namespace, network: JointUNet) -> JointTrial:
@@ -158,9 +162,7 @@ def _studio(args: argparse.Namespace, network: JointUNet) -> JointTrial:
     path = manifest.path.parent / "singing_voice_detection.jsonl"
     marks = read_manifest(path, "intervals")
     lines = {entry.name: entry for entry in marks.entries}
-    name = f"joint studio, {pairs} pairs, {args.active} with activity, {args.valid} choose, "
-    name += f"{args.test} test, of {args.song_seconds:g} s"
-    return JointTrial(name, share, MarkedSongs(marks, lines, network, _stored(args)))
+    return JointTrial(share, MarkedSongs(marks, lines, network, _stored(args)))
 
 
 def _mir_1k(args: argparse.Namespace, network: JointUNet) -> JointTrial:
@@ -176,8 +178,7 @@ def _mir_1k(args: argparse.Namespace, network: JointUNet) -> JointTrial:
     # The same clips in another folder: audio/CLIP.wav is mixture/CLIP.wav.
     clips = {Path(entry.name).stem: entry for entry in marks.entries}
     lines = {entry.name: clips[Path(entry.name).stem] for entry in manifest.entries}
-    name = f"joint mir1k, fold {args.fold}, {pairs} singers with stems"
-    return JointTrial(name, share, MarkedSongs(marks, lines, network, _stored(args)))
+    return JointTrial(share, MarkedSongs(marks, lines, network, _stored(args)))
 
 
 TRIALS: Mapping[str, Callable[[argparse.Namespace, JointUNet], JointTrial]] = {

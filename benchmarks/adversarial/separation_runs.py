@@ -19,6 +19,7 @@ from recordings.results import Results
 
 from adversarial.grid import Grid, Job
 from adversarial.separation_trials import Trial
+from adversarial.vocal_songs import groups_of
 from umir.annotations import Stems
 from umir.data.manifest import Entry
 from umir.files import write_json
@@ -61,8 +62,9 @@ class SameWindows:
 
 def grid_of(
     args: argparse.Namespace,
-    trial: Any,
+    name: str,
     preset: SeparationPreset,
+    songs: Callable[[], Any],
     measured: Callable[[Any, SeparationPreset, Job, str], dict[str, Any]],
     **more: Any,
 ) -> Grid:
@@ -70,17 +72,18 @@ def grid_of(
 
     Args:
         args: as the scripts have them.
-        trial: its songs.
+        name: of the trial.
         preset: the network, and the recipe.
+        songs: returns the trial; not called for tables of what is kept.
         measured: trial, preset, job and split -> what it came to.
         more: of `Grid`.
     """
     batch = args.batch or preset.recipe.stages[0].batch
     settings = f"{args.preset}, {args.steps} steps of {batch}"
-    folder = args.folder / "trainings" / trial.name / settings
-    measure = partial(measured, trial, preset)
+    folder = args.folder / "trainings" / name / settings
+    measure = None if args.table else partial(measured, songs(), preset)
     results = Results(args.out, measuring=not args.table)
-    return Grid(args, results, trial.name, settings, measure, batch=batch, folder=folder, **more)
+    return Grid(args, results, name, settings, measure, batch=batch, folder=folder, **more)
 
 
 def of_job(preset: SeparationPreset, job: Job) -> SeparationPreset:
@@ -154,7 +157,8 @@ def measured(trial: Trial, preset: SeparationPreset, job: Job, split: str) -> di
     """Train, score the songs of a split, and clear the checkpoints away.
 
     Returns:
-        `set`: metrics over all songs, and of the training; `songs`: those of each song.
+        `set`: metrics over all songs, and of the training; `songs`: those of each song; `groups`:
+        who sings it, where singers have several songs.
     """
     folder = job.folder / job.name
     model, course = trained(training_of(trial, preset, job), folder, job.name)
@@ -200,6 +204,7 @@ def scores(
     return {
         "set": whole,
         "songs": {entry.name: metrics for (entry, _), metrics in zip(songs, per_song, strict=True)},
+        "groups": groups_of([entry for entry, _ in songs]),
     }
 
 

@@ -3,7 +3,7 @@
 Runs are plain JSON, `[METHOD][PAIRS][SEED]`, as of `adversarial.separation_runs.measured`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,6 @@ from recordings.tables import Bounded, bounded, half_width, over_seeds_and_group
 
 from adversarial.runs import Runs, table
 from adversarial.separation_runs import STFT
-from adversarial.separation_trials import Trial
-from adversarial.vocal_songs import groups_of
 from umir.separation.data import NONE
 
 STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
@@ -104,8 +102,23 @@ def where_it_ends(found: Ahead) -> str:
     return f"an advantage up to {counts[last]} pairs{but}; none that is sure with more"
 
 
-def report(trial: Trial, runs: Mapping[str, Any]) -> None:
-    """Print the tables, and what the priors gain."""
+def groups_in(runs: Mapping[str, Any]) -> dict[str, str]:
+    """Return song -> who sings it, where singers have several songs, of all of these seeds' runs.
+
+    Args:
+        runs: seed -> run.
+    """
+    return {song: group for run in runs.values() for song, group in run["groups"].items()}
+
+
+def report(counts: Sequence[int], stems: Sequence[str], runs: Mapping[str, Any]) -> None:
+    """Print the tables, and what the priors gain.
+
+    Args:
+        counts: numbers of pairs.
+        stems: names of the sources.
+        runs: all trainings.
+    """
     whole = {
         method: {
             pairs: {seed: run["set"] for seed, run in seeds.items()}
@@ -113,16 +126,14 @@ def report(trial: Trial, runs: Mapping[str, Any]) -> None:
         }
         for method, by_pairs in runs.items()
     }
-    counts, names = list(trial.counts), trial.other.songs.network.sources
-    metrics = [f"{metric}/{stem}" for stem in names for metric in STEM_METRICS]
+    metrics = [f"{metric}/{stem}" for stem in stems for metric in STEM_METRICS]
     for metric in (*metrics, "silence_rms_db", "collapses"):
         if not np.isnan(_values(whole, metric)).all():  # of songs without silence there is no level
             print(table(whole, metric, counts, digits=2))
-    singers = groups_of(trial.other.deal.test)
     for method in runs:
         if method != NONE and NONE in runs:
             for metric in ("SDR", "SDR/vocals", "SDR/accompaniment"):
-                _gain(runs, method, metric, singers)
+                _gain(runs, method, metric)
 
 
 def _values(runs: Runs, metric: str) -> list[float]:
@@ -131,13 +142,14 @@ def _values(runs: Runs, metric: str) -> list[float]:
     ]
 
 
-def _gain(runs: Mapping[str, Any], method: str, metric: str, singers: Mapping[str, str]) -> None:
+def _gain(runs: Mapping[str, Any], method: str, metric: str) -> None:
     """Print by how much a prior is ahead of none; clips of one singer count as one."""
     judged = {}
     for pairs in sorted(runs[method], key=int):
         both = [runs[name].get(pairs, {}) for name in (method, NONE)]
         if (found := gain(*both, metric)) is None:
             continue
+        singers = groups_in(both[0])
         line = f"{method}, {pairs} pairs: {metric} {bounded(found)} dB ahead of none"
         if (expected := expected_gain(*both, metric, singers)) is not None:
             judged[int(pairs)] = expected

@@ -13,7 +13,7 @@ before the test. A pair of `mir1k` is a singer, with five clips of some 8 second
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from adversarial.grid import TEST, VALID
@@ -47,24 +47,33 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Songs whose purposes are settled.
+class Plan:
+    """What is known of a trial before there are songs, and suffices for tables of what is kept.
 
     Attributes:
         name: of the trial, with all of its settings that results depend on.
-        paired: what pairs are taken from.
-        chosen_by: where validation songs come from.
-        other: where test songs and what is not paired come from.
         counts: numbers of pairs.
         tune_pairs: with which rates and weights are chosen.
     """
 
     name: str
+    counts: tuple[int, ...]
+    tune_pairs: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Songs whose purposes are settled.
+
+    Attributes:
+        paired: what pairs are taken from.
+        chosen_by: where validation songs come from.
+        other: where test songs and what is not paired come from.
+    """
+
     paired: Share
     chosen_by: Share
     other: Share
-    counts: tuple[int, ...]
-    tune_pairs: int
 
     def data(self, pairs: int, seed: int) -> SeparationData:
         """Return what a training learns from; the seed says which songs are its pairs."""
@@ -111,49 +120,91 @@ def add_songs(p: argparse.ArgumentParser, trials: Sequence[str]) -> None:
     p.add_argument("--workers", type=int, default=1, help="processes that render songs")
 
 
+def plan_of(args: argparse.Namespace) -> Plan:
+    """Return the plan that arguments ask for.
+
+    Raises:
+        ValueError: so many pairs there are not.
+    """
+    of_trial = TRIALS[args.trial]
+    most = of_trial.most(args)
+    counts = tuple(args.pairs or of_trial.counts)
+    if wrong := [count for count in counts if not 0 < count <= most]:
+        raise ValueError(f"--pairs {wrong[0]}: there are 1 to {most} in {args.trial}")
+    tune_pairs = args.tune_pairs or min(of_trial.tune_pairs, most)
+    return Plan(of_trial.name(args), counts, tune_pairs)
+
+
 def trial_of(args: argparse.Namespace, network: MagnitudeUNet) -> Trial:
     """Return the trial that arguments ask for, its songs rendered or written.
 
     Raises:
         ValueError: there are too few songs, or no MIR-1K.
     """
-    trial = TRIALS[args.trial](args, network)
-    counts = tuple(args.pairs or trial.counts)
-    most = len(trial.paired.deal.paired)
-    if wrong := [count for count in counts if not 0 < count <= most]:
-        raise ValueError(f"--pairs {wrong[0]}: there are 1 to {most} in {trial.name}")
-    default = min(trial.tune_pairs, most)
-    return replace(trial, counts=counts, tune_pairs=args.tune_pairs or default)
+    return TRIALS[args.trial].songs(args, network)
+
+
+@dataclass(frozen=True)
+class KindOfTrial:
+    """What a trial is called, how many pairs there are, and its songs.
+
+    Attributes:
+        name: arguments -> that of the plan.
+        songs: arguments and network -> the trial.
+        most: arguments -> how many pairs there are.
+        counts: of pairs, unless others are asked for.
+        tune_pairs: likewise.
+    """
+
+    name: Callable[[argparse.Namespace], str]
+    songs: Callable[[argparse.Namespace, MagnitudeUNet], Trial]
+    most: Callable[[argparse.Namespace], int]
+    counts: tuple[int, ...]
+    tune_pairs: int
 
 
 def _studio(args: argparse.Namespace, network: MagnitudeUNet) -> Trial:
     """Return the trial on songs of the studio alone."""
     share = _studio_share(args, network, args.unpaired)
+    return Trial(share, share, share)
+
+
+def _studio_name(args: argparse.Namespace) -> str:
     name = f"studio, {args.unpaired} unpaired, {args.valid} choose, {args.test} test"
-    return Trial(_lasting(name, args), share, share, share, (2, 5, 10, 50), 10)
+    return _lasting(name, args)
 
 
 def _mir_1k(args: argparse.Namespace, network: MagnitudeUNet) -> Trial:
     """Return the trial on singers of MIR-1K alone."""
     share = _singers_share(args, network, PAIRED_SINGERS)
-    return Trial(f"mir1k, fold {args.fold}", share, share, share, (1, 2), 1)
+    return Trial(share, share, share)
+
+
+def _mir_1k_name(args: argparse.Namespace) -> str:
+    return f"mir1k, fold {args.fold}"
 
 
 def _studio_to_real(args: argparse.Namespace, network: MagnitudeUNet) -> Trial:
     """Return the trial with pairs of the studio, and singers of MIR-1K beside."""
     made, real = _studio_share(args, network, 0), _singers_share(args, network, 0)
-    choosing = made if args.choose_by == "studio" else real
-    choosers = f"{args.choose_by} ({args.valid} songs)" if choosing is made else args.choose_by
+    return Trial(made, made if args.choose_by == "studio" else real, real)
+
+
+def _studio_to_real_name(args: argparse.Namespace) -> str:
+    by_studio = args.choose_by == "studio"
+    choosers = f"{args.choose_by} ({args.valid} songs)" if by_studio else args.choose_by
     name = f"studio_to_real, fold {args.fold}, chosen by {choosers}"
     # Songs are dealt one after the other: which are the pairs says how many come before.
     name += f", pairs after {args.test + args.valid} songs"
-    return Trial(_lasting(name, args), made, choosing, real, (10, 50), 10)
+    return _lasting(name, args)
 
 
-TRIALS: Mapping[str, Callable[[argparse.Namespace, MagnitudeUNet], Trial]] = {
-    "studio": _studio,
-    "mir1k": _mir_1k,
-    "studio_to_real": _studio_to_real,
+TRIALS: Mapping[str, KindOfTrial] = {
+    "studio": KindOfTrial(_studio_name, _studio, lambda args: args.pool, (2, 5, 10, 50), 10),
+    "mir1k": KindOfTrial(_mir_1k_name, _mir_1k, lambda args: PAIRED_SINGERS, (1, 2), 1),
+    "studio_to_real": KindOfTrial(
+        _studio_to_real_name, _studio_to_real, lambda args: args.pool, (10, 50), 10
+    ),
 }
 
 

@@ -197,7 +197,7 @@ def test_a_detector_that_knows(studio, monkeypatch):
     assert first["accuracy"] > 0.9 > 0.1 > second["accuracy"]
 
 
-def runs_of(values):
+def runs_of(values, groups=()):
     """method -> metric -> songs, as runs of two seeds that differ by chance."""
     return {
         method: {
@@ -207,6 +207,7 @@ def runs_of(values):
                     f"{n}": {name: songs[n] + (-1) ** seed for name, songs in metrics.items()}
                     for n in range(12)
                 },
+                "groups": dict(groups),
             }
             for seed in range(2)
         }
@@ -228,10 +229,10 @@ def test_answers_in_words(rng, capsys):
             },
             "separation": alone,
             "detection": {"roc_auc": area + 0.01 * chance - 0.01 * chance[3:].mean()},
-        }
+        },
+        {f"{n}": f"{n % 3}" for n in range(12)},
     )
-    singers = {f"{n}": f"{n % 3}" for n in range(12)}
-    found = TABLES.answers(runs, ["accompaniment", "vocals"], singers)
+    found = TABLES.answers(runs, ["accompaniment", "vocals"])
     assert {question.metric: word for question, word in found.items()} == {
         "SDR/accompaniment": "neither better nor worse",
         "SDR/vocals": "better",
@@ -251,7 +252,7 @@ def test_answers_in_words(rng, capsys):
     worse = {**found, TABLES.Question("SDR/vocals", "separation"): "worse"}
     assert TABLES.verdict(worse)[2].endswith("better: no")
     del runs["detection"]
-    assert len(TABLES.verdict(TABLES.answers(runs, ["vocals"], singers))) == 2
+    assert len(TABLES.verdict(TABLES.answers(runs, ["vocals"]))) == 2
     shown = TABLES.table(runs, ["vocals"])
     assert "| metric | joint | separation |" in shown and "SI-SDR" not in shown
     # Seeds of runs_of are the songs, which are seed 0's plus and minus 1: Student's t, two seeds.
@@ -261,9 +262,10 @@ def test_answers_in_words(rng, capsys):
 def test_clips_of_a_singer_count_as_one(capsys):
     """Better with two singers and worse with a third: sure over songs, not over singers."""
     gain = np.array([1.0, 1.0, -0.2] * 4)
-    runs = runs_of({"joint": {"SDR/vocals": gain}, "separation": {"SDR/vocals": 0 * gain}})
+    values = {"joint": {"SDR/vocals": gain}, "separation": {"SDR/vocals": 0 * gain}}
     for singers in ({f"{n}": f"{n % 3}" for n in range(12)}, {}):
-        TABLES.answers(runs, ["vocals"], singers)
+        runs = runs_of(values, singers)
+        TABLES.answers(runs, ["vocals"])
     with_singers, without = capsys.readouterr().out.splitlines()
     judged = "; over seeds and singers +0.60 [-1.12, +2.32]: neither better nor worse"
     assert with_singers.endswith(judged)
@@ -296,7 +298,12 @@ def test_a_run_that_goes_on(mir_1k, tmp_path, capsys):
     assert "SDR" not in found["detection"] and "roc_auc" not in found["separation"]
     assert not [*Path(tmp_path).rglob("checkpoints")]
     SCRIPT.main([*command, f"{best:g}"])
-    assert " s)" not in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert " s)" not in again
+    # Its table needs no songs.
+    kept = [word for word in command if word not in ("--mir-1k", str(mir_1k))]
+    SCRIPT.main([*kept, f"{best:g}", "--table", "--folder", str(tmp_path / "gone")])
+    assert capsys.readouterr().out == again
 
 
 def test_arguments_that_cannot_be(tmp_path, capsys):
@@ -305,5 +312,6 @@ def test_arguments_that_cannot_be(tmp_path, capsys):
     assert "the trial mir1k is on MIR-1K: give --mir-1k DIR" in capsys.readouterr().err
     with pytest.raises(ValueError, match="has no MIR-1K/Wavfile; give the folder that holds"):
         trial_of("mir1k", tmp_path, "--mir-1k", tmp_path)
-    with pytest.raises(ValueError, match="--pairs 0: at least 1 is needed"):
-        trial_of("studio", tmp_path, "--pairs", 0)
+    with pytest.raises(SystemExit, match="2"):
+        SCRIPT.main(arguments("studio", tmp_path, "--pairs", 0))
+    assert "--pairs 0: at least 1 is needed" in capsys.readouterr().err

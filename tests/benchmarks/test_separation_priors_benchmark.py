@@ -1,7 +1,6 @@
 """Separation with few pairs: splits, windows, intervals, and a run that goes on."""
 
 import json
-from dataclasses import replace
 
 import jax
 import numpy as np
@@ -92,7 +91,7 @@ def trial_on(folder):
     manifest = read_manifest(folder, "stems")
     songs = SONGS.Songs(manifest, SCRIPT.NANO.network, folder / "stored")
     share = TRIALS.Share(songs, SONGS.deal_songs(manifest.entries, test=2, valid=1, paired=2))
-    return TRIALS.Trial("tiny", share, share, share, (1, 2), 1)
+    return TRIALS.Trial(share, share, share)
 
 
 def test_what_is_stored_is_what_the_deal_says(folder):
@@ -128,7 +127,7 @@ def test_other_deals_do_not_change_what_is_stored(folder):
     songs = trial.paired.songs
     deal = SONGS.deal_songs(songs.manifest.entries[::-1], test=2, valid=1, paired=2)
     share = TRIALS.Share(songs, deal)
-    other = TRIALS.Trial("other", share, share, share, (1, 2), 1)
+    other = TRIALS.Trial(share, share, share)
     assert [entry.name for entry, _ in other.judged("test")] == ["7.wav", "6.wav"]
     for (_, song), sound in zip(trial.judged("test"), before, strict=True):
         np.testing.assert_array_equal(song.window(0, RATE), sound)
@@ -193,12 +192,15 @@ def test_scores_of_songs(folder):
     assert {"SDR", "SDR_pooled/vocals", "silence_rms_db"} <= {*found["set"]}
 
 
-def runs_of(values):
+def runs_of(values, groups=()):
     """method -> pairs -> seed -> song -> SDR, as runs."""
     return {
         method: {
             pairs: {
-                str(seed): {"songs": {f"{n}": {"SDR": x} for n, x in enumerate(songs)}}
+                str(seed): {
+                    "songs": {f"{n}": {"SDR": x} for n, x in enumerate(songs)},
+                    "groups": dict(groups),
+                }
                 for seed, songs in enumerate(seeds)
             }
             for pairs, seeds in by_pairs.items()
@@ -282,18 +284,19 @@ def test_clips_of_a_singer_count_as_one(capsys):
     gain = np.repeat([1.0, 0.9, 1.1, -0.2], 3) + 0.01 * np.arange(12)
     singers = {f"{n}": f"singer {n // 3}" for n in range(12)}
     runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
-    TABLES._gain(runs, "adversarial", "SDR", {})  # as if every clip had its own
+    TABLES._gain(runs, "adversarial", "SDR")  # as if every clip had its own
     printed = capsys.readouterr().out
     assert "ahead of none; over seeds and songs +0.76 [" in printed
     assert "adversarial, SDR: an advantage up to 2 pairs" in printed
-    TABLES._gain(runs, "adversarial", "SDR", singers)
+    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}}, singers)
+    TABLES._gain(runs, "adversarial", "SDR")
     by_song = TABLES.bounded(TABLES.gain(runs["adversarial"]["2"], runs["none"]["2"], "SDR"))
     printed = capsys.readouterr().out
     assert f"SDR {by_song} dB ahead of none; over seeds and singers +0.76 [-" in printed
     assert "no advantage that is sure, with 2 pairs" in printed
     gain[9:] += 1.2  # the fourth singer, too
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
-    TABLES._gain(runs, "adversarial", "SDR", singers)
+    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}}, singers)
+    TABLES._gain(runs, "adversarial", "SDR")
     assert "adversarial, SDR: an advantage up to 2 pairs" in capsys.readouterr().out
 
 
@@ -305,8 +308,9 @@ def test_songs_are_their_own_groups_unless_singers_have_several(folder):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on(folder, monkeypatch, capsys, tmp_path):
-    trial = replace(trial_on(folder), counts=(2,))
+    trial = trial_on(folder)
     monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: trial)
+    monkeypatch.setattr(SCRIPT, "plan_of", lambda args: TRIALS.Plan("tiny", (2,), 1))
     out = tmp_path / "found.json"
     arguments = ["studio", "--folder", str(folder), "--out", str(out), "--preset", "nano"]
     arguments += ["--steps", "2", "--batch", "2", "--seeds", "0", "--rates", "1e-3"]
@@ -337,6 +341,10 @@ def test_a_killed_run_goes_on(folder, monkeypatch, capsys, tmp_path):
     found = json.loads(out.read_text())["tiny"]["nano, 2 steps of 2"]
     assert {"collapses", "validation_loss", "STFT"} <= {*found["none"]["2"]["0"]["set"]}
     assert not [*folder.rglob("checkpoints")] and len([*folder.rglob("training.png")]) == 4
+    monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: pytest.fail("asks for songs"))
+    SCRIPT.main([*arguments, "--table"])
+    assert "adversarial, SDR: " in capsys.readouterr().out
+    monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: trial)
     SCRIPT.main(arguments)
     assert " s)" not in capsys.readouterr().out  # nothing was missing
 
