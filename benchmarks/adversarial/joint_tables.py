@@ -12,7 +12,13 @@ import numpy as np
 from recordings.tables import Bounded, bounded, markdown, over_seeds
 
 from adversarial.joint_runs import ACCURACY, AREA, DETECTION, JOINT, NONVOCAL, SEPARATION
-from adversarial.separation_tables import expected_gain, gain, groups_in
+from adversarial.separation_tables import (
+    ONE_SEED,
+    expected_gain,
+    gain,
+    groups_in,
+    of_one_seed,
+)
 
 SILENCE = "silence_rms_db"
 FRACTIONS = (AREA, ACCURACY)  # the others are in dB
@@ -76,7 +82,8 @@ def digits(metric: str) -> int:
 def answers(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> dict[Question, str]:
     """Print by how much the joint training is ahead, and return the answers in words.
 
-    Questions of methods that have not run, or of songs that have nothing to say, are left out.
+    Questions of methods that have not run, or of songs that have nothing to say, are left out; one
+    seed has no answer.
 
     Args:
         runs: method -> seed -> run.
@@ -93,6 +100,9 @@ def answers(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> dict
         show = partial(bounded, digits=digits(question.metric))
         unit = "" if question.metric in FRACTIONS else " dB"
         line = f"{question.metric}, joint minus {question.single}: {show(values)}{unit}"
+        if of_one_seed(*both):
+            print(f"{line}; {ONE_SEED}")
+            continue
         singers = groups_in(both[0])
         if (values := expected_gain(*both, question.metric, singers)) is None:
             continue

@@ -17,6 +17,7 @@ from umir.separation.data import NONE
 STEM_METRICS = ("SDR", "SDR_pooled", "SI-SDR", STFT)
 Ahead = Mapping[int, Bounded]  # by pairs
 FEW_GROUPS = 10  # of which a bootstrap is too narrow
+ONE_SEED = "of one seed, which says nothing of others"
 
 
 def per_song(seeds: Mapping[str, Any], metric: str, groups: Mapping[str, str]) -> dict[str, float]:
@@ -102,6 +103,11 @@ def where_it_ends(found: Ahead) -> str:
     return f"an advantage up to {counts[last]} pairs{but}; none that is sure with more"
 
 
+def of_one_seed(ours: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Return whether two methods, seed -> run, have no more than one seed in common."""
+    return len({*ours} & {*others}) < 2
+
+
 def groups_in(runs: Mapping[str, Any]) -> dict[str, str]:
     """Return song -> who sings it, where singers have several songs, of all of these seeds' runs.
 
@@ -149,9 +155,11 @@ def _gain(runs: Mapping[str, Any], method: str, metric: str) -> None:
         both = [runs[name].get(pairs, {}) for name in (method, NONE)]
         if (found := gain(*both, metric)) is None:
             continue
-        singers = groups_in(both[0])
         line = f"{method}, {pairs} pairs: {metric} {bounded(found)} dB ahead of none"
-        if (expected := expected_gain(*both, metric, singers)) is not None:
+        singers = groups_in(both[0])
+        if of_one_seed(*both):
+            line += f"; {ONE_SEED}"
+        elif (expected := expected_gain(*both, metric, singers)) is not None:
             judged[int(pairs)] = expected
             units = "singers" if singers else "songs"
             line += f"; over seeds and {units} {bounded(expected)}"

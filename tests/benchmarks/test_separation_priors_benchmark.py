@@ -283,21 +283,29 @@ def test_clips_of_a_singer_count_as_one(capsys):
     """An advantage on the clips of three singers of four: sure over songs, not over singers."""
     gain = np.repeat([1.0, 0.9, 1.1, -0.2], 3) + 0.01 * np.arange(12)
     singers = {f"{n}": f"singer {n // 3}" for n in range(12)}
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
+    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}})
     TABLES._gain(runs, "adversarial", "SDR")  # as if every clip had its own
     printed = capsys.readouterr().out
     assert "ahead of none; over seeds and songs +0.76 [" in printed
     assert "adversarial, SDR: an advantage up to 2 pairs" in printed
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}}, singers)
+    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
     TABLES._gain(runs, "adversarial", "SDR")
     by_song = TABLES.bounded(TABLES.gain(runs["adversarial"]["2"], runs["none"]["2"], "SDR"))
     printed = capsys.readouterr().out
     assert f"SDR {by_song} dB ahead of none; over seeds and singers +0.76 [-" in printed
     assert "no advantage that is sure, with 2 pairs" in printed
     gain[9:] += 1.2  # the fourth singer, too
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}}, singers)
+    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
     TABLES._gain(runs, "adversarial", "SDR")
     assert "adversarial, SDR: an advantage up to 2 pairs" in capsys.readouterr().out
+
+
+def test_one_seed_says_nothing_of_others(capsys):
+    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [np.ones(12)]}})
+    TABLES._gain(runs, "adversarial", "SDR")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("adversarial, 2 pairs: SDR +1.00 [+1.00, +1.00] dB ahead of none; ")
+    assert line.endswith("of one seed, which says nothing of others")
 
 
 def test_songs_are_their_own_groups_unless_singers_have_several(folder):
@@ -337,13 +345,13 @@ def test_a_killed_run_goes_on(folder, monkeypatch, capsys, tmp_path):
     assert len(looks) == 10 + 5
     printed = capsys.readouterr().out
     assert "| STFT/vocals | 2 pairs |" in printed
-    assert "adversarial, 2 pairs: SDR " in printed and "adversarial, SDR: " in printed
+    assert "adversarial, 2 pairs: SDR " in printed and "of one seed" in printed
     found = json.loads(out.read_text())["tiny"]["nano, 2 steps of 2"]
     assert {"collapses", "validation_loss", "STFT"} <= {*found["none"]["2"]["0"]["set"]}
     assert not [*folder.rglob("checkpoints")] and len([*folder.rglob("training.png")]) == 4
     monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: pytest.fail("asks for songs"))
     SCRIPT.main([*arguments, "--table"])
-    assert "adversarial, SDR: " in capsys.readouterr().out
+    assert "adversarial, 2 pairs: SDR " in capsys.readouterr().out
     monkeypatch.setattr(SCRIPT, "trial_of", lambda args, network: trial)
     SCRIPT.main(arguments)
     assert " s)" not in capsys.readouterr().out  # nothing was missing
