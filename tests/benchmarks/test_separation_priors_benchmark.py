@@ -1,11 +1,10 @@
-"""Separation with few pairs: splits, windows, intervals, and a run that goes on."""
+"""Separation with few pairs: splits, windows, scores, and a run that goes on."""
 
 import json
 
 import jax
 import numpy as np
 import pytest
-import scipy.stats
 import soundfile
 from benchmark_scripts import benchmark_module
 from folders import write_rows
@@ -18,7 +17,6 @@ GRID = benchmark_module("adversarial.grid")
 SONGS = benchmark_module("adversarial.vocal_songs")
 TRIALS = benchmark_module("adversarial.separation_trials")
 RUNS = benchmark_module("adversarial.separation_runs")
-TABLES = benchmark_module("adversarial.separation_tables")
 SCRIPT = benchmark_module("separation_priors")
 RATE = SCRIPT.NANO.network.rate
 
@@ -190,122 +188,6 @@ def test_scores_of_songs(folder):
     means = [song["STFT"] for song in found["songs"].values()]
     assert found["set"]["STFT"] == pytest.approx(np.mean(means))
     assert {"SDR", "SDR_pooled/vocals", "silence_rms_db"} <= {*found["set"]}
-
-
-def runs_of(values, groups=()):
-    """method -> pairs -> seed -> song -> SDR, as runs."""
-    return {
-        method: {
-            pairs: {
-                str(seed): {
-                    "songs": {f"{n}": {"SDR": x} for n, x in enumerate(songs)},
-                    "groups": dict(groups),
-                }
-                for seed, songs in enumerate(seeds)
-            }
-            for pairs, seeds in by_pairs.items()
-        }
-        for method, by_pairs in values.items()
-    }
-
-
-def test_differences_are_paired_over_songs(rng):
-    hard = rng.normal(scale=10, size=30)
-    gain = rng.normal(1, 0.5, size=30)
-    noise = rng.normal(scale=0.1, size=30)
-    runs = runs_of(
-        {
-            "none": {"2": [hard + noise, hard - noise], "5": [hard]},
-            "adversarial": {"2": [hard + gain + noise, hard + gain - noise], "5": [hard]},
-        }
-    )
-    pairs = {n: (runs["adversarial"][n], runs["none"][n]) for n in "25"}
-    middle, low, high = TABLES.gain(*pairs["2"], "SDR")
-    assert middle == pytest.approx(gain.mean())
-    # How songs differ from each other does not count: the interval is that of the gains.
-    width = 2 * 1.96 * gain.std() / np.sqrt(30)
-    assert high - low == pytest.approx(width, rel=0.15) and low < middle < high
-    assert TABLES.gain(*pairs["5"], "SDR") == (0, 0, 0)
-    # A seed, or a song, that only one of them has does not count.
-    lacking = runs["adversarial"]["2"]
-    del lacking["1"], lacking["0"]["songs"]["0"]
-    middle, _, _ = TABLES.gain(*pairs["2"], "SDR")
-    assert middle == pytest.approx(gain[1:].mean())
-    assert TABLES.expected_gain(*pairs["2"], "SDR")[0] == pytest.approx(gain[1:].mean())
-
-
-def test_seeds_that_disagree_are_not_sure(rng):
-    """Sure over the songs of these trainings, but two of the three were worse."""
-    noise = rng.normal(scale=0.1, size=24)
-    seeds = [gain + noise for gain in (1.2, -0.3, -0.3)]
-    runs = runs_of({"none": {"2": [np.zeros(24)] * 3}, "adversarial": {"2": seeds}})
-    both = runs["adversarial"]["2"], runs["none"]["2"]
-    middle, low, _ = TABLES.gain(*both, "SDR")
-    assert middle == pytest.approx(0.2 + noise.mean()) and low > 0
-    expected, low, high = TABLES.expected_gain(*both, "SDR")
-    assert expected == pytest.approx(middle) and low < -0.2 and high > 1.1
-
-
-def test_of_few_groups_the_interval_is_students(rng):
-    gain = rng.normal(1, 0.5, size=12)
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [gain]}})
-    both = runs["adversarial"]["2"], runs["none"]["2"]
-    groups = {f"{n}": f"{n % 4}" for n in range(12)}
-    means = gain.reshape(3, 4).mean(axis=0)
-    expected = scipy.stats.ttest_1samp(means, 0).confidence_interval(0.95)
-    found = TABLES.expected_gain(*both, "SDR", groups)
-    np.testing.assert_allclose(found, (means.mean(), *expected))
-    _, low, high = TABLES.expected_gain(*both, "SDR")  # twelve songs are enough to resample
-    assert high - low == pytest.approx(2 * 1.96 * gain.std() / np.sqrt(12), rel=0.15)
-    one = TABLES.expected_gain(*both, "SDR", dict.fromkeys(groups, "one"))
-    assert one == (one[0],) * 3 and TABLES.expected_gain({}, {}, "SDR") is None
-
-
-@pytest.mark.parametrize(
-    ("lows", "words"),
-    [
-        ({2: -1, 5: -1}, "no advantage that is sure, with 2, 5 pairs"),
-        ({2: 1, 5: -1, 10: 0}, "an advantage up to 2 pairs; none that is sure with more"),
-        ({2: -1, 5: 1, 10: 0}, "an advantage up to 5 pairs (but not at 2); none that is sure"),
-        ({2: 1, 5: 1}, "an advantage up to 5 pairs, the most that were tried"),
-    ],
-)
-def test_where_an_advantage_ends(lows, words):
-    found = {pairs: (low + 0.5, low, low + 1) for pairs, low in lows.items()}
-    assert TABLES.where_it_ends(found).startswith(words)
-
-
-def test_a_single_singer_is_not_sure():
-    assert TABLES.where_it_ends({2: (1.0, 1.0, 1.0)}).startswith("no advantage that is sure")
-
-
-def test_clips_of_a_singer_count_as_one(capsys):
-    """An advantage on the clips of three singers of four: sure over songs, not over singers."""
-    gain = np.repeat([1.0, 0.9, 1.1, -0.2], 3) + 0.01 * np.arange(12)
-    singers = {f"{n}": f"singer {n // 3}" for n in range(12)}
-    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}})
-    TABLES._gain(runs, "adversarial", "SDR")  # as if every clip had its own
-    printed = capsys.readouterr().out
-    assert "ahead of none; over seeds and songs +0.76 [" in printed
-    assert "adversarial, SDR: an advantage up to 2 pairs" in printed
-    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
-    TABLES._gain(runs, "adversarial", "SDR")
-    by_song = TABLES.bounded(TABLES.gain(runs["adversarial"]["2"], runs["none"]["2"], "SDR"))
-    printed = capsys.readouterr().out
-    assert f"SDR {by_song} dB ahead of none; over seeds and singers +0.76 [-" in printed
-    assert "no advantage that is sure, with 2 pairs" in printed
-    gain[9:] += 1.2  # the fourth singer, too
-    runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
-    TABLES._gain(runs, "adversarial", "SDR")
-    assert "adversarial, SDR: an advantage up to 2 pairs" in capsys.readouterr().out
-
-
-def test_one_seed_says_nothing_of_others(capsys):
-    runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [np.ones(12)]}})
-    TABLES._gain(runs, "adversarial", "SDR")
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("adversarial, 2 pairs: SDR +1.00 [+1.00, +1.00] dB ahead of none; ")
-    assert line.endswith("of one seed, which says nothing of others")
 
 
 def test_songs_are_their_own_groups_unless_singers_have_several(folder):
