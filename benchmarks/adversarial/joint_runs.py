@@ -72,13 +72,14 @@ def measured(trial: JointTrial, preset: SeparationPreset, job: Job, split: str) 
     model, course = trained(training_of(trial, preset, job), folder, job.name)
     if split == VALID:
         return done(folder, split, course)
-    groups = groups_of([entry for entry, _ in trial.judged(split)])
+    songs, heard = trial.judged(split), trial.heard(split)
+    groups = groups_of([entry for entry, _ in songs])
     found: dict[str, Any] = {"set": dict(course), "songs": {}, "groups": groups}
     if LABELLED in streams:
-        more = level_where_nobody_sings(trial.heard(split), model.network.detected)
-        add(found, scores(model, trial.judged(split), more))
+        more = level_where_nobody_sings(heard, model.network.detected)
+        add(found, scores(model, songs, more))
     if ACTIVE in streams:
-        add(found, detection_scores(model, trial.heard(VALID), trial.heard(split)))
+        add(found, detection_scores(model, trial.heard(VALID), heard))
     return done(folder, split, found)
 
 

@@ -162,7 +162,8 @@ def measured(trial: Trial, preset: SeparationPreset, job: Job, split: str) -> di
     """
     folder = job.folder / job.name
     model, course = trained(training_of(trial, preset, job), folder, job.name)
-    found = scores(model, trial.judged(split))
+    songs = trial.judged(split)
+    found = scores(model, songs) | {"groups": groups_of([entry for entry, _ in songs])}
     found["set"] |= course
     return done(folder, split, found)
 
@@ -204,7 +205,6 @@ def scores(
     return {
         "set": whole,
         "songs": {entry.name: metrics for (entry, _), metrics in zip(songs, per_song, strict=True)},
-        "groups": groups_of([entry for entry, _ in songs]),
     }
 
 
