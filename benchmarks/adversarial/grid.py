@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from recordings.results import Results, add_table_argument
 
+from umir.files import LockedError, locked
 from umir.program import use_compilation_cache
 
 RATES = (1e-4, 3e-4, 1e-3)
@@ -161,10 +162,13 @@ class Grid:
     def done(self, piece: Piece) -> bool:
         """Do a training, unless another process is at it: return whether it is done."""
         digest = hashlib.sha256("/".join((self.name, *piece.keys, piece.key)).encode())
-        with self.results.claimed(digest.hexdigest()[:16]) as ours:
-            if ours:
+        locks = self.results.path.with_name(f".{self.results.path.stem}.locks")
+        try:
+            with locked(locks / digest.hexdigest()[:16]):
                 self.once(piece)
-        return ours
+        except LockedError:
+            return False
+        return True
 
     def current(self, job: Job) -> dict[str, Any]:
         """Return the runs of a job's method that have its choices: others are another training.

@@ -92,24 +92,6 @@ class Results:
             print(f"{self.path.stem}, {what}: {show(found)} ({seconds:.0f} s)", flush=True)
         return part[key]
 
-    @contextlib.contextmanager
-    def claimed(self, name: str) -> Iterator[bool]:
-        """Hold a name for this process while the block runs, and yield whether it is ours.
-
-        It is not where another process holds it; it is free when that ends, however it ends. The
-        names lie in a hidden folder beside the file.
-        """
-        place = make_folder(self.path.parent / f".{self.path.stem}.locks") / name
-        handle = os.open(place, os.O_RDWR | os.O_CREAT)
-        ours = False
-        try:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                ours = True
-            yield ours
-        finally:
-            os.close(handle)
-
     def lacks(self, what: str, option: str) -> str:
         """Return in words that there is nothing of what is asked for, and what there is.
 
