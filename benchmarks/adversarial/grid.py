@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -163,11 +164,12 @@ class Grid:
         """Do a training, unless another process is at it: return whether it is done."""
         digest = hashlib.sha256("/".join((self.name, *piece.keys, piece.key)).encode())
         locks = self.results.path.with_name(f".{self.results.path.stem}.locks")
-        try:
-            with locked(locks / digest.hexdigest()[:16]):
-                self.once(piece)
-        except LockedError:
-            return False
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(locks / digest.hexdigest()[:16]))
+            except LockedError:  # of this lock alone: a training may meet another one, and fail
+                return False
+            self.once(piece)
         return True
 
     def current(self, job: Job) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from benchmark_scripts import benchmark_module
 
+from umir.files import LockedError
+
 GRID = benchmark_module("adversarial.grid")
 RESULTS = benchmark_module("recordings.results").Results
 
@@ -156,13 +158,14 @@ def test_several_processes_share_a_grid(tmp_path):
     assert not alone.done
 
 
-def test_of_a_training_that_fails_another_call_does_it_again(tmp_path):
+@pytest.mark.parametrize("error", [OSError("the disk is full"), LockedError("a folder is held")])
+def test_of_a_training_that_fails_another_call_does_it_again(error, tmp_path):
     class Failing(Trainings):
         def measure(self, job, split):
-            raise OSError("the disk is full")
+            raise error
 
     path, options = tmp_path / "found.json", ("--rates", "1e-3", "--seeds", "0")
-    with pytest.raises(OSError, match="the disk is full"):
+    with pytest.raises(type(error), match=str(error)):
         grid_of(path, Failing(), *options).run()
     grid_of(path, again := Trainings(), *options).run()
     assert len(again.done) == 2
