@@ -167,7 +167,13 @@ def _places(
 
 
 def _label_before(task: Task, pool: Pool, label: str, semitones: int) -> tuple[str, int]:
-    """Return the label that a change of speed makes `label`; no change, if no example has it."""
+    """Return the label that a change of speed makes `label`; no change, if no example has it.
+
+    Where every segment is drawn for a label, that would keep all others from coming up: there it is
+    the label of the song that takes its turn, and the change makes another of it.
+    """
+    if task.always_labelled:
+        return label, semitones
     move = label_move(task)
     before = label if move is None else move(label, -semitones)
     return (before, semitones) if _having(pool, {before}) else (label, 0)

@@ -179,10 +179,14 @@ def test_no_models_yet(tmp_path, monkeypatch, capsys):
     assert "none in this installation: train one with" in capsys.readouterr().out
     line = fails(capsys, "finetune", "--data", ".", "--out", str(tmp_path / "out"))
     assert "models/nano-fomaml: no such model directory, and no released model" in line
-    with pytest.raises(SystemExit) as stop:
-        main(["separate", "song.wav"])
-    assert stop.value.code == 2
-    assert "no separator comes with this installation: --model" in capsys.readouterr().err
+    asked = {
+        "separate": ("separator", ["song.wav"]),
+        "predict": ("initialisation", ["song.wav", "--out", "found"]),
+        "evaluate": ("initialisation", ["--data", "."]),
+    }
+    for program, (kind, arguments) in asked.items():
+        line = fails(capsys, program, *arguments)
+        assert f"no {kind} comes with this installation: --model is required" in line
 
 
 @pytest.mark.parametrize("program", [["finetune", "--data", "."], ["separate", "song.wav"]])
@@ -240,7 +244,17 @@ def test_the_programs_take_names(room, rng, capsys):
     assert {p.name for p in (room / "separated" / "tiny-vocals" / "song").iterdir()} == stems
     arguments = ["song.wav", "--model", "tiny-start", "--task", "genre_recognition", "--out", "p"]
     assert main(["predict", *arguments]) == 0
-    assert (room / "p" / "song.txt").read_text().strip()
+    named = (room / "p" / "song.txt").read_text()
+    assert named.strip()
+    # None named: the best start, and which of its tasks must be said.
+    task = arguments[3:5]
+    assert main(["predict", "song.wav", *task, "--out", "by_default"]) == 0
+    assert (room / "by_default" / "song.txt").read_text() == named
+    line = fails(capsys, "predict", "song.wav", "--out", "none")
+    assert "tiny-start" in line and all(name in line for name in TASKS)
+    (room / "manifest.jsonl").write_text('{"audio": "song.wav", "label": "rock", "split": "test"}')
+    assert main(["evaluate", "--data", ".", *task]) == 0
+    assert "genre_recognition, 1 tracks of test" in capsys.readouterr().out
     capsys.readouterr()
     line = fails(capsys, "evaluate", "--model", "tiny-vocal", "--data", ".")
     assert "did you mean tiny-vocals" in line

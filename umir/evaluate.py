@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import DATA_HELP, MODEL_HELP, program_parser, run_program, use_compilation_cache
+from umir.program import DATA_HELP, START_HELP, program_parser, run_program, use_compilation_cache
 
 if TYPE_CHECKING:
     from umir.separation.separator_model import AnyModel
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("evaluate", "Score a model on labelled audio.")
-    p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
+    p.add_argument("--model", metavar="NAME|DIR", help=START_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--data", required=True, help=DATA_HELP)
-    p.add_argument("--split", default="test", choices=["train", "valid", "test", "all"])
+    p.add_argument(
+        "--split",
+        default="test",
+        choices=["train", "valid", "test", "all"],
+        help="which songs; default test; all: every one that the model was not adapted with",
+    )
     p.add_argument("--json", type=Path, help="write the scores to this file too")
     return p
 
@@ -68,10 +73,11 @@ def evaluate(
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the scores, write them as JSON if asked to."""
     from umir.files import write_json
+    from umir.released_models import INITIALISATION, given_or_default
     from umir.separation.separator_model import load_model_for
 
     use_compilation_cache()
-    model = load_model_for(args.model, args.task)
+    model = load_model_for(given_or_default(args.model, INITIALISATION), args.task)
     result = evaluate(model, args.data, args.split)
     names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
     print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")

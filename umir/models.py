@@ -52,7 +52,8 @@ def purpose_of(model: "Release") -> str:
     if model.purpose == SEPARATOR:
         return f"`umir separate`: {', '.join(model.stems)}"
     if model.purpose == INITIALISATION:
-        also = "; `umir predict --task TASK` of its tasks" if model.ready else ""
+        predict = f"`umir predict FILE --model {model.name} --task TASK --out DIR`"
+        also = f"; {predict} of its tasks" if model.ready else ""
         return f"start of `umir finetune`{also}"
     return f"`umir predict`: {', '.join(model.tasks)}"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from umir.program import (
-    MODEL_HELP,
+    START_HELP,
     positive,
     program_parser,
     run_program,
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     p = program_parser("predict", "Write a model's predictions for audio files.")
     p.add_argument("files", nargs="*", type=Path, metavar="FILE_OR_DIR", help="audio")
-    p.add_argument("--model", required=True, metavar="NAME|DIR", help=MODEL_HELP)
+    p.add_argument("--model", metavar="NAME|DIR", help=START_HELP)
     p.add_argument("--task", help="which task, of a model that has several")
     p.add_argument("--out", type=Path, help="folder for the predictions")
     live = p.add_argument_group("live, for models of a causal body (--body seq_unet)")
@@ -120,9 +120,10 @@ def run(args: argparse.Namespace) -> int:
     if unused := [f"--{name}" for name in ONLY_LIVE if getattr(args, name)]:
         parser().error(f"{', '.join(unused)}: only with --live")
     from umir.file_batch import files_among, outcomes, report
+    from umir.released_models import INITIALISATION, given_or_default
 
     use_compilation_cache()
-    job = Prediction(args.model, args.out, args.task)
+    job = Prediction(given_or_default(args.model, INITIALISATION), args.out, args.task)
     return report(outcomes(files_among(args.files), job), print)
 
 

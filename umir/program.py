@@ -19,6 +19,7 @@ from umir.interrupts import interrupts_as_such, interrupts_heard
 DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:PATH"
 # Of every `--model` and `--init` (`umir.released_models`).
 MODEL_HELP = "model directory, or the name of a released model (`umir models`)"
+START_HELP = f"{MODEL_HELP}; none: the best released start, which has a head for each of its tasks"
 INIT_HELP = f"what to start from: {MODEL_HELP}, or 'scratch'"
 
 

@@ -178,7 +178,10 @@ def summary(name: str, info: Mapping[str, Any]) -> list[str]:
     """Return the paragraphs at the head of a released model's card."""
     use = {
         INITIALISATION: f"A start: `umir finetune --init {name} --data FOLDER --out DIR`."
-        + (" It also serves its tasks as it is: `umir predict --task TASK`." * info["ready"]),
+        + (
+            " It also serves its tasks as it is: "
+            f"`umir predict FILE --model {name} --task TASK --out DIR`." * info["ready"]
+        ),
         SEPARATOR: f"Separates {', '.join(info['stems'])}: `umir separate FILE --model {name}`.",
         TASK: f"A model for {info['tasks'][0]}: `umir predict FILE --model {name} --out DIR`.",
     }

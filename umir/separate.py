@@ -23,7 +23,7 @@ from umir.program import (
     run_program,
     use_compilation_cache,
 )
-from umir.released_models import INITIALISATION, SEPARATOR, default_model, find_model
+from umir.released_models import INITIALISATION, SEPARATOR, find_model, given_or_default
 
 if TYPE_CHECKING:
     from umir.file_batch import Progress, Work
@@ -139,10 +139,7 @@ def run(args: argparse.Namespace) -> int:
         parser().error("FLAC holds no float samples: choose --samples 16 or 24, or --format wav")
     stem_format = StemFormat(f".{args.format}", SAMPLES.get(args.samples))
     # A start that was trained on separation, among other tasks, has a head for it.
-    name = args.model or default_model(SEPARATOR) or default_model(INITIALISATION)
-    if name is None:
-        parser().error("no separator comes with this installation: --model is required")
-    model = find_model(name)
+    model = find_model(given_or_default(args.model, SEPARATOR, INITIALISATION))
     folder = args.out / model.resolve().name
     job = Separation(model, folder, stem_format, args.two_stems)
     job.start()  # wrong arguments show here, once, and not in every process

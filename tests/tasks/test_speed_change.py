@@ -1,6 +1,8 @@
 """Speed change: sounds and labels move together, exactly."""
 
 import itertools
+from collections import Counter
+from functools import partial
 
 import mir_eval
 import numpy as np
@@ -266,6 +268,21 @@ def test_labels_are_drawn_as_they_will_be():
         assert "D:maj" in frames and frames <= {"C:maj", "D:maj", "E:maj"}
         moved += "E:maj" in frames
     assert moved
+
+
+def test_a_song_in_one_key_teaches_five():
+    """A tone that goes up with its key: C, and two semitones either way, each equally often."""
+    song = _example(Labels(("C major",)), _sine(440.0, seconds=8.0))
+    draw = partial(segment_batch, KEY, [song], rate=RATE, segments=60, augment=False, seconds=2.0)
+    batch = draw(np.random.default_rng(1), speed=0.8)
+    keys = [KEY.vocabulary[place] for place in batch.target.values.argmax(axis=1)]
+    semitones = {moved_key("C major", step): step for step in (0, *SEMITONES)}
+    counts = Counter(keys)
+    assert counts.keys() == semitones.keys() and min(counts.values()) >= 6
+    for key, waveform in zip(keys, batch.waveform[:, :, 0], strict=True):
+        spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
+        found = spectrum.argmax() * RATE / len(waveform)
+        assert found == pytest.approx(440.0 * speed_ratio(semitones[key]), abs=1.0)
 
 
 @pytest.fixture(scope="module")
