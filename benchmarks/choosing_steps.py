@@ -5,8 +5,8 @@
 
 FOLDERS is what `benchmarks/real_folders.py` builds. Of each folder, from each start, each rate of
 `umir finetune` takes `--steps` steps; every 25 of them the loss and the score of the validation
-groups are measured, and the score of the test groups, which chooses nothing. Each way to choose
-then takes one rate and one step of them:
+groups are measured, and the score of the test groups, which chooses nothing; all at the speed of
+the songs. Each way to choose then takes one rate and one step of them:
 
 * `loss`: the lowest validation loss;
 * `score`: the best validation score, of equal ones that of the lowest loss;
@@ -106,7 +106,7 @@ def curves_of(data: UserData, experiment: Experiment, start: Start, seed: int, s
     """Adapt once with each rate; return what was measured on the way."""
     task, network = data.task, Network(start.config, data.task.head)
     batches, known = validation_batches(network, task, data.valid), start.decoder(task)
-    recipe = replace(start.recipe(task, seed), segments=experiment.segments)
+    recipe = replace(start.recipe(task, seed), segments=experiment.segments, speed=0.0)
     fresh = Adaptation.begin(network, task, start.body, data.train, recipe)
 
     def measured(run: Adaptation) -> dict[str, float]:

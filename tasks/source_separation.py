@@ -218,12 +218,13 @@ class SourceSeparation(Task):
         missing = set(self.vocabulary) - set(estimate.waveforms)
         if missing:
             raise ValueError(f"the estimate lacks the stems {', '.join(sorted(missing))}")
-        true = self.mix(reference)
+        true, stems = self.mix(reference), list(reference.waveforms.values())
         guess = np.stack([estimate.waveforms[stem] for stem in self.vocabulary])
         # As museval: an estimate is cut or followed by silence to the reference's length.
         guess = guess[:, : true.shape[1]]
         guess = np.pad(guess, ((0, 0), (0, true.shape[1] - guess.shape[1]), (0, 0)))
-        return track_scores(true, guess, self.vocabulary, window=reference.rate)
+        # What was heard has the stems in it that the task does not ask for.
+        return track_scores(true, guess, self.vocabulary, reference.rate, np.sum(stems, axis=0))
 
 
 def separation_of(sources: Sequence[str]) -> SourceSeparation:
@@ -248,8 +249,9 @@ def vocal_separation() -> SourceSeparation:
 
 
 def four_stem_separation() -> SourceSeparation:
-    """Return the task of the four stems of MUSDB18.
+    """Return the task of the four stems of MUSDB18; any further stem of a song is part of `other`.
 
     `other` comes last, as what the network cannot hear remains in the last stem.
     """
-    return SourceSeparation("source_separation", ("bass", "drums", "vocals", "other"))
+    stems, rest = ("bass", "drums", "vocals", "other"), (("other", ("other", REST)),)
+    return SourceSeparation("source_separation", stems, sources=rest)

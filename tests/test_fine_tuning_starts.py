@@ -150,6 +150,14 @@ def test_a_size_that_is_not_the_starts_is_refused(label_folder):
         fine_tuned(label_folder, init="start", config=other, steps=1)
 
 
+def test_the_preset_of_a_causal_start_may_be_said(label_folder):
+    options = ["--steps", "1", "--learning-rate", "0.01"]
+    assert finetune(label_folder, "--body", "seq_unet", *options) == 0
+    again = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "again"]
+    assert main([*again, "--preset", "tiny", *options]) == 0
+    assert TaskModel.load("again").network.config.body == "seq_unet"
+
+
 def test_a_start_of_another_preset_is_refused_field_by_field(label_folder, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "other", replace(TINY, preset="other", dilations=(1, 2, 4)))
     save_start()

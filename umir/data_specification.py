@@ -72,7 +72,7 @@ class JointData:
         return frozenset().union(*(part.classes for _, part in self.parts))
 
     def versions(self, split: str | None) -> list[list[Any]]:
-        """Return path, size and time of the files of all parts that a user may change."""
+        """Return what the examples of a split depend on, of all parts."""
         return [file for _, part in self.parts for file in part.versions(split)]
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:

@@ -50,13 +50,15 @@ def evaluate(
     from umir.data.problems import describe
     from umir.data_specification import open_data, stored_splits
     from umir.fine_tuning import score
-    from umir.separation.separator_model import load_model_for
+    from umir.separation.separator_model import SeparatorModel, load_model_for
     from umir.tasks import TASKS
     from umir.user_data import known_examples
 
     loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
     splits = stored_splits(data, loaded.facts.get("splits"))
-    named = loaded.task.name if loaded.task.name in TASKS else None
+    # A published separator's sources are its own, whatever a data set calls a task of its stems.
+    fits = loaded.task.name in TASKS and not isinstance(loaded, SeparatorModel)
+    named = loaded.task.name if fits else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
     usable = (

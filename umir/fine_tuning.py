@@ -32,7 +32,7 @@ from umir.task_model import TaskModel
 from umir.tasks import Task
 from umir.tasks.base import Settings
 from umir.tasks.source_separation import SourceSeparation
-from umir.tasks.speed_change import label_move, usual_speed
+from umir.tasks.speed_change import label_move
 from umir.user_data import UserData, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
 from umir.wave_unet.presets import WAVE_UNET, preset_config
@@ -124,9 +124,10 @@ def finetune(
         if task is None and not start.knows(user_data.task):
             _say_what_fits(start, user_data)
         print("compiling, which takes a while the first time", file=sys.stderr)
-    speed = usual_speed(user_data.task) if speed is None else speed
     budget = Budget.of(steps, learning_rate)
-    recipe = replace(start.recipe(user_data.task, seed), speed=speed)
+    recipe = start.recipe(user_data.task, seed)
+    if speed is not None:
+        recipe = replace(recipe, speed=speed)
     known = start.decoder(user_data.task)
     model, found = train_on(
         user_data, start.config, start.body, budget, recipe, known, progress=progress
@@ -146,7 +147,9 @@ def _wanted_config(init: str, preset: str | None, body: str | None) -> WaveUNetC
     """Return the size that is asked for; None where any will do."""
     if preset is None and (init != SCRATCH or body is None):
         return None
-    return preset_config(preset or "nano", body or WAVE_UNET)
+    if body is None:
+        body = WAVE_UNET if init == SCRATCH else Start.load(init).config.body
+    return preset_config(preset or "nano", body)
 
 
 def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[str, float]]:

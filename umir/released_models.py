@@ -131,11 +131,11 @@ def default_model(purpose: str, folder: Path | None = None) -> str | None:
 
 
 def given_or_default(model: str | None, *purposes: str) -> str:
-    """Return a model that was asked for, else the best released one of the first purpose that has one.
+    """Return a model that was asked for, else the best released one for a purpose.
 
     Args:
         model: what was asked for; None: nothing.
-        purposes: in the order of preference.
+        purposes: the first that has a released model counts.
 
     Raises:
         ValueError: nothing was asked for, and there is no released model either.

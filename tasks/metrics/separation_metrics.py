@@ -97,18 +97,20 @@ def track_scores(
     estimate: Float[np.ndarray, "stem time channel"],
     stems: Sequence[str],
     window: int,
+    mixture: Float[np.ndarray, "time channel"] | None = None,
 ) -> tuple[dict[str, float], Float[np.ndarray, "stem frame"]]:
     """Return the metrics of one song, and its SDR per stem and window.
 
     Args:
-        reference: true stems; their sum is the mixture.
+        reference: true stems.
         estimate: separated stems, same shape.
         stems: their names.
         window: length of a window in samples.
+        mixture: what they were separated from, which SDRi is the gain over; default: their sum.
     """
     frames = sdr_frames(reference, estimate, window)
-    mixture = np.broadcast_to(reference.sum(axis=0), reference.shape)
-    unprocessed = sdr_frames(reference, mixture, window)
+    heard = reference.sum(axis=0) if mixture is None else mixture
+    unprocessed = sdr_frames(reference, np.broadcast_to(heard, reference.shape), window)
     medians = [nan_median(row) for row in frames]
     scale_free = [si_sdr(r, e) for r, e in zip(reference, estimate, strict=True)]
     # A stem that is all of the mixture has an infinite SDR from the start: nothing to gain.

@@ -33,6 +33,16 @@ def test_half_a_download_serves_and_says_what_is_missing(tmp_path):
     assert len(open_data_set("ballroom", tmp_path, "tempo_estimation", index=index).tracks) == 3
 
 
+def test_what_songs_depend_on_names_the_hours(tmp_path):
+    """So that songs stored for less of a set are not taken for those of more of it."""
+    index = make_ballroom(tmp_path)
+    one, same, other = (
+        open_data_set("ballroom", tmp_path, "beat_tracking", index=index, hours=hours)
+        for hours in (0.1, 0.1, None)
+    )
+    assert one.versions("train") == same.versions("train") != other.versions("train")
+
+
 def test_nothing_there_is_an_error(tmp_path):
     index = make_ballroom(tmp_path / "full")
     (tmp_path / "empty").mkdir()

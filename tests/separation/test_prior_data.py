@@ -111,6 +111,9 @@ def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, t
     (folder / "manifest.jsonl").write_text('{"audio": "silent.wav"}\n\n{"song": 3}')
     with pytest.raises(ValueError, match=r"manifest.jsonl:3: is not a JSON object with \"audio\""):
         recordings_in(folder)
+    # As some editors save it, with a byte-order mark.
+    (folder / "manifest.jsonl").write_text('{"audio": "silent.wav"}\n', encoding="utf-8-sig")
+    assert [path.name for path in recordings_in(folder)] == ["silent.wav"]
     write_rows(folder, [{"audio": "silent.wav"}])
     with pytest.raises(ValueError, match="no recording there can be used .*is silent"):
         read_folder(folder, {}, 4000, 1, tmp_path / "nothing")

@@ -113,6 +113,7 @@ def test_without_answers_a_smaller_weight_shortens_the_steps(data):
         replace(PRESET, recipe=replace(RECIPE, beta=0.0)), "adversarial", unpaired
     )
     assert training.objective.supervision is None
+    assert training.used[-1].startswith("only critics teach: their weight, --alpha, makes no")
     networks = training.init()["adversarial"]["networks"]
     batches = training._batch(RECIPE.stages[0], 0)["generator"]
     whole, half = (

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sets import make_mir_1k
 
 from umir.checkpoint import CheckpointError
 from umir.cli import main
@@ -151,6 +152,14 @@ def test_programs_take_it(saved, tmp_path, rng, capsys, monkeypatch):
     assert "SDR/vocals" in json.loads((tmp_path / "scores.json").read_text())["metrics"]
     assert main(["separate", "mix.wav", "--model", "model", "--two-stems", "drums"]) == 1
     assert "no stem 'drums': choose from accompaniment, vocals" in capsys.readouterr().err
+
+
+def test_it_is_scored_on_public_sets_whatever_they_call_its_task(saved, tmp_path, capsys):
+    """Voice and accompaniment of MIR-1K, which has no four stems."""
+    voices = make_mir_1k(tmp_path / "mir_1k")
+    songs = ["evaluate", "--model", str(saved), "--split", "all", "--data", f"mir_1k:{voices}"]
+    assert main(songs) == 0
+    assert "source_separation, 4 tracks of all" in capsys.readouterr().out
 
 
 def test_a_directory_of_another_network_says_what_differs(saved):

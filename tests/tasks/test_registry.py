@@ -1,5 +1,6 @@
 """Names, kinds, vocabularies, and tasks as JSON."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -104,6 +105,16 @@ def test_separators_made_before_there_were_masks_give_samples():
     assert config.pop("masks") is True
     assert task_from_config(config).head.kind == "waveform"
     assert get_task("source_separation").head.kind == "masks"
+
+
+def test_four_stems_of_before_other_was_the_rest_are_those_of_today():
+    four = get_task("source_separation")
+    config = {**task_to_config(four), "sources": []}
+    assert task_from_config(config) == four
+    assert task_from_config({**config, "masks": False}) == dataclasses.replace(four, masks=False)
+    # Only that task: four stems of somebody's own have no rest.
+    own = {**config, "name": "stems"}
+    assert task_from_config(own) == SourceSeparation("stems", four.vocabulary)
 
 
 def test_a_foreign_config_is_refused():

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import jax
@@ -16,6 +16,7 @@ from umir.released_models import RELEASE_KEY, SCRATCH, find_model
 from umir.task_model import TaskModel
 from umir.tasks import TASKS, Task, for_body
 from umir.tasks.base import Settings
+from umir.tasks.speed_change import usual_speed
 from umir.wave_unet import PRESETS, WaveUNetConfig, init_body
 
 
@@ -111,13 +112,15 @@ class Start:
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.
 
-        Such a head has learnt already, and is adapted no faster than the body.
+        Such a head has learnt already, and is adapted no faster than the body. Other speeds are
+        heard as often as is usual for the task.
         """
+        usual = Recipe(seed=seed, speed=usual_speed(task))
         if self.knows(task):
             own = os.path.join(os.curdir, self.name)  # a folder called as a way to begin heads
             head = own if self.name in HEAD_INITIALISATIONS else self.name
-            return Recipe(seed=seed, head=head, head_factor=1.0)
-        return Recipe(seed=seed)
+            return replace(usual, head=head, head_factor=1.0)
+        return usual
 
 
 def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:

@@ -38,7 +38,10 @@ class LabelledData(Protocol):
         """Of the kind `labels`, all that clips were labelled for."""
 
     def versions(self, split: str | None) -> list[list[Any]]:
-        """Return path, size and time of the files of a split that a user may change."""
+        """Return what the examples of a split depend on: plain JSON, another if they may be others.
+
+        Of files that a user may change, it is their path, size and time.
+        """
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:
         """Load the examples of a split, or of all of them for None."""
@@ -70,7 +73,7 @@ class UnseenData:
         return self._data.classes
 
     def versions(self, split: str | None) -> list[list[Any]]:
-        """Return path, size and time of the files of a split that a user may change."""
+        """Return what the examples of a split depend on; some of them may be left out here."""
         return self._data.versions(split)
 
     def examples(self, split: str | None, rate: int, channels: int) -> list[Example]:

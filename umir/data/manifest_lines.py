@@ -70,11 +70,19 @@ def read_entries(path: Path, kind: str | None) -> tuple[str, list[Entry], list[P
     return kind, entries, problems
 
 
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the number, from 1, and the bytes of each line of a manifest that is not blank.
+
+    A byte-order mark, which some editors put first, is left out.
+    """
+    for number, line in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+        if line.strip():
+            yield number, line
+
+
 def _objects(path: Path, problems: list[Problem]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line number and object of each line that is one; report the others."""
-    for number, line in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         try:
             item = json.loads(line)
         except ValueError as error:  # also bytes that are no UTF-8

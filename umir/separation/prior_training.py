@@ -175,6 +175,9 @@ def prior_training(
         critic_filters=recipe.critic_filters,
         floors=floors_of(domain, data.train, recipe.stages[0].batch) if factors else (),
     )
+    used = in_words(network.sources, factors, data, network.rate)
+    if factors and objective.supervision is None:
+        used.append("only critics teach: their weight, --alpha, makes no difference")
     return PriorTraining(
         network=network,
         domain=domain,
@@ -186,7 +189,7 @@ def prior_training(
         objective=objective,
         sources=sources_of_streams(domain, factors, data, recipe.gains),
         rounds=recipe.rounds if factors else 0,
-        used=in_words(network.sources, factors, data, network.rate),
+        used=used,
     )
 
 

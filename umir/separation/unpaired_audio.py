@@ -22,7 +22,7 @@ from umir.annotations import Stems
 from umir.audio import read_audio
 from umir.audio_stream import audio_files
 from umir.data.manifest import MANIFEST_NAME
-from umir.data.manifest_lines import ManifestError
+from umir.data.manifest_lines import ManifestError, numbered_lines
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
 from umir.files import version
@@ -58,12 +58,11 @@ def recordings_in(path: Path) -> list[Path]:
     manifest = path / MANIFEST_NAME if path.is_dir() else path
     if manifest.suffix != ".jsonl" or not manifest.is_file():
         return audio_files([path])
-    lines = manifest.read_text(encoding="utf-8").splitlines()
-    named = {_audio_of(manifest, n, line) for n, line in enumerate(lines, 1) if line.strip()}
+    named = {_audio_of(manifest, number, line) for number, line in numbered_lines(manifest)}
     return audio_files(sorted(named))
 
 
-def _audio_of(manifest: Path, number: int, line: str) -> Path:
+def _audio_of(manifest: Path, number: int, line: bytes) -> Path:
     try:
         return manifest.parent / json.loads(line)["audio"]
     except (ValueError, TypeError, KeyError):
