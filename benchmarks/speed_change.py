@@ -4,8 +4,9 @@
 
 FOLDERS is what `benchmarks/real_folders.py` builds; of these, the folders of tasks whose labels can
 follow a change of speed (`umir.tasks.speed_change`). From each start `umir finetune` does what it
-does by default, with no segment at another speed and with so many of them (`--speeds`), and its
-model is scored on the test groups; the splits are those of `benchmarks/real_recordings.py`.
+does by default, all the way from the start, with no segment at another speed and with so many of
+them (`--speeds`), and its model is scored on the test groups; the splits are those of
+`benchmarks/real_recordings.py`.
 
 Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. Results go to
 `--out` after every run, under a hash of the start's weights; a second call does what is missing,
@@ -40,7 +41,8 @@ def finetuned(
     """Return the metrics of each test group after fine-tuning."""
     task = data.task
     recipe = replace(start.recipe(task, seed), speed=speed, segments=experiment.segments)
-    model, _ = train_on(data, start.config, start.body, budget, recipe, start.decoder(task))
+    known = start.decoder(task)
+    model, _ = train_on(data, start.config, start.body, budget, recipe, known, share=1.0)
     return group_scores(task, model.predict, data.test, experiment.headline)
 
 

@@ -9,9 +9,10 @@ FOLDERS is what `benchmarks/real_folders.py` builds; for songs of the studio bes
 Of each folder's training groups, in random order, so many minutes are kept, a fifth of them as
 validation songs; the rest is left out. From each start `umir finetune` does with them what it does
 by default (`umir.adaptation.rate_search`), and its model is scored on the test groups, which stay
-the same. Times are those of the search, summed over all processors: with two of them, a user waits
-for somewhat more than half. Nothing is compiled before a run, neither in memory nor on disk, so
-that compilation is in all times alike: a user's first call takes that long, and later ones less.
+the same; of no minutes stands what a start says as it is, where it has a head for the task. Times
+are those of the search, summed over all processors: with two of them, a user waits for somewhat
+more than half. Nothing is compiled before a run, neither in memory nor on disk, so that compilation
+is in all times alike: a user's first call takes that long, and later ones less.
 
 Results go to `--out` after each run, under a hash of the start's weights and the size of scratch; a
 second call does what is missing, and `--table` prints what is there.
@@ -87,6 +88,14 @@ def measure(
     return {"score": mean_headline(scores), "cpu_seconds": cpu, "wall_seconds": wall, **choices}
 
 
+def unadapted(data: UserData, experiment: Experiment, begun: Start) -> dict[str, float]:
+    """Return the score of a start that has a head for the task, as it is."""
+    model = begun.as_it_is(data.task)
+    assert model is not None, f"{begun.name} has no head for {data.task.name}"
+    scores = group_scores(data.task, model.predict, data.test, experiment.headline)
+    return {"score": mean_headline(scores), "cpu_seconds": 0.0}
+
+
 def run_folder(
     name: str,
     experiment: Experiment,
@@ -116,6 +125,11 @@ def run_folder(
     data = split(read_user_data(folders / name, config, experiment.task), experiment, 0)
     there = sum(example.duration for example in data.train) / (60 * (1 - VALID_PART))
     results.part(name)["headline"] = " + ".join(experiment.headline) or data.task.headline
+    for label, start in starts.items():
+        begun = Start.load(start, preset_config(preset))
+        if begun.knows(data.task):
+            action, what = partial(unadapted, data, experiment, begun), f"{label} as it is"
+            results.once(results.part(name, "0", label), "any", action, f"{name}, {what}", _score)
     for amount, (label, start), seed in product(minutes, starts.items(), seeds):
         if amount <= there:
             few = of_minutes(data, amount, seed)
@@ -126,16 +140,23 @@ def run_folder(
 
 
 def _shown(found: Mapping[str, Any]) -> str:
-    return f"{found['score']:.3f} after {found['steps']} steps"
+    return f"{_score(found)} after {found['steps']} steps"
+
+
+def _score(found: Mapping[str, Any]) -> str:
+    return f"{found['score']:.3f}"
 
 
 def table(results: Mapping[str, Mapping], starts: Sequence[str]) -> str:
-    """Return Markdown: for each amount of audio, score and minutes of computing per start."""
+    """Return Markdown: for each amount of audio, score and minutes of computing per start.
+
+    Without any audio, it is the start as it is.
+    """
     titles = [f"{start}: score | minutes of CPU" for start in starts]
     lines = [f"| data | metric | minutes of audio | {' | '.join(titles)} |"]
     lines.append("|---" * (3 + 2 * len(starts)) + "|")
     for name, found in results.items():
-        for amount in (key for key in found if key != "headline"):
+        for amount in sorted(found.keys() - {"headline"}, key=float):
             cells = [_cell(found[amount].get(start, {})) for start in starts]
             lines.append(f"| {name} | {found['headline']} | {amount} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -94,6 +95,32 @@ def test_a_start_is_compared_as_it_was_before_its_place_was_taken(label_folder, 
     assert main([*arguments, *options, "--compare"]) == 0
     jax.tree.map(np.testing.assert_array_equal, seen[0].params, before.params)
     assert seen[0].facts["init"] == "scratch" and TaskModel.load("model").facts["init"] == "model"
+
+
+def test_a_start_that_knows_the_task_is_met_halfway(label_folder, capsys):
+    assert finetune(label_folder, "--steps", "1", "--learning-rate", "0.01") == 0
+    again = ["finetune", "--data", str(label_folder), "--init", "model"]
+    again += ["--steps", "3", "--learning-rate", "1e-3"]
+    capsys.readouterr()
+    for out, share in {"half": [], "whole": ["--share", "1"], "fifth": ["--share", "0.2"]}.items():
+        assert main([*again, "--out", out, *share]) == 0
+    assert "kept 50% of the way from the start to step" in capsys.readouterr().err
+    before, half, whole, fifth = (
+        load_model(name).params for name in ("model", "half", "whole", "fifth")
+    )
+    assert load_model("whole").config["search"]["step"] > 0
+    assert [load_model(n).config["search"]["share"] for n in ("half", "fifth")] == [0.5, 0.2]
+    between = partial(np.testing.assert_allclose, atol=1e-6)
+    jax.tree.map(lambda a, b, c: between(b, (a + c) / 2), before, half, whole)
+    jax.tree.map(lambda a, b, c: between(b, 0.8 * a + 0.2 * c), before, fifth, whole)
+    assert any(np.any(a != b) for a, b in zip(*map(jax.tree.leaves, (before, whole)), strict=True))
+
+
+def test_a_fresh_head_cannot_be_met_halfway(label_folder, capsys):
+    save_start()
+    arguments = ["--data", str(label_folder), "--init", "start", "--out", "model"]
+    line = fails(capsys, "finetune", *arguments, "--share", "0.5")
+    assert "--share: start has no head for 'label', which begins afresh" in line
 
 
 def test_a_start_called_as_a_way_to_begin_heads(label_folder):

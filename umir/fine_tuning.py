@@ -22,11 +22,13 @@ from umir.adaptation.search_progress import Affordable, Pace, SearchProgress, ex
 from umir.adaptation.search_result import Found
 from umir.adaptation.start import Start
 from umir.adaptation.validation import Validation
+from umir.adaptation.weight_averaging import halfway, part_way
 from umir.annotations import Annotation
 from umir.data.example import Example
 from umir.data.problems import describe
 from umir.data_specification import sources_of
 from umir.interrupts import interrupts_as_such
+from umir.meta import Params
 from umir.released_models import SCRATCH
 from umir.task_model import TaskModel
 from umir.tasks import Task
@@ -68,6 +70,7 @@ def finetune(
     learning_rate: float | None = None,
     seed: int = 0,
     speed: float | None = None,
+    share: float | None = None,
     splits: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> tuple[TaskModel, dict[str, float]]:
@@ -91,6 +94,9 @@ def finetune(
         speed: how often a training segment is heard up to two semitones faster and higher, or
             slower and lower, its labels moved along; from 0 to 1. Default: 0.8 of chords and keys,
             never of other tasks (`umir.tasks.speed_change.usual_speed`).
+        share: how far the weights go from the start's to those that were learnt, from 0 to 1, where
+            the start's own head goes on. Default: halfway, unless ten validation groups or more
+            show that all the way is better (`umir.adaptation.weight_averaging`).
         splits: group -> split, of groups that the folder says nothing of, as the `splits` of the
             facts of another model, to be compared with it; default: those of the start.
         progress: whether to say what is expected, what was chosen, and to show a bar.
@@ -119,6 +125,12 @@ def finetune(
             f"--speed: what another speed does to labels of {user_data.task.name!r} is not known; "
             "leave it out, or name a --task"
         )
+    known = start.decoder(user_data.task)
+    if share is not None and known is None:
+        raise ValueError(
+            f"--share: {init} has no head for {user_data.task.name!r}, which begins afresh: leave "
+            "it out, or name a --task that the start knows"
+        )
     if progress:
         print(_possible(user_data), file=sys.stderr)
         if task is None and not start.knows(user_data.task):
@@ -128,9 +140,8 @@ def finetune(
     recipe = start.recipe(user_data.task, seed)
     if speed is not None:
         recipe = replace(recipe, speed=speed)
-    known = start.decoder(user_data.task)
     model, found = train_on(
-        user_data, start.config, start.body, budget, recipe, known, progress=progress
+        user_data, start.config, start.body, budget, recipe, known, share=share, progress=progress
     )
     recipe = replace(recipe, steps=found.steps, learning_rate=found.learning_rate)
     facts = {
@@ -193,6 +204,7 @@ def train_on(
     recipe: Recipe,
     known: Settings | None = None,
     *,
+    share: float | None = None,
     progress: bool = False,
 ) -> tuple[TaskModel, Found]:
     """Search rate and step on the validation songs, and fit the decoder on them.
@@ -203,7 +215,8 @@ def train_on(
         body: the start.
         budget: what the search may try.
         recipe: how to adapt; the search chooses its steps and its learning rate.
-        known: settings of the decoder that the start has; None: it has none.
+        known: settings of the decoder that the start has; None: it has none, nor a head.
+        share: see `finetune`.
         progress: whether to show a bar and what is chosen.
 
     Raises:
@@ -225,6 +238,8 @@ def train_on(
         # The head of a recipe that names none is fresh: it answers without listening.
         listens = recipe.head != Recipe.head
         found = search(start, budget, validation.look, bar, **options, keep_start=listens)
+        if known is not None:
+            found = _on_the_way(start.state[0], found, validation, share)
     except ValueError as error:
         raise ValueError(f"task {task.name!r} cannot be learnt: {error}") from error
     finally:
@@ -239,6 +254,17 @@ def train_on(
     except KeyboardInterrupt:
         bar.say("interrupted: the decoder keeps the settings that it began with")
         return model, replace(found, stopped=INTERRUPTED)
+
+
+def _on_the_way(start: Params, found: Found, validation: Validation, share: float | None) -> Found:
+    """Return what was found, back on the way from a start that had learnt the task."""
+    try:
+        with interrupts_as_such():
+            if share is None:
+                return halfway(start, found, validation)
+            return part_way(start, found, share, validation)
+    except KeyboardInterrupt:
+        return replace(found, stopped=INTERRUPTED)
 
 
 def score(

@@ -66,6 +66,13 @@ def parser() -> argparse.ArgumentParser:
         "and lower, its labels moved along; none: 0.8 of chords and keys, 0 of other tasks",
     )
     p.add_argument(
+        "--share",
+        type=fraction,
+        metavar="FRACTION",
+        help="how far the weights go from the start's to those that were learnt, where its own "
+        "head goes on; none: halfway, or all the way if ten validation groups say that is better",
+    )
+    p.add_argument(
         "--compare",
         action="store_true",
         help="score the start as it is, where it knows the task, and train from scratch as well",
@@ -104,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
                 rows |= unadapted(args.init, before, args.data)
                 print("the same from scratch, with the same budget:", file=sys.stderr)
                 scratch = {**options, "init": "scratch", "config": model.network.config}
+                scratch["share"] = None  # there is nothing to go back to
                 scratch["splits"] = model.facts["splits"]  # as the start was given them
                 last, rows["scratch"] = finetune(**scratch)
         finally:  # the model is there, whatever becomes of the comparison

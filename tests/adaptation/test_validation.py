@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from noise_clips import clips, song
 from tiny import TINY
 
 from umir.adaptation.decoder_fitting import MANY_GROUPS, fit_and_predict
@@ -21,17 +22,6 @@ from umir.wave_unet import Network
 
 numbers = st.floats(-5, 5) | st.just(math.nan) | st.just(math.inf)
 looks = st.builds(Look, numbers, st.none()) | st.builds(Look, numbers, numbers)
-
-
-def song(group, seconds, label="a", seed=0):
-    waveform = np.random.default_rng(seed).standard_normal((round(seconds * TINY.rate), 1))
-    waveform = waveform.astype(np.float32) * (0.5 if label == "a" else 0.01)
-    return Example(waveform, TINY.rate, Labels((label,)), group, group)
-
-
-def clips(groups, per_group=1):
-    names = [f"{number}" for number in range(groups) for _ in range(per_group)]
-    return [song(name, 1.0, "ab"[index % 2], index) for index, name in enumerate(names)]
 
 
 @given(looks, looks)

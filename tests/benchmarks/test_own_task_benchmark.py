@@ -12,9 +12,10 @@ from tiny import TINY
 from umir.adaptation.rate_search import Budget
 from umir.annotations import Labels
 from umir.data.example import Example
+from umir.task_model import TaskModel
 from umir.tasks import Classification
 from umir.user_data import UserData
-from umir.wave_unet import PRESETS
+from umir.wave_unet import PRESETS, Network
 
 SCRIPT = benchmark_module("your_own_task")
 RATE = 100
@@ -55,18 +56,41 @@ def test_a_folder_is_measured_once(events_folder, tiny_preset, tmp_path, monkeyp
     )
 
 
+def test_a_start_with_a_head_for_the_task_is_scored_as_it_is(events_folder, tiny_preset, tmp_path):
+    results = benchmark_module("recordings.results").Results(tmp_path / "your_own_task.json")
+    experiment = benchmark_module("recordings.experiments").Experiment(test=1, valid=1)
+    data = SCRIPT.split(SCRIPT.read_user_data(events_folder, TINY, None), experiment, 0)
+    network = Network(TINY, data.task.head)
+    settings = data.task.default_settings(TINY.rate)
+    model = TaskModel(network, data.task, network.init(jax.random.key(0)), settings)
+    model.save(tmp_path / "mine", "# mine\n")
+    starts = {"mine": str(tmp_path / "mine"), "scratch": "scratch"}
+    options = {"minutes": (), "preset": "tiny"}
+    SCRIPT.run_folder(
+        events_folder.name, experiment, events_folder.parent, starts, results, **options
+    )
+    found = results.values[events_folder.name]["0"]
+    (song,) = data.test
+    scores = data.task.evaluate(song.annotation, model.predict(song.waveform, song.rate))
+    assert found == {"mine": {"any": {"score": scores["F-measure"], "cpu_seconds": 0.0}}}
+
+
 def test_a_second_start_is_beside_scratch_of_its_own_size(tmp_path, monkeypatch, capsys):
     for size in ("nano", "small"):
         (tmp_path / size).mkdir()
         (tmp_path / size / "model.safetensors").write_text(size)
     data = SimpleNamespace(train=songs(9, 60), task=SimpleNamespace(headline="F"))
-    start = lambda init: SimpleNamespace(config=SimpleNamespace(preset=Path(init).name))  # noqa: E731
+
+    def start(init, config=None):
+        preset = SimpleNamespace(preset=Path(init).name)
+        return SimpleNamespace(config=preset, knows=lambda task: init != "scratch", name=init)
 
     def measure(data, experiment, start, preset, *rest):
         score = {"nano": 0.0, "small": 0.5}[preset] + 0.25 * (start != "scratch")
         return {"score": score, "cpu_seconds": 60.0, "steps": 1}
 
-    stubs = {"measure": measure, "Start": SimpleNamespace(load=start)}
+    stubs = {"measure": measure, "unadapted": lambda *_: {"score": 0.125, "cpu_seconds": 0.0}}
+    stubs |= {"Start": SimpleNamespace(load=start)}
     stubs |= {"read_user_data": lambda *args: None, "split": lambda *args: data}
     stubs["of_minutes"] = lambda *args: None
     for name, stub in stubs.items():
@@ -79,7 +103,8 @@ def test_a_second_start_is_beside_scratch_of_its_own_size(tmp_path, monkeypatch,
         words = [str(tmp_path), "onsets", "--init", str(tmp_path / size), "--minutes", "1"]
         monkeypatch.setattr("sys.argv", ["your_own_task.py", *words, "--seeds", "1"])
         SCRIPT.main()
-        assert f"| onsets | F | 1 | {row} |" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert f"| onsets | F | 0 | 0.12 | 0.0 | - | - |\n| onsets | F | 1 | {row} |" in printed
 
 
 def test_every_run_compiles_what_it_needs(monkeypatch):

@@ -23,6 +23,8 @@ class Found:
         steps: how far the run went that was taken to the end.
         stopped: why it went no further, in words; `interrupted` after Ctrl-C.
         score: what the score is called.
+        share: of the way from the start to what that step had, on which the parameters lie
+            (`umir.adaptation.weight_averaging`).
     """
 
     params: Params = field(repr=False)
@@ -34,6 +36,7 @@ class Found:
     steps: int
     stopped: str
     score: str = "score"
+    share: float = 1.0
 
     @property
     def loss(self) -> float:
@@ -54,6 +57,8 @@ class Found:
         )
         tried = [f"learning rates tried, with their validation {self.chosen_by}: {rates}"]
         kept = f"stopped after {self.steps} steps: {self.stopped}; kept step {self.step}"
+        if self.share < 1:
+            kept = kept.replace("kept", f"kept {self.share:.0%} of the way from the start to")
         kept += f" at the rate {self.learning_rate:g} (validation {self.chosen_by} "
         kept += f"{self._value(self.look)})"
         if self.step == 0:
@@ -74,6 +79,7 @@ class Found:
             "validation_loss_before": self.before.loss,
             "learning_rate": self.learning_rate,
             "step": self.step,
+            "share": self.share,
             "steps": self.steps,
             "stopped": self.stopped,
             "tried": self._tried(lambda look: look.loss),

@@ -73,17 +73,21 @@ class Validation:
         network: body and head.
         task: what the head is for.
         songs: with labels, that nothing is trained on.
+
+    Attributes:
+        many: whether the groups are enough to be believed.
+        by_score: whether the score decides.
     """
 
     def __init__(self, network: Network, task: Task, songs: Sequence[Example]):
         self._network, self._task = network, task
         self._batches = validation_batches(network, task, songs)
         self._songs = of_equal_length(songs)
-        many = len({song.group for song in songs}) >= MANY_GROUPS
+        self.many = len({song.group for song in songs}) >= MANY_GROUPS
         # Of songs in which nothing occurs the score is not defined, or one false alarm decides it.
         found = (task.labels_in(song.annotation) & task.source_labels for song in self._songs)
         # Whole songs take longer to separate than to learn from.
-        self.by_score = many and not network.head.gives_waveforms and any(found)
+        self.by_score = self.many and not network.head.gives_waveforms and any(found)
 
     def look(self, params: Params) -> Look:
         """Return the loss of parameters, and their score if that decides."""
