@@ -23,20 +23,18 @@ songs of the comparison of starts, what `benchmarks/adaptation.py` keeps in COMP
 step would have that has the best validation score in the choice of rates, with another seed.
 """
 
-import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from proof.pieces import MINUTES
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment
-from recordings.over_folders import begun, folders_parser, over_folders
-from recordings.results import Results, group_scores, mean_headline
+from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.results import group_scores, mean_headline
 from recordings.tables import markdown
 
 from umir.adaptation.decoder_fitting import fit_and_predict, with_decoder
@@ -131,17 +129,12 @@ def curves_of(data: UserData, experiment: Experiment, start: Start, seed: int, s
     return curves
 
 
-def measure(
-    name: str,
-    data: UserData,
-    starts: Mapping[str, str],
-    results: Results,
-    args: argparse.Namespace,
-) -> None:
+def measure(folder: Folder) -> None:
     """Measure what is missing of a folder."""
-    for seed, (label, start) in product(args.seeds, starts.items()):
-        action = partial(curves_of, data, KNOWN[name], begun(start, seed), seed, args.steps)
-        part = results.part(f"{args.steps} steps", name, label)
+    name, results, steps = folder.name, folder.results, folder.args.steps
+    for seed, label, start in folder.runs():
+        action = partial(curves_of, folder.data, KNOWN[name], start, seed, steps)
+        part = results.part(f"{steps} steps", name, label)
         results.once(part, str(seed), action, f"{name}, {label}, seed {seed}", shown)
 
 

@@ -13,7 +13,6 @@ Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. 
 and `--table` prints what is there.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,8 +20,8 @@ from itertools import product
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, Experiment
-from recordings.over_folders import begun, folders_parser, over_folders
-from recordings.results import Results, Scores, group_scores
+from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.results import Scores, group_scores
 from recordings.tables import HEADLINE, cell, markdown, per_group
 
 from umir.adaptation.rate_search import Budget
@@ -46,19 +45,13 @@ def finetuned(
     return group_scores(task, model.predict, data.test, experiment.headline)
 
 
-def measure(
-    name: str,
-    data: UserData,
-    starts: Mapping[str, str],
-    results: Results,
-    args: argparse.Namespace,
-) -> None:
+def measure(folder: Folder) -> None:
     """Measure what is missing of a folder; nothing if its labels cannot follow."""
-    if label_move(data.task) is None:
+    if label_move(folder.data.task) is None:
         return
-    for seed, (label, start), speed in product(args.seeds, starts.items(), args.speeds):
-        own, budget = begun(start, seed), Budget.of(args.steps)
-        action = partial(finetuned, data, EXPERIMENTS[name], own, speed, seed, budget)
+    name, results, budget = folder.name, folder.results, Budget.of(folder.args.steps)
+    for (seed, label, start), speed in product(folder.runs(), folder.args.speeds):
+        action = partial(finetuned, folder.data, EXPERIMENTS[name], start, speed, seed, budget)
         part = results.part(name, label, f"{speed:g}")
         results.once(part, str(seed), action, f"{name}, {label}, {speed:g}, seed {seed}")
 

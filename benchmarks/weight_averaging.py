@@ -14,17 +14,15 @@ Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. 
 and `--table` prints what is there.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from typing import Any
 
 import jax
 from recordings.experiments import EXPERIMENTS, Experiment
-from recordings.over_folders import begun, folders_parser, over_folders
-from recordings.results import Results, Scores, group_scores
+from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.results import Scores, group_scores
 from recordings.tables import HEADLINE, cell, markdown, per_group
 from your_own_task import of_minutes
 
@@ -57,23 +55,17 @@ def on_the_way(
     return scores
 
 
-def measure(
-    name: str,
-    data: UserData,
-    starts: Mapping[str, str],
-    results: Results,
-    args: argparse.Namespace,
-) -> None:
+def measure(folder: Folder) -> None:
     """Measure what is missing of a folder, from the starts that know its task."""
-    for seed, (label, start) in product(args.seeds, starts.items()):
-        own, budget = begun(start, seed), Budget.of(args.steps)
-        if own.knows(data.task):
-            few = of_minutes(data, args.minutes, seed) if args.minutes else data
-            action = partial(on_the_way, few, EXPERIMENTS[name], own, seed, budget)
-            amount = f"{args.minutes:g}" if args.minutes else ALL
-            part = results.part(name, label, amount)
-            what = f"{name}, {label}, {amount} minutes, seed {seed}"
-            results.once(part, str(seed), action, what, lambda found: ", ".join(found))
+    name, data, minutes = folder.name, folder.data, folder.args.minutes
+    amount, budget = f"{minutes:g}" if minutes else ALL, Budget.of(folder.args.steps)
+    for seed, label, start in folder.runs():
+        if not start.knows(data.task):
+            continue
+        few = of_minutes(data, minutes, seed) if minutes else data
+        action = partial(on_the_way, few, EXPERIMENTS[name], start, seed, budget)
+        part, what = folder.results.part(name, label, amount), f"{name}, {label}, {amount} minutes"
+        folder.results.once(part, str(seed), action, f"{what}, seed {seed}", ", ".join)
 
 
 def table(results: Mapping[str, Any]) -> str:

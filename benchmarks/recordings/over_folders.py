@@ -1,7 +1,9 @@
 """Scripts that measure one thing on folders of recordings, from several starts and seeds."""
 
 import argparse
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from recordings.experiments import Experiment, split
@@ -15,8 +17,32 @@ from umir.wave_unet.presets import preset_config
 
 PRESET = "nano"  # of scratch; the other starts have its rate and channels
 
-# name of the folder, its recordings, starts, what is kept, arguments
-Measure = Callable[[str, UserData, Mapping[str, str], Results, argparse.Namespace], None]
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of recordings that a script measures its thing on.
+
+    Attributes:
+        name: of the folder.
+        data: its recordings, dealt.
+        starts: name in the results -> model, or `scratch`.
+        results: what is kept.
+        args: of the script.
+    """
+
+    name: str
+    data: UserData
+    starts: Mapping[str, str]
+    results: Results
+    args: argparse.Namespace
+
+    def runs(self) -> Iterator[tuple[int, str, Start]]:
+        """Yield each seed with each start, after its name in the results."""
+        for seed, (label, start) in product(self.args.seeds, self.starts.items()):
+            yield seed, label, begun(start, seed)
+
+
+Measure = Callable[[Folder], None]
 
 
 def folders_parser(
@@ -54,7 +80,8 @@ def over_folders(
         starts = named_starts(args.starts, PRESET)
         for name in args.only:
             if (args.folders / name).is_dir():
-                measure(name, _dealt(args.folders / name, known[name]), starts, results, args)
+                data = _dealt(args.folders / name, known[name])
+                measure(Folder(name, data, starts, results, args))
     return results
 
 
