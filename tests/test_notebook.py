@@ -63,4 +63,4 @@ def test_the_notebook_runs(build, tmp_path, monkeypatch):
     shown = [output for found in outputs for output in found]
     assert sum(output["output_type"] == "display_data" for output in shown) == 2
     assert "F-measure" in str(shown)
-    assert (tmp_path / "beat_model" / "model.safetensors").exists()
+    assert (tmp_path / "drum_model" / "model.safetensors").exists()
