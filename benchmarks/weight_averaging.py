@@ -19,7 +19,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import jax
 from recordings.experiments import EXPERIMENTS, Experiment
 from recordings.over_folders import Folder, folders_parser, over_folders
 from recordings.results import Scores, group_scores
@@ -29,6 +28,7 @@ from your_own_task import of_minutes
 from umir.adaptation.decoder_fitting import with_decoder
 from umir.adaptation.rate_search import Budget
 from umir.adaptation.start import Start
+from umir.adaptation.weight_averaging import between
 from umir.fine_tuning import train_on
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.user_data import UserData
@@ -48,8 +48,8 @@ def on_the_way(
     assert before is not None, f"{start.name} has no head for {task.name}"
     scores = {}
     for share in SHARES:
-        mean = partial(jax.tree.map, lambda a, b, s=share: a + s * (b - a))
-        model = replace(learnt, params=mean(before.params, learnt.params), settings=known)
+        params = between(before.params, learnt.params, share)
+        model = replace(learnt, params=params, settings=known)
         model = with_decoder(model, valid, known)
         scores[f"{share:g}"] = group_scores(task, model.predict, data.test, experiment.headline)
     return scores

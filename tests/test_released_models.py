@@ -185,8 +185,10 @@ def test_no_models_yet(tmp_path, monkeypatch, capsys):
         "evaluate": ("initialisation", ["--data", "."]),
     }
     for program, (kind, arguments) in asked.items():
-        line = fails(capsys, program, *arguments)
-        assert f"no {kind} comes with this installation: --model is required" in line
+        with pytest.raises(SystemExit) as stop:
+            main([program, *arguments])
+        assert stop.value.code == 2
+        assert f"no {kind} comes with this installation: --model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("program", [["finetune", "--data", "."], ["separate", "song.wav"]])

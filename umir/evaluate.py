@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umir.program import DATA_HELP, START_HELP, program_parser, run_program, use_compilation_cache
+from umir.program import (
+    DATA_HELP,
+    START_HELP,
+    model_or_best,
+    program_parser,
+    run_program,
+    use_compilation_cache,
+)
 
 if TYPE_CHECKING:
     from umir.separation.separator_model import AnyModel
@@ -75,11 +82,12 @@ def evaluate(
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the scores, write them as JSON if asked to."""
     from umir.files import write_json
-    from umir.released_models import INITIALISATION, given_or_default
+    from umir.released_models import INITIALISATION
     from umir.separation.separator_model import load_model_for
 
     use_compilation_cache()
-    model = load_model_for(given_or_default(args.model, INITIALISATION), args.task)
+    name = model_or_best(parser(), args.model, INITIALISATION)
+    model = load_model_for(name, args.task)
     result = evaluate(model, args.data, args.split)
     names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
     print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")

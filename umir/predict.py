@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from umir.program import (
     START_HELP,
+    model_or_best,
     positive,
     program_parser,
     run_program,
@@ -108,6 +109,9 @@ class Prediction:
 
 def run(args: argparse.Namespace) -> int:
     """Predict all files, or a stream."""
+    from umir.released_models import INITIALISATION
+
+    args.model = model_or_best(parser(), args.model, INITIALISATION)
     if args.live is not None:
         if args.files or args.out:
             parser().error("--live prints what it finds in one stream: leave out files and --out")
@@ -120,10 +124,9 @@ def run(args: argparse.Namespace) -> int:
     if unused := [f"--{name}" for name in ONLY_LIVE if getattr(args, name)]:
         parser().error(f"{', '.join(unused)}: only with --live")
     from umir.file_batch import files_among, outcomes, report
-    from umir.released_models import INITIALISATION, given_or_default
 
     use_compilation_cache()
-    job = Prediction(given_or_default(args.model, INITIALISATION), args.out, args.task)
+    job = Prediction(args.model, args.out, args.task)
     return report(outcomes(files_among(args.files), job), print)
 
 

@@ -20,7 +20,6 @@ import soxr
 from umir.audio_stream import Block, open_audio, resample_blocks
 from umir.live_input import PipedAudio, SampleFormat
 from umir.live_prediction import BLOCK_SECONDS, LivePrediction
-from umir.released_models import INITIALISATION, given_or_default
 from umir.separation.separator_model import load_model_for
 from umir.task_model import TaskModel
 from umir.tasks.live import Finding
@@ -37,14 +36,13 @@ def predict_live(args: argparse.Namespace) -> int:
     Raises:
         ValueError: a model that cannot run live, or audio that cannot be used.
     """
-    name = given_or_default(args.model, INITIALISATION)
-    model = load_model_for(name, args.task)
+    model = load_model_for(args.model, args.task)
     if not isinstance(model, TaskModel):
-        raise ValueError(f"{name}: separates whole windows and cannot run live")
+        raise ValueError(f"{args.model}: separates whole windows and cannot run live")
     try:
         prediction = LivePrediction(model, args.gain)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{args.model}: {error}") from None
     raw = SampleFormat(args.rate or model.rate, args.channels or model.channels)
     prediction.warm_up()
     try:

@@ -23,6 +23,20 @@ START_HELP = f"{MODEL_HELP}; none: the best released start, which has a head for
 INIT_HELP = f"what to start from: {MODEL_HELP}, or 'scratch'"
 
 
+def model_or_best(parser: argparse.ArgumentParser, model: str | None, *purposes: str) -> str:
+    """Return the model that was asked for, else the best released one for a purpose.
+
+    The first purpose that has one counts. Without any it ends as wrong arguments do.
+    """
+    from umir.released_models import default_model
+
+    for purpose in purposes:
+        model = model or default_model(purpose)
+    if model is None:
+        parser.error(f"no {purposes[0]} comes with this installation: --model is required")
+    return model
+
+
 def program_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return a parser for `umir NAME`, with `--version`, before anything heavy is imported."""
     parser = argparse.ArgumentParser(

@@ -130,23 +130,6 @@ def default_model(purpose: str, folder: Path | None = None) -> str | None:
     return name
 
 
-def given_or_default(model: str | None, *purposes: str) -> str:
-    """Return a model that was asked for, else the best released one for a purpose.
-
-    Args:
-        model: what was asked for; None: nothing.
-        purposes: the first that has a released model counts.
-
-    Raises:
-        ValueError: nothing was asked for, and there is no released model either.
-    """
-    for purpose in purposes:
-        model = model or default_model(purpose)
-    if model is None:
-        raise ValueError(f"no {purposes[0]} comes with this installation: --model is required")
-    return model
-
-
 def set_default_model(purpose: str, name: str, folder: Path) -> None:
     """Let a released model be the one that is taken for a purpose when none is asked for."""
     write_json(folder / DEFAULTS_NAME, {**_defaults(folder), purpose: name})

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from umir.program import (
     MODEL_HELP,
+    model_or_best,
     positive,
     program_parser,
     run_program,
     use_compilation_cache,
 )
-from umir.released_models import INITIALISATION, SEPARATOR, find_model, given_or_default
+from umir.released_models import INITIALISATION, SEPARATOR, find_model
 
 if TYPE_CHECKING:
     from umir.file_batch import Progress, Work
@@ -139,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         parser().error("FLAC holds no float samples: choose --samples 16 or 24, or --format wav")
     stem_format = StemFormat(f".{args.format}", SAMPLES.get(args.samples))
     # A start that was trained on separation, among other tasks, has a head for it.
-    model = find_model(given_or_default(args.model, SEPARATOR, INITIALISATION))
+    model = find_model(model_or_best(parser(), args.model, SEPARATOR, INITIALISATION))
     folder = args.out / model.resolve().name
     job = Separation(model, folder, stem_format, args.two_stems)
     job.start()  # wrong arguments show here, once, and not in every process

@@ -56,9 +56,8 @@ class Found:
             if looks
         )
         tried = [f"learning rates tried, with their validation {self.chosen_by}: {rates}"]
-        kept = f"stopped after {self.steps} steps: {self.stopped}; kept step {self.step}"
-        if self.share < 1:
-            kept = kept.replace("kept", f"kept {self.share:.0%} of the way from the start to")
+        way = f"{self.share:.0%} of the way from the start to " if self.share < 1 else ""
+        kept = f"stopped after {self.steps} steps: {self.stopped}; kept {way}step {self.step}"
         kept += f" at the rate {self.learning_rate:g} (validation {self.chosen_by} "
         kept += f"{self._value(self.look)})"
         if self.step == 0:

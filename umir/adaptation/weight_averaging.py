@@ -16,8 +16,13 @@ from umir.meta import Params
 HALFWAY = 0.5
 
 
+def between(start: Params, learnt: Params, share: float) -> Params:
+    """Return the weights `start + share * (learnt - start)`."""
+    return jax.tree.map(lambda a, b: a + share * (b - a), start, learnt)
+
+
 def part_way(start: Params, found: Found, share: float, validation: Validation) -> Found:
-    """Return what was found with weights `start + share * (found - start)`, and what they give.
+    """Return what was found with weights on the way there, and what they give.
 
     Args:
         start: parameters before the first step.
@@ -25,7 +30,7 @@ def part_way(start: Params, found: Found, share: float, validation: Validation) 
         share: of the way from the start, from 0 to 1.
         validation: looks at them.
     """
-    params = jax.tree.map(lambda a, b: a + share * (b - a), start, found.params)
+    params = between(start, found.params, share)
     return replace(found, params=params, share=share, look=validation.look(params))
 
 
@@ -37,5 +42,5 @@ def halfway(start: Params, found: Found, validation: Validation) -> Found:
     """
     if found.step == 0:
         return found
-    between = part_way(start, found, HALFWAY, validation)
-    return found if validation.many and found.look.beats(between.look) else between
+    point = part_way(start, found, HALFWAY, validation)
+    return found if validation.many and found.look.beats(point.look) else point
