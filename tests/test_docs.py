@@ -1,5 +1,7 @@
 """What README and docs say can be run: their commands parse, their links and files exist."""
 
+import ast
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -39,6 +41,15 @@ def test_links_and_files_exist(page):
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [file for file in files if not (ROOT / file).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_import_what_there_is(page):
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom):
+                module = importlib.import_module(node.module)
+                assert all(hasattr(module, alias.name) for alias in node.names)
 
 
 def test_meta_learning_as_the_page_shows_it(capsys):
