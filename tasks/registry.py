@@ -107,8 +107,8 @@ def task_for_kind(kind: str, vocabulary: Sequence[str], name: str | None = None)
     cls = check_kind(kind)
     if kind == "label" and len(vocabulary) < 2:
         raise ValueError(
-            f"every clip has the same label, {', '.join(vocabulary)}: "
-            "there is nothing to tell apart; add clips with another label"
+            f"every clip to learn from has the same label, {', '.join(vocabulary)}: there is "
+            "nothing to tell apart; add clips with another label, or give clips a `split`"
         )
     return cls(name or kind, tuple(vocabulary))
 

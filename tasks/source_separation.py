@@ -50,10 +50,13 @@ class SourceSeparation(Task):
             not in it select their own name.
         masks: whether stems are masks of the mixture's spectrogram, which is learnt in minutes, or
             come from the network sample by sample, as in the Wave-U-Net's paper.
+        whole: whether the stems together are the mixture, as those of umir's own network are. Songs
+            with more in them are then of no use.
     """
 
     sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
     masks: bool = True
+    whole: bool = True
 
     kind: ClassVar[str] = "stems"
     headline: ClassVar[str] = "SDR"
@@ -86,21 +89,29 @@ class SourceSeparation(Task):
 
     def labels_in(self, annotation: Stems) -> frozenset[str]:
         """Return the names, and the parts of names, of the stems that are not silent."""
-        audible = (
-            name
-            for name, waveform in annotation.waveforms.items()
-            if waveform.size and np.abs(waveform).max() > AUDIBLE
-        )
-        return frozenset(part for name in audible for part in _parts(name))
+        return frozenset(part for name in _audible(annotation) for part in _parts(name))
 
     def complaint(self, annotation: Stems) -> str | None:
-        """Return which stems an annotation lacks, in words; silent ones are there."""
-        missing = self._missing(annotation)
-        return f"no stem {quoted(missing)}, which {self.name} separates" if missing else None
+        """Return, in words, which stems an annotation lacks, or has beside the task's.
+
+        Silent ones are there.
+        """
+        if missing := self._missing(annotation):
+            return f"no stem {quoted(missing)}, which {self.name} separates"
+        if more := self._more(annotation):
+            return f"the stem {quoted(more)}, which is part of no stem of {self.name}"
+        return None
 
     def can_use(self, annotation: Stems) -> bool:
-        """Return whether an annotation has all stems."""
-        return not self._missing(annotation)
+        """Return whether an annotation has all stems, and none beside them."""
+        return not (self._missing(annotation) or self._more(annotation))
+
+    def _more(self, annotation: Stems) -> frozenset[str]:
+        """Return the stems that are heard in the mixture, and ought not to be."""
+        selected = {name for stem in self.vocabulary for name in self._selectors(stem)}
+        if not self.whole or REST in selected:
+            return frozenset()
+        return frozenset(name for name in _audible(annotation) if not _parts(name) & selected)
 
     def _missing(self, annotation: Stems) -> frozenset[str]:
         there = frozenset(part for name in annotation.waveforms for part in _parts(name))
@@ -233,8 +244,17 @@ def separation_of(sources: Sequence[str]) -> SourceSeparation:
     A single source is separated from that.
     """
     sources = (*sources, ACCOMPANIMENT) if len(sources) == 1 else sources
-    rest = ((ACCOMPANIMENT, (REST,)),) if ACCOMPANIMENT in sources else ()
-    return SourceSeparation("source_separation", tuple(sources), sources=rest)
+    whole = ACCOMPANIMENT in sources
+    rest = ((ACCOMPANIMENT, (REST,)),) if whole else ()
+    return SourceSeparation("source_separation", tuple(sources), sources=rest, whole=whole)
+
+
+def _audible(annotation: Stems) -> list[str]:
+    return [
+        name
+        for name, waveform in annotation.waveforms.items()
+        if waveform.size and np.abs(waveform).max() > AUDIBLE
+    ]
 
 
 def _parts(name: str) -> set[str]:

@@ -140,6 +140,14 @@ def test_arrays_with_other_axes_are_refused(shape):
             to_channels(np.zeros(shape, np.float32), 1)
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_arrays_that_are_not_finite_are_refused(value):
+    waveform = np.zeros((100, 2), np.float32)
+    waveform[50, 1] = value
+    with pytest.raises(ValueError, match="samples that are NaN or infinite"):
+        to_channels(waveform, 1)
+
+
 @pytest.mark.parametrize("shape", [(0, 1), (1, 2), (1, 64), (48_000, 8)])
 def test_short_waveforms_are_waveforms(shape):
     check_waveform(np.zeros(shape, np.float32))

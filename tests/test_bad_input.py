@@ -185,6 +185,14 @@ def test_labels_in_another_case_are_those_of_the_task(events_folder, capsys):
     assert "4 problems" in shown
 
 
+def test_classes_that_differ_in_case_alone_are_named(events_folder, capsys):
+    path = events_folder / "0.txt"
+    path.write_text(path.read_text().replace("click", "Click"))
+    assert finetune(events_folder, "--steps", "1") == 0
+    told = "'Click', 'click' are taken for different classes; spell them alike if they are one"
+    assert f"{events_folder / 'manifest.jsonl'}: {told}" in capsys.readouterr().err
+
+
 def test_labels_in_any_order_give_the_same_model(events_folder, tmp_path):
     assert finetune(events_folder, "--steps", "2") == 0
     first = (tmp_path / "model" / "model.safetensors").read_bytes()
@@ -252,4 +260,4 @@ def test_a_class_that_only_validation_has_is_not_learnt_from_one_class(label_fol
     write_rows(label_folder, rows)
     arguments = ("--data", str(label_folder), "--init", "scratch", "--preset", "tiny")
     line = fails(capsys, "finetune", *arguments, "--out", "m")
-    assert "every clip has the same label, a" in line
+    assert "every clip to learn from has the same label, a" in line

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import soundfile
+from folders import write_rows
 from made_sets import make_folder, make_mdb_drums, make_mir_1k, make_musdb18hq
 
 from umir.annotations import Events, Intervals, Stems
@@ -131,6 +133,21 @@ def test_what_cannot_be_used_is_said_at_once_or_kept(data, tmp_path):
     source = DataSource(data, 8000, 1)
     source.examples(get_task("drum_transcription"))
     assert "1 of 6 tracks of mdb_drums left out" in str(source.problems[0])
+
+
+def test_data_that_serves_no_task_is_an_error(data, tmp_path):
+    (clicks := tmp_path / "clicks").mkdir()
+    soundfile.write(clicks / "a.wav", np.ones(8000) / 2, 8000)
+    (clicks / "a.txt").write_text("0.5")
+    write_rows(clicks, [{"audio": "a.wav", "events": "a.txt"}])
+    source = DataSource(f"musdb18hq:{tmp_path / 'hq'},{clicks}", 8000, 1)
+    separation, onsets = get_task("vocal_separation"), get_task("onset_detection")
+    told = "clicks: none of the tasks reads labels of the kind 'events'; leave it out"
+    with pytest.raises(ValueError, match=told):
+        source.load([separation])
+    with pytest.raises(ValueError, match="^musdb18hq: none of the tasks reads its labels"):
+        source.load([onsets])
+    source.load([separation, onsets])
 
 
 def test_labels_of_something_else_do_not_say_that_there_is_nothing(tmp_path):

@@ -179,7 +179,9 @@ def test_one_class_is_nothing_to_tell_apart(label_folder, capsys):
     write_rows(label_folder, rows)
     arguments = ["--data", str(label_folder), "--init", "scratch", "--preset", "tiny"]
     line = fails(capsys, "finetune", *arguments, "--out", "model")
-    assert "every clip has the same label, low: there is nothing to tell apart" in line
+    assert (
+        "every clip to learn from has the same label, low: there is nothing to tell apart" in line
+    )
 
 
 def test_without_a_test_part_all_the_rest_is_done(label_folder, capsys):

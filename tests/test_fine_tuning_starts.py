@@ -134,6 +134,14 @@ def test_a_start_called_as_a_way_to_begin_heads(label_folder):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *heads)
 
 
+def test_a_start_may_be_a_path(label_folder, tmp_path):
+    assert finetune(label_folder, "--learning-rate", "0.01", "--steps", "1") == 0
+    start = tmp_path / "model"
+    model, _ = fine_tuned(label_folder, init=start, steps=1, learning_rate=0.01)
+    model.save(tmp_path / "next", card="# next\n")
+    assert TaskModel.load(tmp_path / "next").facts["init"] == str(start)
+
+
 def test_a_start_with_a_task_that_is_not_registered(label_folder):
     assert finetune(label_folder, "--steps", "1", "--learning-rate", "0.01") == 0
     stored = load_model("model")

@@ -65,8 +65,12 @@ def test_labels_beside_the_audio_are_not_overwritten(song, tmp_path):
         ValueError, match="song.wav: not predicted: .*song.txt, which may be its lab"
     ):
         predict_file(model, path, tmp_path)
-    assert labels.read_text() == "0.5\n"
     (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for other in (tmp_path / "out" / "..", tmp_path / "link"):
+        with pytest.raises(ValueError, match="may be its labels"):
+            predict_file(model, path, other)
+    assert labels.read_text() == "0.5\n"
     assert predict_file(model, path, tmp_path / "out").exists()
 
 

@@ -168,10 +168,11 @@ def to_channels(
 
 
 def check_waveform(waveform: Shaped[np.ndarray, "..."]) -> None:
-    """Raise where an array has not the axes of a waveform, or has them in the other order.
+    """Raise where an array has not the axes of a waveform, or in the other order, or is not finite.
 
     Raises:
-        ValueError: it has not two axes, or more than 64 channels, and fewer samples than channels.
+        ValueError: it has not two axes, or more than 64 channels, and fewer samples than channels;
+            or a sample is NaN or infinite.
     """
     shape = np.shape(waveform)
     if len(shape) != 2 or shape[1] > max(MOST_CHANNELS, shape[0]):
@@ -179,6 +180,8 @@ def check_waveform(waveform: Shaped[np.ndarray, "..."]) -> None:
             f"a waveform of shape {shape}: give (time, channel); of an array of librosa or torch, "
             "which is (time,) or (channel, time), that is np.atleast_2d(array).T"
         )
+    if not np.isfinite(waveform).all():
+        raise ValueError("a waveform with samples that are NaN or infinite: mend what made it")
 
 
 def normalise_level(

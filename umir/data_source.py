@@ -65,8 +65,14 @@ class DataSource:
         """Load what there is for tasks; those that nothing can be used for are served no more.
 
         Raises:
-            ValueError: there is nothing for any task; says why there is nothing for the first.
+            ValueError: there is nothing for any task; says why there is nothing for the first. Or
+                a folder or data set serves none of them.
         """
+        for part in self._parts:
+            if not any(self._serves(part, task) for task in tasks):
+                raise ValueError(
+                    f"{part.data_set or part.path}: {self._unread(part)}; leave it out"
+                )
         errors = {}
         served = [task for task in tasks if self.serves(task)]
         for task in served:
@@ -77,6 +83,7 @@ class DataSource:
         if served and len(errors) == len(served):
             raise next(iter(errors.values()))
         self._useless |= errors.keys()
+        self.problems += [Problem(Path(self._data), 0, str(error)) for error in errors.values()]
 
     def examples(self, task: Task) -> list[Example]:
         """Return the examples of all data that has labels for a task.
@@ -121,6 +128,11 @@ class DataSource:
             times[key] += 1
             shared.append(replace(example, waveform=waveform))
         return shared
+
+    def _unread(self, part: DataPart) -> str:
+        """Return that none of the tasks reads a part, in words."""
+        kind = self._kinds.get(part.path)
+        return f"none of the tasks reads {f'labels of the kind {kind!r}' if kind else 'its labels'}"
 
     def _serves(self, part: DataPart, task: Task) -> bool:
         if part.data_set is None:

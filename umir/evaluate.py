@@ -49,20 +49,25 @@ def evaluate(
             example everything, for a model that has never seen the data.
 
     Returns:
-        `{"task": name, "metrics": {metric: value}, "per_track": [{"track": name, ...}]}`.
+        `{"task": name, "rate": Hz, "channels": number, "metrics": {metric: value}, "per_track":
+        [{"track": name, ...}]}`: stems are compared at the rate and with the channels of the model.
 
     Raises:
         ValueError: if model or data cannot be used, or the split is empty.
     """
     from umir.data.problems import describe
+    from umir.data.splits import splits_together
     from umir.data_specification import open_data, stored_splits
     from umir.fine_tuning import score
+    from umir.separation.detector_model import ACTIVITY_SPLITS
     from umir.separation.separator_model import SeparatorModel, load_model_for
     from umir.tasks import TASKS
     from umir.user_data import known_examples
 
     loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
-    splits = stored_splits(data, loaded.facts.get("splits"))
+    facts = loaded.facts
+    taught = splits_together(facts.get("splits", {}), facts.get(ACTIVITY_SPLITS, {}))
+    splits = stored_splits(data, taught)
     # A published separator's sources are its own, whatever a data set calls a task of its stems.
     fits = loaded.task.name in TASKS and not isinstance(loaded, SeparatorModel)
     named = loaded.task.name if fits else None
@@ -76,7 +81,13 @@ def evaluate(
         print(describe(manifest.problems), file=sys.stderr)
     if not per_track:
         raise ValueError(f"{data}: no usable audio in the split {split!r}")
-    return {"task": loaded.task.name, "metrics": metrics, "per_track": per_track}
+    return {
+        "task": loaded.task.name,
+        "rate": loaded.rate,
+        "channels": loaded.channels,
+        "metrics": metrics,
+        "per_track": per_track,
+    }
 
 
 def run(args: argparse.Namespace) -> None:
@@ -90,7 +101,9 @@ def run(args: argparse.Namespace) -> None:
     model = load_model_for(name, args.task)
     result = evaluate(model, args.data, args.split)
     names = sorted(result["metrics"], key=lambda name: (name != model.task.headline, name))
-    print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}")
+    heard = f", at {result['rate']} Hz, {result['channels']} channel(s)"
+    compared = heard if model.task.kind == "stems" else ""
+    print(f"{result['task']}, {len(result['per_track'])} tracks of {args.split}{compared}")
     for name in names:
         print(f"{name:<24} {result['metrics'][name]:10.4f}")
     if args.json:

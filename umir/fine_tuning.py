@@ -60,7 +60,7 @@ class Predicting(Protocol):
 def finetune(
     data: str | Path,
     *,
-    init: str,
+    init: str | Path,
     task: str | Task | None = None,
     kind: str | None = None,
     preset: str | None = None,
@@ -110,6 +110,7 @@ def finetune(
         ValueError: if the manifest, the audio or the start cannot be used; names the file.
         KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
+    init = str(init)  # as it is kept with the model
     start = Start.load(init, config or _wanted_config(init, preset, body), seed)
     if body not in (None, start.config.body):
         raise ValueError(

@@ -70,7 +70,7 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
 
     separates = model.task.kind == "stems"
     target = out / (path.stem if separates else f"{path.stem}.txt")
-    if target.exists() and target.parent.absolute() == path.parent.absolute():
+    if target.exists() and target.parent.resolve() == path.parent.resolve():
         may_be = "hold its stems" if separates else "be its labels"
         raise ValueError(
             f"{path}: not predicted: that would overwrite {target}, which may {may_be}; give "

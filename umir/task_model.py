@@ -71,7 +71,7 @@ class TaskModel:
             rate: its sampling rate in Hz.
 
         Raises:
-            ValueError: an array of another shape (`umir.audio.check_waveform`).
+            ValueError: an array of another shape, or not finite (`umir.audio.check_waveform`).
         """
         config = self.network.config
         if self.network.head.gives_waveforms:

@@ -12,6 +12,7 @@ from umir.data.splits import SPLITS
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, vocabulary_of
+from umir.tasks.base import quoted
 from umir.wave_unet import WaveUNetConfig
 
 
@@ -73,6 +74,8 @@ def read_user_data(
     try:
         chosen = named or _posed(manifest.kind, name, read["train"], read["valid"])
         chosen = for_body(chosen, config)
+        if named is None:
+            manifest.problems.extend(_spelled_twice(chosen, manifest.path))
         usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
@@ -89,6 +92,17 @@ def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequenc
     learnt, fitted = ([example.annotation for example in songs] for songs in (train, valid))
     task_for_kind(kind, vocabulary_of(kind, learnt))
     return task_for_kind(kind, vocabulary_of(kind, learnt + fitted), name)
+
+
+def _spelled_twice(task: Task, path: Path) -> list[Problem]:
+    """Return a problem for each two classes that differ in nothing but their case."""
+    alike: dict[str, list[str]] = {}
+    for name in task.vocabulary:
+        alike.setdefault(name.casefold(), []).append(name)
+    told = "are taken for different classes; spell them alike if they are one"
+    return [
+        Problem(path, 0, f"{quoted(names)} {told}") for names in alike.values() if len(names) > 1
+    ]
 
 
 def _loadable(manifest: LabelledData, split: str, config: WaveUNetConfig) -> list[Example]:

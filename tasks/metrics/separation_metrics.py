@@ -54,7 +54,7 @@ def si_sdr(
 ) -> float:
     """Return the scale-invariant SDR of a whole stem in dB.
 
-    NaN for a silent reference; minus infinity for a silent estimate of one that is not.
+    NaN for a silent reference. Of a silent estimate the fraction is 0 / 0; 0 dB, as its SDR has.
 
     The reference is scaled to explain as much of the estimate as it can: with
     a = <x, s> / <s, s>, SI-SDR = 10 log10(|a s|^2 / |x - a s|^2). Channels share one scale.
@@ -64,7 +64,7 @@ def si_sdr(
     if power == 0:
         return math.nan
     if not guess.any():
-        return -math.inf
+        return 0.0
     target = np.sum(guess * true) / power * true
     return float(_decibels(np.sum(target**2), np.sum((guess - target) ** 2)))
 

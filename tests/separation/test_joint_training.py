@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import soundfile
-from folders import RATE, fails, write_rows
+from folders import RATE, fails, read_rows, write_rows
 
 from umir.cli import main
 from umir.data_specification import open_data
+from umir.evaluate import evaluate
 from umir.separation import recipes
 from umir.separation.active_songs import (
     ActiveSong,
@@ -310,6 +311,32 @@ def test_a_start_that_learnt_activity_stays_known_for_it(stems_folder, activity_
         == taught
         == dict(zip(("0.wav", "1.wav", "2.wav"), ("train", "valid", "test"), strict=True))
     )
+
+
+def test_a_group_that_taught_as_pairs_judges_no_detection(activity_folder, tmp_path):
+    """One network learns from both: by the names of groups, but not by those of files."""
+    facts = {
+        "learnt": ["source_separation", "singing_voice_detection"],
+        "splits": {"a singer": "train", "2.wav": "train"},
+        "activity_splits": {"1.wav": "train"},
+        "decoder": detection_of("vocals").default_settings(NET.rate),
+    }
+    SeparatorModel(NET, jax.jit(NET.init)(jax.random.key(0)), facts).save(tmp_path / "model", "")
+    rows = [{**row, "split": "test"} for row in read_rows(activity_folder)]
+    write_rows(activity_folder, [{**rows[0], "group": "a singer"}, *rows[1:]])
+    detector = load_model_for(tmp_path / "model", "singing_voice_detection")
+    assert detector.facts["splits"] == {"a singer": "train", "1.wav": "train"}
+    tracks = evaluate(detector, activity_folder)["per_track"]
+    assert [track["track"] for track in tracks] == ["2.wav"]
+    alone = replace(SeparatorModel.load(tmp_path / "model"), facts=facts | {"activity_splits": {}})
+    assert DetectorModel.of(alone).facts["splits"] == facts["splits"]
+
+
+def test_labels_of_something_else_are_an_error(activity_folder, command, capsys):
+    for file in activity_folder.glob("*.txt"):
+        file.write_text("0.25\t0.5\tGesang\n")
+    told = fails(capsys, *command, "--activity", str(activity_folder))
+    assert "no recording of the split 'train' has an interval of vocals, which labels may" in told
 
 
 def test_a_test_song_of_the_pairs_does_not_choose(stems_folder, activity_folder, command, capsys):

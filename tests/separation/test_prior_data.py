@@ -24,7 +24,8 @@ from umir.separation.prior_training import prior_training
 from umir.separation.priors import FLOORS, floors_of
 from umir.separation.recipes import PRESETS, Stage
 from umir.separation.stem_songs import StemSong, stored_song
-from umir.separation.unpaired_audio import fingerprints, read_folder, recordings_in
+from umir.separation.unpaired_audio import fingerprints, stored_recordings
+from umir.separation.unpaired_files import unpaired_files
 
 
 def test_the_presets_are_the_papers():
@@ -92,7 +93,8 @@ def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, t
     for n, stem in ((2, "accompaniment"), (3, "accompaniment"), (0, "accompaniment")):
         (folder / f"known{n}.wav").write_bytes((stems_folder / rows[n]["stems"][stem]).read_bytes())
     held_out = fingerprints(open_data(stems_folder), ("valid", "test"), 4000, 1)
-    found = read_folder(folder, held_out, 4000, 1, tmp_path / "stored")
+    files = unpaired_files(folder).files
+    found = stored_recordings(files, held_out, 4000, 1, tmp_path / "stored")
     assert [s.length for s in found.songs] == [400, 400, 12_000]
     told = "\n".join(found.problems)
     assert "click.wav: lasts 0.006 s" in told and "faint.wav: is silent" in told
@@ -102,24 +104,47 @@ def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, t
     )
     assert "known3.wav: is the stem accompaniment of 3.wav, in the split 'test'" in told
     written = found.songs[0].path.stat().st_mtime_ns
-    again = read_folder(folder, held_out, 4000, 1, tmp_path / "stored")
+    again = stored_recordings(files, held_out, 4000, 1, tmp_path / "stored")
     assert again.songs == found.songs and again.songs[0].path.stat().st_mtime_ns == written
-    # A manifest names the mixtures, and not the stems that lie beside them.
-    assert [p.name for p in recordings_in(stems_folder)] == [f"{n}.wav" for n in range(4)]
-    mixtures = read_folder(stems_folder, held_out, 4000, 1, tmp_path / "mixtures")
-    assert len(mixtures.songs) == 2 and "is the mixture of 2.wav" in mixtures.problems[0]
-    (folder / "manifest.jsonl").write_text('{"audio": "silent.wav"}\n\n{"song": 3}')
-    with pytest.raises(ValueError, match=r"manifest.jsonl:3: is not a JSON object with \"audio\""):
-        recordings_in(folder)
+    mixtures = [stems_folder / f"{n}.wav" for n in range(4)]
+    known = stored_recordings(mixtures, held_out, 4000, 1, tmp_path / "mixtures")
+    assert len(known.songs) == 2 and "is the mixture of 2.wav" in known.problems[0]
+
+
+def names(path, pairs=()):
+    return [file.name for file in unpaired_files(path, dict(pairs)).files]
+
+
+def test_the_files_of_a_folder_or_manifest(stems_folder, tmp_path):
+    # A manifest names the mixtures, and not the stems that lie beside them; 2 and 3 are held out.
+    assert names(stems_folder) == ["0.wav", "1.wav"]
+    for row in (rows := read_rows(stems_folder)):
+        row["group"] = f"singer {row.pop('split')}"
+    write_rows(stems_folder, rows)
+    assert len(names(stems_folder)) == 4
+    found = unpaired_files(stems_folder, {"singer train": "train", "singer test": "test"})
+    assert [file.name for file in found.files] == ["0.wav", "1.wav", "2.wav"]
+    assert found.groups == ("singer train", "singer valid")
+    (problem,) = found.problems
+    assert problem.line == 4
+    assert "group 'singer test' is in the split 'test' of the pairs; left out" in str(problem)
+    # The name of a file says nothing of a file of that name elsewhere.
+    write_rows(stems_folder, [{"audio": "0.wav"}])
+    assert names(stems_folder, {"0.wav": "test"}) == ["0.wav"]
     # As some editors save it, with a byte-order mark.
-    (folder / "manifest.jsonl").write_text('{"audio": "silent.wav"}\n', encoding="utf-8-sig")
-    assert [path.name for path in recordings_in(folder)] == ["silent.wav"]
-    write_rows(folder, [{"audio": "silent.wav"}])
-    with pytest.raises(ValueError, match="no recording there can be used .*is silent"):
-        read_folder(folder, {}, 4000, 1, tmp_path / "nothing")
+    text = '{"audio": "1.wav"}\n\n{"song": 3}\nno JSON'
+    (stems_folder / "manifest.jsonl").write_text(text, encoding="utf-8-sig")
+    found = unpaired_files(stems_folder / "manifest.jsonl")
+    assert [file.name for file in found.files] == ["1.wav"]
+    assert [problem.line for problem in found.problems] == [4, 3]
+    write_rows(stems_folder, [{"audio": "0.wav", "split": "valid"}, {"audio": "gone.wav"}])
+    with pytest.raises(
+        ValueError, match=r"(?s)no recording there can be used .*gone.wav: no such file"
+    ):
+        unpaired_files(stems_folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no audio files there"):
-        recordings_in(tmp_path / "empty")
+        unpaired_files(tmp_path / "empty")
 
 
 def test_a_source_that_is_rare_has_a_low_floor(tmp_path, rng):
@@ -151,8 +176,8 @@ def test_sources_that_are_not_all_of_a_mixture_need_not_add_up_to_it(tmp_path, r
     training = prior_training(preset, "adversarial", SeparationData([parts]))
     assert training.objective.supervision.beta == 0
     assert (
-        "mixtures: none; those of the pairs serve the critics; vocals are not all of a mixture, "
-        "and need not add up to it" in training.in_words
+        "mixtures: those of the pairs, 1 recording (0.0 min) for the critics; vocals are not all "
+        "of a mixture, and need not add up to it" in training.in_words
     )
     assert prior_training(
         PRESET, "adversarial", SeparationData([covering])

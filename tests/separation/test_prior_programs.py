@@ -62,13 +62,34 @@ def test_mixtures_that_are_not_the_sum_of_their_stems_serve_alone(
     told = capsys.readouterr().err
     assert "do not add up to the mixture: what is missing is at" in told and " dB of it" in told
     assert "1 of the pairs, whose stems do not add up, serve as mixtures" in told
-    assert "mixtures: 1 recording (0.1 min) for the critics" in told
+    # Beside the mixtures of the others, and not instead of them.
+    assert "mixtures: those of the pairs, 3 recordings (0.1 min) for the critics" in told
     # What was found is kept with the songs.
     assert main([*pairs, "--resume"]) == 0
     assert "1 of the pairs" in capsys.readouterr().err
     pairs[2], pairs[4] = "plain", "none"
     assert main([*pairs, "--preset", "magnitudes-half"]) == 0
     assert "serve as mixtures" not in capsys.readouterr().err
+
+
+def test_what_a_manifest_holds_out_teaches_no_critic(stems_folder, command, capsys):
+    """Without pairs: the splits of the mixtures' own manifest hold, and the model knows of them."""
+    rows = read_rows(stems_folder)
+    write_rows(stems_folder, [*rows, {"audio": "gone.wav"}, {"stems": {}}])
+    solos = [f"--solo={name}={stems_folder}" for name in ("vocals", "accompaniment")]
+    arguments = [*command, "adversarial", "--mixtures", str(stems_folder), *solos]
+    assert main(arguments) == 0
+    told = capsys.readouterr().err
+    assert "mixtures: 2 recordings" in told and "gone.wav: no such file" in told
+    assert "is of the split 'test'; left out" in told and "audio: must be a path" in told
+    taught = SeparatorModel.load("model").facts["splits"]
+    assert taught == {row["audio"]: "train" for row in rows[:2]}
+    write_rows(stems_folder, [{**row, "split": "test"} for row in rows])
+    scored = ["evaluate", "--model", "model", "--data", str(stems_folder), "--json", "scores.json"]
+    assert main(scored) == 0
+    tracks = json.loads(Path("scores.json").read_text())["per_track"]
+    assert [track["track"] for track in tracks] == ["2.wav", "3.wav"]
+    assert "at 4000 Hz, 1 channel(s)" in capsys.readouterr().out
 
 
 def test_arguments_that_do_not_fit(stems_folder, command, capsys):

@@ -54,9 +54,9 @@ def test_a_start_of_the_same_network(start):
         found = SeparatorStart.load(str(path), network)
         assert_same(found.params, params)
     assert found.data == ["a data set"] and found.splits == {"a": "train"}
-    assert found.activity_splits == {}
+    assert found.activity_splits == {"a": "train"}  # one network learns from both
     found = replace(found, facts={**found.facts, "activity_splits": {"b": "valid"}})
-    assert found.activity_splits == {"b": "valid"}
+    assert found.activity_splits == found.splits == {"a": "train", "b": "valid"}
     released = replace(found, facts={**found.facts, RELEASE_KEY: {}})
     assert released.splits == released.activity_splits == {}
 

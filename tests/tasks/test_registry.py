@@ -59,7 +59,9 @@ def test_kinds_pose_tasks():
     assert task_for_kind("notes", ("C4", "C#4")) == NoteTranscription("notes", ("C4", "C#4"))
     with pytest.raises(ValueError, match="no kind 'beat': choose from stems, events, intervals"):
         task_for_kind("beat", ())
-    with pytest.raises(ValueError, match="every clip has the same label, a: there is nothing"):
+    with pytest.raises(
+        ValueError, match="every clip to learn from has the same label, a: there is nothing"
+    ):
         task_for_kind("label", ["a"])
 
 

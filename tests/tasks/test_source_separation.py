@@ -112,6 +112,17 @@ def test_what_can_be_used_is_what_can_be_mixed(rng, studio_like):
     assert "no stem 'bass'" in FOUR.complaint(three)
 
 
+def test_songs_with_more_than_the_stems_are_of_no_use(rng):
+    """Stems that add up would have to hold what no stem of the task is."""
+    own = SourceSeparation("stems", ("vocals", "drums"))
+    more = _stems(rng, ["vocals", "drums", "other/piano"])
+    assert not own.can_use(more)
+    assert own.complaint(more) == "the stem 'other/piano', which is part of no stem of stems"
+    silent = Stems(more.waveforms | {"other/piano": 0 * more.waveforms["vocals"]}, more.rate)
+    assert own.can_use(silent) and TWO.can_use(more)
+    assert separation_of(("vocals", "drums")).can_use(more)  # of which no stem is the remainder
+
+
 def test_silent_stems_are_not_heard(studio_like):
     waveforms = {**studio_like.waveforms, "other/piano": 0 * studio_like.waveforms["other/piano"]}
     heard = FOUR.labels_in(Stems(waveforms, RATE))
@@ -165,6 +176,7 @@ def test_si_sdr_in_closed_form(rng):
     for scale in (1.0, 7.0, -0.2):
         assert si_sdr(tone[:, None], scale * estimate[:, None]) == pytest.approx(10, abs=1e-6)
     assert math.isnan(si_sdr(0 * tone[:, None], estimate[:, None]))
+    assert si_sdr(tone[:, None], 0 * estimate[:, None]) == 0  # as SDR: nothing, and not -inf
 
 
 def test_leakage_into_silence():

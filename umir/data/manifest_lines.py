@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +56,40 @@ def read_entries(path: Path, kind: str | None) -> tuple[str, list[Entry], list[P
     problems: list[Problem] = []
     objects = dict(_objects(path, problems))
     kind = kind or _only_kind(path, objects, problems)
-    entries: list[Entry] = []
-    for line, item in objects.items():
-        if kind not in item and any(key in item for key in KINDS):
-            continue  # it has another kind, and this one was chosen
-        try:
-            entries.append(_entry(path.parent, line, item, kind))
-        except (ValueError, OSError) as error:  # a path may be too long, or not to be looked at
-            problems.append(Problem(path, line, str(error)))
+    chosen = {  # a line without any kind is a problem, one of another kind is none
+        line: item
+        for line, item in objects.items()
+        if kind in item or not any(key in item for key in KINDS)
+    }
+    entries = _readable(path, chosen, partial(_entry, kind=kind), problems)
     entries, doubtful = _one_group_per_audio(path, entries)
     problems += doubtful
     if not entries:
         raise _nothing_left(path, problems, f" of kind {kind}")
     return kind, entries, problems
+
+
+def audio_entries(path: Path) -> tuple[list[Entry], list[Problem]]:
+    """Return the lines of a manifest whose audio is there, without annotation, and the problems."""
+    problems: list[Problem] = []
+    objects = dict(_objects(path, problems))
+    return _readable(path, objects, _audio_entry, problems), problems
+
+
+def _readable(
+    path: Path,
+    objects: Mapping[int, dict[str, Any]],
+    read: Callable[[Path, int, dict[str, Any]], Entry],
+    problems: list[Problem],
+) -> list[Entry]:
+    """Return the entries of lines; report those that have none."""
+    entries: list[Entry] = []
+    for line, item in objects.items():
+        try:
+            entries.append(read(path.parent, line, item))
+        except (ValueError, OSError) as error:  # a path may be too long, or not to be looked at
+            problems.append(Problem(path, line, str(error)))
+    return entries
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -116,6 +138,12 @@ def _entry(folder: Path, line: int, item: dict[str, Any], kind: str) -> Entry:
     """Return the entry of one line; raises ValueError with the reason if it is unusable."""
     if kind not in item:
         raise ValueError(_no_annotation())
+    entry = _audio_entry(folder, line, item)
+    return replace(entry, **_annotation(folder, item[kind], kind))
+
+
+def _audio_entry(folder: Path, line: int, item: dict[str, Any]) -> Entry:
+    """Return the entry of one line without its annotation; raises as `_entry` does."""
     audio = _file(folder, item.get("audio"), "audio")
     split = item.get("split")
     if split is not None and split not in SPLITS:
@@ -124,9 +152,8 @@ def _entry(folder: Path, line: int, item: dict[str, Any], kind: str) -> Entry:
     if group is not None and not isinstance(group, str | int):
         raise ValueError(f"group {group!r}: must be a name")
     if group in (None, ""):
-        group = _spelled_once(folder, audio)
-    annotation = _annotation(folder, item[kind], kind)
-    return Entry(line, audio, str(item["audio"]), str(group), split, **annotation)
+        group = spelled_once(folder, audio)
+    return Entry(line, audio, str(item["audio"]), str(group), split)
 
 
 def _annotation(folder: Path, value: Any, kind: str) -> dict[str, Any]:
@@ -172,8 +199,8 @@ def _file(folder: Path, value: Any, key: str) -> Path:
     return file
 
 
-def _spelled_once(folder: Path, file: Path) -> str:
-    """Return one name for a file however the manifest spells its path, on every machine."""
+def spelled_once(folder: Path, file: Path) -> str:
+    """Return one name for a file however a path is spelled: the group of a line that has none."""
     full, root = os.path.abspath(file), os.path.abspath(folder)
     inside = Path(full).is_relative_to(root)  # not so on another drive
     return Path(os.path.relpath(full, root) if inside else full).as_posix()

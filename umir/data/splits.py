@@ -7,7 +7,10 @@ by a hash of the group's name: no seed changes it, and a song keeps its split wh
 
 import hashlib
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
+
+from umir.audio_stream import AUDIO_SUFFIXES
 
 SPLITS = ("train", "valid", "test")
 
@@ -80,6 +83,21 @@ def of_both(stored: Mapping[str, str], assignment: Mapping[str, str]) -> dict[st
         group: stored[group] if has_learnt(stored, group, split) else split
         for group, split in assignment.items()
     }
+
+
+def splits_together(own: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return the splits of one kind of recordings, with what the other kind says of their groups.
+
+    Pairs and activity teach one network: a group that either learns from judges neither. One that
+    is only the name of its file says nothing of a file of that name elsewhere, unless the one kind
+    has no recordings of its own.
+    """
+    named = {g: split for g, split in other.items() if not own or not _is_file_name(g)}
+    return {**named, **of_both(named, own)}
+
+
+def _is_file_name(group: str) -> bool:
+    return Path(group).suffix.lower() in AUDIO_SUFFIXES
 
 
 def _split_of_hash(group: str) -> str:

@@ -36,6 +36,7 @@ class SeparationData:
         train: songs with stems to learn from.
         valid: songs with stems to look at.
         mixtures: without stems.
+        unmatched: mixtures of pairs whose stems do not add up to them.
         solos: recordings of a source, by its name.
         active: recordings with labels of activity to learn from.
         active_valid: with labels of activity, to look at.
@@ -47,6 +48,12 @@ class SeparationData:
     solos: Mapping[str, Sequence[StemSong]] = field(default_factory=dict)
     active: Sequence[ActiveSong] = ()
     active_valid: Sequence[ActiveSong] = ()
+    unmatched: Sequence[StemSong] = ()
+
+    @property
+    def unlabelled(self) -> tuple[StemSong, ...]:
+        """What is separated for critics: mixtures, those of the pairs if there are no others."""
+        return (*(self.mixtures or self.train), *self.unmatched)
 
 
 def check_solos(solos: Collection[str], names: Sequence[str]) -> None:
@@ -94,7 +101,7 @@ def factors_of(prior: str, names: Sequence[str], data: SeparationData) -> tuple[
         if not data.train:
             raise ValueError("without a prior there must be songs with stems: give --pairs")
         return ()
-    if not (data.mixtures or data.train):
+    if not data.unlabelled:
         raise ValueError("nothing to separate: give --mixtures, or songs with stems as --pairs")
     heard = [name for name in names if data.train or data.solos.get(name)]
     if prior == ADVERSARIAL:
@@ -125,7 +132,7 @@ def sources_of_streams(
             alike: a critic that saw only some of them louder or softer would tell them by that.
     """
     places: dict[str, int] = {name: n for n, name in enumerate(domain.network.sources)}
-    found: dict[str, Source] = {INPUTS: MixtureWindows(domain, data.mixtures or data.train, gains)}
+    found: dict[str, Source] = {INPUTS: MixtureWindows(domain, data.unlabelled, gains)}
     if data.train:
         found[LABELLED] = LabelledWindows(domain, data.train)
         found[PAIRED] = SourceWindows(domain, data.train, places, gains)
@@ -166,9 +173,8 @@ def _and_additivity(names: Sequence[str], data: SeparationData) -> str:
 def _unlabelled(factors: Sequence[Factor], data: SeparationData, rate: int, use: str) -> str:
     if not factors:
         return f"mixtures: {'not used' if data.mixtures else 'none'}, there is no prior"
-    if data.mixtures:
-        return f"mixtures: {amount(data.mixtures, rate)} for {use}"
-    return f"mixtures: none; those of the pairs serve {use}"
+    whose = "" if data.mixtures else "those of the pairs, "
+    return f"mixtures: {whose}{amount(data.unlabelled, rate)} for {use}"
 
 
 def _solo(name: str, has_critic: bool, data: SeparationData, rate: int) -> str:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from umir.annotations import Annotation
 from umir.audio import resample, to_channels
 from umir.audio_stream import Block, Counted
+from umir.data.splits import splits_together
 from umir.separation.active_songs import detection_of
 from umir.separation.joint_unet import JointUNet
 from umir.separation.window_separator import windows
@@ -54,7 +55,7 @@ class DetectorModel:
         """Return the detector of a joint model."""
         network, facts = model.network, dict(model.facts)
         assert isinstance(network, JointUNet)
-        facts["splits"] = facts.pop(ACTIVITY_SPLITS, {})
+        facts["splits"] = splits_together(facts.pop(ACTIVITY_SPLITS, {}), facts.get("splits", {}))
         return cls(network, model.params, facts.pop(DECODER, {}), facts)
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from umir.data.problems import describe
+from umir.data.problems import describe, gathered
 from umir.data.splits import SPLITS
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.separation.active_songs import ActiveSong, detection_of, stored_active_songs
@@ -24,12 +24,13 @@ from umir.separation.unpaired_audio import (
     Fingerprints,
     Recordings,
     fingerprints,
-    read_folder,
-    recordings_in,
     stored_recordings,
 )
+from umir.separation.unpaired_files import UnpairedFiles, unpaired_files
 from umir.separation.window_separator import WindowNetwork
 from umir.tasks import TASKS
+
+MIXTURES = "mixtures"
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,29 @@ class NamedData:
         if len(folders) < len(solos):
             raise ValueError("--solo: a source is named twice; put its recordings into one folder")
         check_solos(folders, network.sources)
-        for path in [*([mixtures] if mixtures else []), *folders.values()]:
-            recordings_in(Path(path))
         opened = None
         if pairs:
             known = stored_splits(pairs, splits)
             opened = open_data(pairs, "stems", None, known, common_stems=False)
         if opened is not None and "train" not in opened.assignment.values():
             raise ValueError(f"{opened.path}: no song with stems is in the split 'train'")
-        return cls(opened, mixtures, folders, _activity(network, activity, activity_splits))
+        named = cls(opened, mixtures, folders, _activity(network, activity, activity_splits))
+        named.unpaired()
+        return named
+
+    def unpaired(self) -> dict[str, UnpairedFiles]:
+        """Return the files that teach without an answer, by where they are stored.
+
+        Raises:
+            ValueError: of something that is named there are none.
+        """
+        paths = {MIXTURES: self.mixtures} if self.mixtures else {}
+        paths |= {_place(name): path for name, path in self.solos.items()}
+        pairs = self.pairs.assignment if self.pairs else {}
+        return {
+            place: unpaired_files(Path(path), stored_splits(path, pairs))
+            for place, path in paths.items()
+        }
 
 
 def _activity(
@@ -131,27 +146,38 @@ def stored(
         splits = ("train", "valid") if named.activity else ("train",)
         elsewhere = known_elsewhere(named, network, *splits)
     held_out = elsewhere.get("train", {})
-    mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
+    recordings = {
+        place: _recordings(files, held_out, network, folder / place)
+        for place, files in named.unpaired().items()
+    }
+    unmatched: tuple[StemSong, ...] = ()
     if unpaired and (alone := mixtures_alone(folder / "train")):
         print(
             f"{len(alone)} of the pairs, whose stems do not add up, serve as mixtures",
             file=sys.stderr,
         )
         place = folder / "mixtures-of-pairs"
-        mixtures += _usable(
+        unmatched = _usable(
             stored_recordings(alone, held_out, network.rate, network.channels, place)
         )
-    solos = {
-        name: _recordings(path, held_out, network, folder / f"solo-{name}")
-        for name, path in named.solos.items()
-    }
     active: dict[str, list[ActiveSong]] = {"train": [], "valid": []}
     if named.activity is not None:
         assert isinstance(network, JointUNet)
         active = _active(named.activity, network, folder, elsewhere)
     return SeparationData(
-        labelled["train"], labelled["valid"], mixtures, solos, active["train"], active["valid"]
+        labelled["train"],
+        labelled["valid"],
+        recordings.get(MIXTURES, ()),
+        {name: recordings[_place(name)] for name in named.solos},
+        active["train"],
+        active["valid"],
+        unmatched,
     )
+
+
+def _place(source: str) -> str:
+    """Return where the recordings of a source are stored."""
+    return f"solo-{source}"
 
 
 def _labelled(
@@ -189,12 +215,17 @@ def known_elsewhere(
 
 
 def _recordings(
-    path: str | None, held_out: Fingerprints, network: WindowNetwork, folder: Path
+    unpaired: UnpairedFiles, held_out: Fingerprints, network: WindowNetwork, folder: Path
 ) -> tuple[StemSong, ...]:
-    if path is None:
-        return ()
-    bar = _bar(folder.name, "file")
-    return _usable(read_folder(Path(path), held_out, network.rate, network.channels, folder, bar))
+    """Return the recordings that can be used, and print what is wrong with the others."""
+    if unpaired.problems:
+        print(describe(gathered(unpaired.problems)), file=sys.stderr)
+    rate, channels, bar = network.rate, network.channels, _bar(folder.name, "file")
+    found = stored_recordings(unpaired.files, held_out, rate, channels, folder, bar)
+    if not found.songs:
+        told = f" ({found.problems[0]})" if found.problems else ""
+        raise ValueError(f"{unpaired.path}: no recording there can be used{told}")
+    return _usable(found)
 
 
 def _usable(found: Recordings) -> tuple[StemSong, ...]:
@@ -217,6 +248,12 @@ def _active(
     _say(data)
     if not songs["train"]:
         raise ValueError(f"{data.path}: no recording of the split 'train' can be used")
+    if not any(len(active.intervals) for active in songs["train"]):
+        raise ValueError(
+            f"{data.path}: no recording of the split 'train' has an interval of "
+            f"{network.detected}, which labels may call "
+            f"{', '.join(sorted(detection_of(network.detected).source_labels))}"
+        )
     return songs
 
 

@@ -8,7 +8,8 @@
 The U-Net is that of the adversarial separation with leaky ReLUs and a path at its bottom through
 which every bin sees all others. The paper leaves open how wide that path is (here a quarter of the
 bottom), the slope of the ReLUs (0.2, the default of its TensorFlow) and what bounds the masks (here
-a sigmoid each).
+a sigmoid each). Sources keep the phase of the mixture; the paper goes on with ten iterations of
+Griffin and Lim.
 """
 
 from dataclasses import dataclass

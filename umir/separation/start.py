@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from umir.checkpoint import check_params, load_model
+from umir.data.splits import splits_together
 from umir.released_models import RELEASE_KEY, find_model
 from umir.separation.detector_model import ACTIVITY_SPLITS
 from umir.separation.separator_model import FORMAT, SeparatorModel, kind_of
@@ -69,12 +70,17 @@ class SeparatorStart:
 
         Who goes on with a model must not score it on songs that it has learnt from.
         """
-        return {} if RELEASE_KEY in self.facts else self.facts.get("splits", {})
+        return self._splits("splits", ACTIVITY_SPLITS)
 
     @property
     def activity_splits(self) -> Mapping[str, str]:
         """The same of the recordings with labels of activity."""
-        return {} if RELEASE_KEY in self.facts else self.facts.get(ACTIVITY_SPLITS, {})
+        return self._splits(ACTIVITY_SPLITS, "splits")
+
+    def _splits(self, own: str, other: str) -> Mapping[str, str]:
+        if RELEASE_KEY in self.facts:
+            return {}
+        return splits_together(self.facts.get(own, {}), self.facts.get(other, {}))
 
     @property
     def data(self) -> list[str]:

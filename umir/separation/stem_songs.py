@@ -224,7 +224,33 @@ def random_windows(
         Mixtures `(batch, sizes.input, channel)` and targets `(batch, sizes.output, source,
         channel)`: the middle of what the mixture is the sum of.
     """
-    mixtures, targets = [], []
+    cuts = _random_cuts(songs, sizes, number, gains, rng, common=common)
+    mixtures, targets = (np.stack(parts) for parts in zip(*cuts, strict=True))
+    return mixtures, targets
+
+
+def random_mixtures(
+    songs: Sequence[StemSong],
+    sizes: Sizes,
+    number: int,
+    gains: tuple[float, float],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the mixtures of `random_windows` with common gains; songs may differ in sources."""
+    cuts = _random_cuts(songs, sizes, number, gains, rng, common=True)
+    return np.stack([mixture for mixture, _ in cuts])
+
+
+def _random_cuts(
+    songs: Sequence[StemSong],
+    sizes: Sizes,
+    number: int,
+    gains: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    common: bool,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the mixture and the sources of each window of `random_windows`."""
     for song in rng.choice(len(songs), number):
         start = rng.integers(max(songs[song].length - sizes.output, 0) + 1) - sizes.margin
         stems = songs[song].window(int(start), sizes.input)
@@ -232,10 +258,7 @@ def random_windows(
         rest = songs[song].rest(int(start), sizes.input)
         if rest is not None:
             rest *= factors[0] if common else np.float32(rng.uniform(*gains))
-        mixture, target = _mixed(stems * factors[None, :, None], rest, sizes)
-        mixtures.append(mixture)
-        targets.append(target)
-    return np.stack(mixtures), np.stack(targets)
+        yield _mixed(stems * factors[None, :, None], rest, sizes)
 
 
 def windows_in_turn(

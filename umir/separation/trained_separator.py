@@ -26,6 +26,7 @@ from umir.separation.prior_training import PriorTraining
 from umir.separation.separator_model import SeparatorModel
 from umir.separation.training import SeparationTraining, State
 from umir.separation.unpaired_audio import Fingerprints, fingerprint
+from umir.separation.unpaired_files import TRAIN
 from umir.tasks import Task
 from umir.tasks.source_separation import separation_of
 from umir.user_data import known_examples
@@ -72,7 +73,7 @@ def finished(
     facts = {
         "init": origin.start,
         "data": list(origin.data),
-        "splits": {**origin.splits, **(named.pairs.assignment if named.pairs else {})},
+        "splits": _splits(training, named, origin),
         "validation_loss": float(state["best_loss"]) if training.validates else None,
     }
     model = SeparatorModel(training.network, state["best"], facts)
@@ -90,6 +91,14 @@ def finished(
     metrics |= _detection_scores(model, named, elsewhere)
     model.save(out, separator_card(model, metrics, origin))
     return metrics
+
+
+def _splits(training: SeparationTraining, named: NamedData, origin: Origin) -> dict[str, str]:
+    """Return the splits of all groups; of mixtures and solos, what critics have learnt from."""
+    taught: dict[str, str] = {}
+    if isinstance(training, PriorTraining) and training.objective.critics:
+        taught = {group: TRAIN for found in named.unpaired().values() for group in found.groups}
+    return {**origin.splits, **taught, **(named.pairs.assignment if named.pairs else {})}
 
 
 def _scores(
@@ -200,6 +209,7 @@ def separator_card(
             "",
             "## Scores on the test songs",
             "",
+            *([f"Stems at {model.rate} Hz, {model.channels} channel(s).", ""] if scores else []),
             *(["| metric | value |", "|---|---|", *scores] if scores else [without]),
             "",
         ]

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import Batch
 from umir.separation.domains import Domain
-from umir.separation.stem_songs import StemSong, random_windows
+from umir.separation.stem_songs import StemSong, random_mixtures, random_windows
 
 LABELLED = "labelled"  # the stream of mixtures with their sources
 
@@ -46,7 +46,7 @@ class MixtureWindows:
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """Return a part `mixture`."""
         sizes = self.domain.network.sizes
-        mixtures, _ = random_windows(self.songs, sizes, batch, self.gains, rng, common=True)
+        mixtures = random_mixtures(self.songs, sizes, batch, self.gains, rng)
         return {MIXTURE: np.asarray(self.domain.seen(mixtures))}
 
 

@@ -1,7 +1,8 @@
 """Recordings without an answer on disk: mixtures of unknown stems, solos of one source.
 
-They come from a folder or from a manifest, of any rate, length and number of channels, and are
-written once at the network's rate, each as a song of one source (`umir.separation.stem_songs`).
+They are files (`umir.separation.unpaired_files`) of any rate, length and number of channels, and
+are written once at the network's rate, each as a song of one source
+(`umir.separation.stem_songs`).
 What is also a song, or a stem, of the validation or test songs is left out: critics that know them
 by heart would make the scores too good. It is recognised by its samples, whatever its name and
 folder. A copy that was compressed with losses is not, nor is a sum of stems, as karaoke is, nor a
@@ -10,7 +11,6 @@ stem that goes on after its mixture has ended.
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,7 @@ from jaxtyping import Float
 
 from umir.annotations import Stems
 from umir.audio import read_audio
-from umir.audio_stream import audio_files
-from umir.data.manifest import MANIFEST_NAME
-from umir.data.manifest_lines import ManifestError, numbered_lines
+from umir.data.manifest_lines import ManifestError
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData
 from umir.files import version
@@ -44,29 +42,6 @@ class Recordings:
 
     songs: tuple[StemSong, ...]
     problems: tuple[str, ...]
-
-
-def recordings_in(path: Path) -> list[Path]:
-    """Return the audio files that a manifest names, or all below a folder, sorted.
-
-    Args:
-        path: a manifest, a folder with one in it, or any other folder.
-
-    Raises:
-        ValueError: there are none, or a line of the manifest names no audio.
-    """
-    manifest = path / MANIFEST_NAME if path.is_dir() else path
-    if manifest.suffix != ".jsonl" or not manifest.is_file():
-        return audio_files([path])
-    named = {_audio_of(manifest, number, line) for number, line in numbered_lines(manifest)}
-    return audio_files(sorted(named))
-
-
-def _audio_of(manifest: Path, number: int, line: bytes) -> Path:
-    try:
-        return manifest.parent / json.loads(line)["audio"]
-    except (ValueError, TypeError, KeyError):
-        raise ValueError(f'{manifest}:{number}: is not a JSON object with "audio"') from None
 
 
 def fingerprint(waveform: Float[np.ndarray, "time channel"]) -> str:
@@ -98,26 +73,6 @@ def fingerprints(
                 for name, waveform in example.annotation.waveforms.items():
                     found[fingerprint(waveform)] = f"the stem {name} {words}"
                 found[fingerprint(example.waveform)] = f"the mixture {words}"
-    return found
-
-
-def read_folder(
-    path: Path,
-    held_out: Fingerprints,
-    rate: int,
-    channels: int,
-    folder: Path,
-    progress: Callable[[Sequence[Path]], Iterable[Path]] = iter,
-) -> Recordings:
-    """Return the recordings of a folder or manifest, as `stored_recordings` does.
-
-    Raises:
-        ValueError: there are none, or none can be used.
-    """
-    found = stored_recordings(recordings_in(path), held_out, rate, channels, folder, progress)
-    if not found.songs:
-        told = f" ({found.problems[0]})" if found.problems else ""
-        raise ValueError(f"{path}: no recording there can be used{told}")
     return found
 
 
