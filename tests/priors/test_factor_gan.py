@@ -188,13 +188,13 @@ def test_trained_critics_add_up_to_the_density_ratio(rng):
         for factor in factors
     )
     # A rate that falls: the mean of what noisy gradients say.
-    rate = optax.exponential_decay(0.2, 25, 0.5)
+    rate = optax.exponential_decay(0.2, 100, 0.5)
     objective = Adversarial(Known(), critics, critic_optimizer=optax.adam(rate, b1=0.5))
     real, made = samples(p, 200_000, rng), samples(q, 200_000, rng)
     sources = {PAIRED: Rows(real), "inputs": Rows(made)}
     sources |= {name: Rows({name: rng.permutation(real[name])}) for name in "abc"}
-    stream = Streams(objective, sources, batch=3000, rounds=1)
-    state = train(objective.step, objective.init(jax.random.key(0)), stream, steps=150)
+    stream = Streams(objective, sources, batch=500, rounds=1)
+    state = train(objective.step, objective.init(jax.random.key(0)), stream, steps=600)
     every = {
         name: jnp.asarray(places.ravel()[:, None], jnp.float32)
         for name, places in zip("abc", np.indices(shape), strict=True)
