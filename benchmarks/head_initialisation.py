@@ -40,6 +40,7 @@ from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta_training.phases import CLIP_SONGS
 from umir.meta_training.report import HeldOut, TooFewSongs, deal_songs
 from umir.program import use_compilation_cache
+from umir.released_models import find_model
 from umir.task_model import TaskModel
 from umir.tasks import StudioSource, get_task
 from umir.user_data import read_user_data
@@ -103,7 +104,7 @@ def scores_of_run(
 def ways_of(model: str, task: str) -> dict[str, str]:
     """Return the ways to start a head for a task, as names for a table and for a recipe."""
     ways = {name: name for name in HEAD_INITIALISATIONS}
-    heads = load_model(model).config.get("heads")
+    heads = load_model(find_model(model)).config.get("heads")
     return ways | {LEARNT: model} if heads and task not in heads else ways
 
 
@@ -168,6 +169,8 @@ def cases_of(args: argparse.Namespace, start: Start) -> dict[str, tuple[HeldOut,
     if args.data == STUDIO:
         return studio_cases(args.only or [*meta_train.TASKS, *NEW_TASKS], args.songs, start)
     folders = Path(args.data)
+    if unknown := sorted({*(args.only or ())} - EXPERIMENTS.keys()):
+        parser().error(f"--only {', '.join(unknown)}: choose from {', '.join(EXPERIMENTS)}")
     names = args.only or [name for name in EXPERIMENTS if (folders / name).is_dir()]
     return recorded_cases(folders, names, start.config)
 

@@ -38,6 +38,15 @@ def test_the_table_shows_means_over_groups_and_who_is_best():
     assert rows[4:] == ["| best on | prior | 0 | 1 |", "| best on | ridge | 1 | 0 |"]
 
 
+def test_a_released_model_is_one_way_more_for_what_it_has_no_head_for(tmp_path, capsys):
+    assert SCRIPT.ways_of("umir-nano", "key_recognition")["learnt"] == "umir-nano"
+    assert "learnt" not in SCRIPT.ways_of("umir-nano", "onset_detection")
+    words = [str(tmp_path), "--model", "umir-nano", "--only", "keys"]
+    with pytest.raises(SystemExit):
+        SCRIPT.run(SCRIPT.parser().parse_args([*words, "--out", str(tmp_path / "out.json")]))
+    assert "--only keys: choose from mdb_drums, " in capsys.readouterr().err
+
+
 def test_other_songs_and_other_weights_are_measured_again(tmp_path, monkeypatch):
     weights = tmp_path / "mine" / "model.safetensors"
     weights.parent.mkdir()
