@@ -23,6 +23,7 @@ import numpy as np
 from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
 from umir.tasks.base import Task, entry_of
+from umir.tasks.beat_tracking import BeatTracking
 from umir.tasks.instrument_recognition import InstrumentRecognition
 from umir.tasks.note_transcription import NoteTranscription
 from umir.tasks.onset_detection import OnsetDetection
@@ -83,6 +84,12 @@ def without_voices(annotation: Annotation) -> Annotation | None:
     return None if any(name.lower() in _VOICES for name in annotation.names) else annotation
 
 
+def not_beats(annotation: Annotation) -> Annotation | None:
+    """Return events, None if they are beats: as onsets they would be the same times again."""
+    assert isinstance(annotation, Events)
+    return None if BeatTracking().labels_in(annotation) else annotation
+
+
 def coarse_stems(annotation: Annotation) -> Stems:
     """Return stems by the first part of their names: `other/piano` and `other/harp` are one."""
     assert isinstance(annotation, Stems)
@@ -122,14 +129,15 @@ _HITS: dict[type[Task], Mask] = {
 _NOTES: dict[type[Task], Mask] = {
     SingingVoiceDetection: _activity(lambda name: name in _VOICES | _DRUMS),
 }
+_BEATS: dict[type[Task], Mask] = {OnsetDetection: not_beats}
 # What goes when a task is held out; of every named task, even if no other has its labels.
 _NOTHING: dict[type[Task], Mask] = {}
 _MASKS = {
     "source_separation": _NOTHING,
     "vocal_separation": _NOTHING,
     "genre_recognition": _NOTHING,
-    "beat_tracking": _NOTHING,
-    "tempo_estimation": _NOTHING,
+    "beat_tracking": _BEATS,
+    "tempo_estimation": _BEATS,
     "chord_recognition": _NOTHING,
     "chord_recognition_sevenths": _NOTHING,
     "key_recognition": _NOTHING,

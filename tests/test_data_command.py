@@ -6,6 +6,7 @@ import sys
 import urllib.error
 
 import pytest
+from folders import fails
 
 from umir.cli import main
 from umir.data_sets import DATA_SETS, DataSet, catalogue
@@ -103,8 +104,11 @@ def test_a_failed_download_is_told_in_one_line(capsys, caplog, monkeypatch, tmp_
         raise urllib.error.URLError("no network")
 
     monkeypatch.setattr("mirdata.download_utils.downloader", downloader)
-    for more in ([], ["--index-only"]):
-        assert main(["data", "get", "ballroom", "--out", str(tmp_path), *more]) == 1
+    assert "--out: mirdata keeps" in fails(
+        capsys, "data", "get", "ballroom", "--index-only", "--out", str(tmp_path)
+    )
+    for more in (["--out", str(tmp_path)], ["--index-only"]):
+        assert main(["data", "get", "ballroom", *more]) == 1
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert line.startswith("umir data: ballroom: the download failed (no network); see to")
     assert not caplog.records

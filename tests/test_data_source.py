@@ -150,6 +150,19 @@ def test_data_that_serves_no_task_is_an_error(data, tmp_path):
     source.load([separation, onsets])
 
 
+def test_a_folder_with_labels_of_several_kinds_serves_tasks_of_each(tmp_path):
+    """As a library that the studio rendered has."""
+    soundfile.write(tmp_path / "a.wav", np.ones(8000) / 2, 8000)
+    (tmp_path / "a.txt").write_text("0.5")
+    write_rows(tmp_path, [{"audio": "a.wav", "events": "a.txt", "label": "pop", "split": "train"}])
+    source = DataSource(str(tmp_path), 8000, 1)
+    onsets, genres = get_task("onset_detection"), get_task("genre_recognition")
+    assert source.serves(onsets) and source.serves(genres)
+    assert source.examples(onsets)[0].annotation.times.tolist() == [0.5]
+    assert source.examples(genres)[0].annotation.names == ("pop",)
+    assert not source.serves(get_task("melody_extraction"))
+
+
 def test_labels_of_something_else_do_not_say_that_there_is_nothing(tmp_path):
     """Kicks are no beatless song, and chords no song that nobody sings."""
     drums = make_folder(tmp_path / "drums")

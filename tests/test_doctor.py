@@ -38,6 +38,14 @@ def test_unusable_device_is_reported(monkeypatch):
     assert doctor.report()["jax"]["devices"] == "not usable: Unable to initialize backend"
 
 
+@pytest.mark.parametrize(
+    ("package", "part", "key"), [("jax", "jax", "devices"), ("soundfile", "audio", "libsndfile")]
+)
+def test_a_missing_library_is_reported(package, part, key, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert doctor.report()[part][key].startswith("not usable: ")
+
+
 def test_wrong_arguments():
     with pytest.raises(SystemExit) as ending:
         doctor.main(["--no-such-option"])

@@ -133,6 +133,21 @@ def test_what_is_no_checkpoint(tmp_path):
     fails(path, "has 'linear.weight': not the state of a Wave-U-Net")
     torch.save({"waveunets.a.output_conv.weight": torch.zeros(2, 2, 1)}, path)
     fails(path, "lacks 'downsampling_blocks': not a whole Wave-U-Net")
+    torch.save({name: value.flatten() for name, value in whole.items()}, path)
+    fails(path, "has a weight with fewer axes")
+
+
+def test_weights_that_numpy_does_not_know(tmp_path):
+    kept = {
+        "half": torch.full((2, 3), 0.5, dtype=torch.bfloat16),
+        "sparse": torch.eye(2).to_sparse(),
+        "count": torch.tensor(3),
+    }
+    torch.save(kept, tmp_path / "model")
+    found = read_state(tmp_path / "model")
+    np.testing.assert_array_equal(found["half"], np.full((2, 3), 0.5, np.float32))
+    np.testing.assert_array_equal(found["sparse"], np.eye(2))
+    assert found["count"] == 3
 
 
 def test_without_pytorch(monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tiny import TINY
 
 from umir.audio import resample
+from umir.audio_stream import AudioError
 from umir.checkpoint import load_model
 from umir.cli import main
 from umir.inference import Windows, whole_song
@@ -238,6 +239,13 @@ def test_a_piped_wav_is_what_soundfile_reads(subtype, extensible, song, tmp_path
         found = np.concatenate(list(audio.blocks()))
         assert (audio.format.rate, found.shape[1]) == (22_050, 2)
         np.testing.assert_allclose(found[:1001], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(("name", "told"), [("FLAC", "FLAC"), ("RF64", "64-bit"), ("AIFF", "AIFF")])
+def test_a_piped_file_of_another_format_is_no_noise(name, told, song):
+    soundfile.write(file := io.BytesIO(), song, 22_050, format=name, subtype="PCM_16")
+    with pytest.raises(AudioError, match=f"is .*{told}.*not WAV or raw samples"):
+        PipedAudio(io.BytesIO(file.getvalue()), RAW)
 
 
 def test_finetune_makes_a_model_that_runs_live(events_folder, tiny_preset, capsys):

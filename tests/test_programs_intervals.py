@@ -155,3 +155,12 @@ def test_a_folder_without_any_interval_has_nothing_to_learn(tmp_path, rng, capsy
     named = [*preset, "--task", "singing_voice_detection"]
     shown = fails(capsys, "finetune", "--data", str(folder), *named)
     assert "no song of the split 'train' has any of what singing_voice_detection reads" in shown
+
+
+def test_labels_of_something_else_are_not_scored(sections_folder, capsys):
+    """Of songs whose sections are known it is not known that nobody sings in them."""
+    arguments = ["evaluate", "--model", "umir-nano", "--task", "singing_voice_detection"]
+    assert main([*arguments, "--data", str(sections_folder)]) == 1
+    shown = capsys.readouterr().err
+    assert "left out: says nothing of singing_voice_detection" in shown
+    assert "no usable audio with labels in the split 'test'" in shown

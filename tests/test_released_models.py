@@ -152,6 +152,18 @@ def test_a_damaged_model_does_not_hide_the_others(room, shelf, capsys, monkeypat
     assert "tiny-start/config.json: is damaged" in shown.err and shown.err.count("\n") == 1
 
 
+def test_weights_that_are_missing_or_cut_off_are_seen_in_the_list(room, shelf, capsys, monkeypatch):  # noqa: F811
+    copy = shutil.copytree(shelf, room / "torn")
+    weights = copy / "tiny-start" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    monkeypatch.setenv("UMIR_MODELS", str(copy))
+    assert main(["models"]) == 1
+    assert "tiny-start/model.safetensors: is damaged" in capsys.readouterr().err
+    weights.unlink()
+    assert main(["models"]) == 1
+    assert "tiny-start/model.safetensors: is missing" in capsys.readouterr().err
+
+
 def test_a_model_that_was_not_released_is_not_listed_as_one(room, tmp_path):
     separator_model().save(tmp_path / "own", "# own\n")
     with pytest.raises(ValueError, match="not of a released model; make one with `umir release`"):

@@ -26,14 +26,20 @@ from umir.studio_command import parser, settings_of
         (["--rate", "4000"], "--rate must be 8000 Hz at least"),
         (["--song-seconds", "0.5"], "--song-seconds 1 s at least"),
         (["--soundfonts", "."], "no .sf2 files in it"),
-        (["--midi", "nowhere"], "nowhere: no .mid or .midi files in it"),
         (["--midi", "nowhere", "--without", "singing"], "--without: means nothing to --midi"),
+        (["--midi", "nowhere"], "--song-seconds: songs are as long as their --midi files"),
     ],
 )
 def test_what_cannot_be_rendered_is_one_line(tmp_path, monkeypatch, capsys, options, words):
     monkeypatch.chdir(tmp_path)
     assert words in fails(capsys, "studio", "render", *HOURS, *OPTIONS, "--out", "o", *options)
     assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_without_midi_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    told = fails(capsys, "studio", "render", *HOURS, "--out", "o", "--midi", "nowhere")
+    assert "nowhere: no .mid or .midi files in it" in told and not (tmp_path / "o").exists()
 
 
 def test_features_channels_and_formats(tmp_path):

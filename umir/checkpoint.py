@@ -136,6 +136,21 @@ def describe_model(directory: str | os.PathLike) -> tuple[dict[str, Any], int]:
     return config, sum(math.prod(shape) for _, shape in promised.values())
 
 
+def check_weights(directory: str | os.PathLike) -> None:
+    """Raise a CheckpointError if the weights of a model directory are missing or cut off.
+
+    Only their header is read.
+    """
+    path = Path(directory) / WEIGHTS_NAME
+    try:
+        with safetensors.safe_open(path, "numpy"):
+            pass
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"{path}: is damaged ({error}); copy it again") from error
+
+
 def halved(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters with all that is float32 rounded to float16.
 

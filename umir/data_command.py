@@ -69,6 +69,10 @@ def get(name: str, out: Path | None = None, index_only: bool = False) -> str:
     if index_only:
         if data_set.fetch_index is None:
             raise DataSetError(f"{name}: needs no list of files; use it with --data {name}:PATH")
+        if out is not None:
+            raise DataSetError(
+                "--out: mirdata keeps lists of files where it keeps them; leave it out"
+            )
         data_set.fetch_index()
         return f"{name}: list of files fetched; use the data set with --data {name}:PATH"
     if data_set.download is None:

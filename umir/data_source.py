@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from umir.data.example import Example
-from umir.data.manifest import read_manifest
+from umir.data.manifest import manifest_kinds
 from umir.data.problems import Problem
 from umir.data_sets import folder_of, get_data_set
 from umir.data_specification import DataPart, data_parts, open_parts
 from umir.tasks import Source, Task
+from umir.tasks.base import quoted
 from umir.user_data import known_examples
 
 
@@ -50,7 +51,7 @@ class DataSource:
         for part in self._parts:
             if part.data_set:
                 folder_of(part.data_set, part.path)
-        self._kinds = {p.path: read_manifest(p.path).kind for p in self._parts if not p.data_set}
+        self._kinds = {p.path: manifest_kinds(p.path) for p in self._parts if not p.data_set}
         self._useless: set[str] = set()
         self._cache: dict[str, list[Example]] = {}
         self._waveforms: dict[tuple[bytes, int], np.ndarray] = {}
@@ -131,12 +132,13 @@ class DataSource:
 
     def _unread(self, part: DataPart) -> str:
         """Return that none of the tasks reads a part, in words."""
-        kind = self._kinds.get(part.path)
-        return f"none of the tasks reads {f'labels of the kind {kind!r}' if kind else 'its labels'}"
+        kinds = self._kinds.get(part.path)
+        what = f"labels of the kind {quoted(kinds)}" if kinds else "its labels"
+        return f"none of the tasks reads {what}"
 
     def _serves(self, part: DataPart, task: Task) -> bool:
         if part.data_set is None:
-            return self._kinds[part.path] == task.kind
+            return task.kind in self._kinds[part.path]
         task_for = get_data_set(part.data_set).task_for
         served = task_for(task.name)
         return served is not None and (part.task is None or task_for(part.task) == served)

@@ -100,10 +100,12 @@ def _version(package: str) -> str | None:
 
 def _jax() -> dict[str, Any]:
     """Return devices and compilation cache as the other programs will see them."""
-    import jax
+    try:
+        import jax
 
-    from umir.program import use_compilation_cache
-
+        from umir.program import use_compilation_cache
+    except (ImportError, OSError) as error:
+        return {"devices": f"not usable: {error}"}
     use_compilation_cache()
     try:
         devices: list[str] | str = [f"{device} ({device.device_kind})" for device in jax.devices()]
@@ -114,8 +116,10 @@ def _jax() -> dict[str, Any]:
 
 def _audio() -> dict[str, Any]:
     """Return the audio library, the formats it reads, and the studio's SoundFont."""
-    import soundfile
-
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:  # also where the library of C that it calls is missing
+        return {"libsndfile": f"not usable: {error}"}
     package = find_spec("pretty_midi")
     folder = Path(package.origin).parent if package and package.origin else Path()
     return {

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,10 @@ from umir.program import (
 )
 
 if TYPE_CHECKING:
+    from umir.data.example import Example
+    from umir.data_specification import LabelledData
     from umir.separation.separator_model import AnyModel
+    from umir.tasks import Task
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,7 +65,6 @@ def evaluate(
     from umir.separation.detector_model import ACTIVITY_SPLITS
     from umir.separation.separator_model import SeparatorModel, load_model_for
     from umir.tasks import TASKS
-    from umir.user_data import known_examples
 
     loaded = load_model_for(model) if isinstance(model, (str, Path)) else model
     facts = loaded.facts
@@ -73,14 +75,11 @@ def evaluate(
     named = loaded.task.name if fits else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
-    usable = (
-        found for example in read for found in known_examples(loaded.task, [example], manifest)
-    )
-    metrics, per_track = score(loaded, usable)
+    metrics, per_track = score(loaded, _told_of(loaded.task, read, manifest))
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
     if not per_track:
-        raise ValueError(f"{data}: no usable audio in the split {split!r}")
+        raise ValueError(f"{data}: no usable audio with labels in the split {split!r}")
     return {
         "task": loaded.task.name,
         "rate": loaded.rate,
@@ -88,6 +87,25 @@ def evaluate(
         "metrics": metrics,
         "per_track": per_track,
     }
+
+
+def _told_of(
+    task: "Task", examples: "Iterable[Example]", manifest: "LabelledData"
+) -> "Iterator[Example]":
+    """Yield the songs that can be used and whose labels say something of a task; report the others.
+
+    A song of which only the chords are known is not one in which nobody sings.
+    """
+    from umir.data.problems import Problem
+    from umir.user_data import known_examples
+
+    for example in examples:
+        for known in known_examples(task, [example], manifest):
+            if task.is_about(known.annotation):
+                yield known
+            else:
+                told = f"{known.name}: left out: says nothing of {task.name}: {task.wanted}"
+                manifest.problems.append(Problem(manifest.path, 0, told))
 
 
 def run(args: argparse.Namespace) -> None:

@@ -29,12 +29,15 @@ _SAME_LABELS = (
     ("drum_transcription", "drum_transcription_5", "drum_transcription_8"),
     ("chord_recognition", "chord_recognition_sevenths"),
 )
-# Task -> those whose labels contain its own: a stem of the voice is silent where nobody sings, hits
-# of drums are onsets, and the distances of beats are the tempo.
+# Task -> those whose labels contain its own or a part of them: a stem of the voice is silent where
+# nobody sings, hits of drums are onsets, distances of beats are the tempo, and a melody is notes.
 _CONTAINED_IN = {
     "singing_voice_detection": _SAME_LABELS[0],
     "onset_detection": _SAME_LABELS[1],
+    **dict.fromkeys(_SAME_LABELS[1], ("onset_detection",)),
     "tempo_estimation": ("beat_tracking",),
+    "melody_extraction": ("note_transcription",),
+    "note_transcription": ("melody_extraction",),
 }
 
 

@@ -70,6 +70,9 @@ def import_torch(
         params = params_of(network, state)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    except IndexError:
+        told = "has a weight with fewer axes than that of a Wave-U-Net in PyTorch"
+        raise ValueError(f"{path}: {told}") from None
     line = (
         f"{', '.join(network.sources)}: {len(network.widths)} levels of "
         f"{network.widths[0]} to {network.widths[-1]} channels, stride {network.stride}, "

@@ -16,6 +16,15 @@ from umir.audio_stream import AudioError, Block
 
 NAME = "standard input"
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # formats of WAV
+# What files of other formats begin with; raw samples hardly ever do.
+OTHERS = {
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"ID3": "MP3",
+    b"RF64": "WAV of the 64-bit kind",
+    b"RIFX": "WAV of the big-endian kind",
+    b"FORM": "AIFF",
+}
 CHUNK = 2**14  # bytes that are read at most at once
 # Lengths that stand for "not known yet" in the headers of pipes.
 _ENDLESS = 0x7FFF0000
@@ -67,7 +76,7 @@ class PipedAudio:
         raw: what the samples are, if they are not those of a WAV.
 
     Raises:
-        AudioError: nothing comes, or a WAV whose header cannot be read.
+        AudioError: nothing comes, a WAV whose header cannot be read, or a file of another format.
     """
 
     def __init__(self, pipe: BufferedIOBase, raw: SampleFormat):
@@ -75,6 +84,8 @@ class PipedAudio:
         head = pipe.read(12)
         if not head:
             raise AudioError(f"{NAME}: is empty; pipe audio into it")
+        if found := next((name for start, name in OTHERS.items() if head.startswith(start)), None):
+            raise AudioError(f"{NAME}: is {found}, not WAV or raw samples; decode it first")
         self._pending, self._left, self.format = head, None, raw
         if head[:4] == b"RIFF" and head[8:] == b"WAVE":
             self._pending = b""

@@ -215,7 +215,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     from umir.wave_unet.presets import preset_config
 
     config = preset_config(args.preset, args.body)
-    held_out = with_their_labels(args.hold_out, args.tasks)
+    held_out = with_their_labels(args.hold_out, [*args.tasks, *args.new_tasks])
     judging = [song // SONGS_PER_SEED for song in (FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG)]
     if args.seed in judging:
         raise ValueError(f"--seed {args.seed}: its songs are those that models are judged by")

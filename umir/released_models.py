@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from umir.checkpoint import CARD_NAME, CONFIG_NAME, CheckpointError, describe_model
+from umir.checkpoint import CARD_NAME, CONFIG_NAME, CheckpointError, check_weights, describe_model
 from umir.files import write_json
 
 BROUGHT_ALONG = Path(__file__).parent / "released"
@@ -66,6 +66,7 @@ class Release:
             CheckpointError: it is damaged, or not a released model.
         """
         config, n_parameters = describe_model(directory)
+        check_weights(directory)
         facts: Any = config.get(RELEASE_KEY)
         try:
             return cls(
@@ -98,6 +99,8 @@ class Release:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
+        except UnicodeDecodeError as error:
+            raise CheckpointError(f"{path}: is no text ({error}); copy it again") from None
 
 
 def released_folder() -> Path:

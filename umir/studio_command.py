@@ -59,7 +59,9 @@ def _add_render(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         help="other songs for every seed; those of 0 are what `umir meta-train --seed 0` trains on",
     )
     r.add_argument(
-        "--song-seconds", type=positive_number, default=SONG_SECONDS, help="length of a song"
+        "--song-seconds",
+        type=positive_number,
+        help=f"length of a song; default {SONG_SECONDS:g}, of MIDI files their own",
     )
     r.add_argument(
         "--without", nargs="*", choices=GROUPS, metavar="GROUP",
@@ -106,16 +108,19 @@ def settings_of(args: argparse.Namespace) -> "LibrarySettings":
     """
     from umir.song_library import LibrarySettings
 
-    if args.rate < 8000 or args.song_seconds < 1:
+    song_seconds = args.song_seconds or SONG_SECONDS
+    if args.rate < 8000 or song_seconds < 1:
         raise ValueError("--rate must be 8000 Hz at least, --song-seconds 1 s at least")
     left_out = LEFT_OUT if args.without is None else args.without
     if args.midi and args.without:
         raise ValueError("--without: means nothing to --midi, which composes nothing; leave it out")
+    if args.midi and args.song_seconds:
+        raise ValueError("--song-seconds: songs are as long as their --midi files; leave it out")
     return LibrarySettings(
         rate=args.rate,
         channels=args.channels,
         seed=args.seed,
-        song_seconds=args.song_seconds,
+        song_seconds=song_seconds,
         without=() if args.midi else tuple(sorted(set(left_out))),
         soundfonts=_readable_soundfonts(_files(args.soundfonts, (".sf2",))),
         midi=_files(args.midi, _MIDI_SUFFIXES),

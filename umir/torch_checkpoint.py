@@ -78,6 +78,10 @@ def _state_in(found: Any, path: Path) -> Mapping[str, Any]:
 
 def _named(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
     tensors = {name: value for name, value in state.items() if hasattr(value, "numpy")}
-    return {
-        name.removeprefix(PARALLEL): value.detach().cpu().numpy() for name, value in tensors.items()
-    }
+    return {name.removeprefix(PARALLEL): _array(value) for name, value in tensors.items()}
+
+
+def _array(tensor: Any) -> np.ndarray:
+    """Return a tensor as numpy has it, which knows neither bfloat16 nor sparse ones."""
+    dense = tensor.detach().cpu().to_dense() if tensor.is_sparse else tensor.detach().cpu()
+    return np.asarray(dense.float().numpy() if dense.is_floating_point() else dense.numpy())

@@ -217,6 +217,8 @@ def test_what_begins_before_the_audio_is_cut_there(file):
         (read_intervals, "0,5 1,5 C:maj\n2 7 N", [[[0.5, 1.5], [2, 7]], ("C:maj", "N")], 1, ""),
         (read_f0, "0,25\t440,5\n1\t441", [[0.25, 1], [440.5, 441]], 1, "commas are read as points"),
         (read_f0, "t;f\n0,25;440,5\n1,5;0", [[0.25, 1.5], [440.5, 0]], 1, "taken for a header"),
+        (read_events, "0,010\n0,260", [[0.01, 0.26], ("", "")], 1, "decimal commas"),
+        (read_events, '"1,532"\n"2,1"', [[1.532, 2.1], ("", "")], 1, "decimal commas"),
         (read_notes, "0,5;1,5;220,25", [[[0.5, 1.5]], [220.25]], 1, "decimal commas"),
         (read_notes, "onset,offset,hz\n1,2,220", [[[1, 2]], [220]], 1, "'onset,offset,hz' is"),
     ],
@@ -234,6 +236,7 @@ def test_what_real_files_have_besides_is_repaired(file, read, text, expected, li
     [
         (read_events, "0,1\n1,2\n2,3\n", ("1", "2", "3")),
         (read_events, "12,3 and 4\n13,1\n", ("3 and 4", "1")),
+        (read_events, "12,3\n13,1\n", ("3", "1")),
         (read_events, "0.5,a;b\n1.5,c;d\n", ("a;b", "c;d")),
         (read_intervals, "0,1,2\n1,2,3 4\n", ("2", "3 4")),
         (read_intervals, "0\t1\tC:maj(9,11)\n1\t2\tx,y\n", ("C:maj(9,11)", "x,y")),

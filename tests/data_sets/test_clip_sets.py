@@ -1,11 +1,13 @@
 """IRMAS, OpenMIC-2018, TinySOL, GTZAN and MTG-Jamendo: made copies and excerpts."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from made_sets import real_set, text, tone, write_index
 
 from umir.annotations import Labels
-from umir.data_sets import DATA_SETS, DataSetError, open_data_set
+from umir.data_sets import DATA_SETS, DataSetError, clip_sets, open_data_set
 from umir.data_sets.clip_sets import JAMENDO_TAGS, OPENMIC_INSTRUMENTS
 from umir.tasks.classification import MultiLabelClassification
 
@@ -25,6 +27,8 @@ def test_irmas(tmp_path):
     for paths in tracks.values():
         tone(tmp_path / paths["audio"])
     index = write_index(tmp_path, tracks)
+    named = SimpleNamespace(audio_path="x/008__[cel][nod][cla]0058__1.wav")
+    assert clip_sets._irmas_song(named) == "0058"  # the same number is before other recordings
     data, found = examples("irmas", tmp_path, "tagging", index)
     assert data.problems == []
     names = [("clarinet",), ("clarinet",), ("electric_guitar", "voice"), ("trumpet",)]

@@ -7,7 +7,7 @@ from made_sets import real_set, text, tone, write_index
 
 from umir.annotations import Labels
 from umir.data_sets import DataSetError, open_data_set
-from umir.data_sets.rhythm_sets import drum_events
+from umir.data_sets.rhythm_sets import drum_events, midi_beats
 from umir.tasks import get_task
 
 
@@ -153,6 +153,17 @@ def test_groove_midi(tmp_path):
     _, found = examples("groove_midi", tmp_path, "beat_tracking", index)
     assert found[0].annotation.labels[:2] == ("1", "2")
     np.testing.assert_allclose(np.diff(found[0].annotation.times), 0.5)
+
+
+def test_a_bar_of_six_eighths_has_two_beats():
+    midi = pretty_midi.PrettyMIDI(initial_tempo=80)
+    midi.time_signature_changes = [pretty_midi.TimeSignature(6, 8, 0)]
+    midi.instruments.append(pretty_midi.Instrument(0, is_drum=True))
+    midi.instruments[0].notes = [pretty_midi.Note(90, 36, t, t + 0.1) for t in np.arange(8) * 0.75]
+    found = midi_beats(midi)
+    downbeats = found.times[np.array(found.labels) == "1"]
+    np.testing.assert_allclose(downbeats, midi.get_downbeats())
+    assert set(found.labels) == {"1", "2"}
 
 
 def test_excerpts():

@@ -107,6 +107,20 @@ def test_a_vocal_track_is_sung(tmp_path):
     np.testing.assert_array_equal(song.melody.frequencies[heard], voice.f0.frequencies[heard])
 
 
+@pytest.mark.parametrize(
+    ("melody", "backing", "octave"), [("Lead Vocals", "Vox 2", 72), ("Melody", "Backing Vox", 72)]
+)
+def test_the_melody_is_not_that_of_backing_vocals(tmp_path, melody, backing, octave):
+    path = band(tmp_path / "a.mid", melody=melody)
+    midi = pretty_midi.PrettyMIDI(str(path))
+    voice = pretty_midi.Instrument(53, name=backing)
+    voice.notes = [pretty_midi.Note(90, 60, 0.5 * beat, 0.5 * beat + 0.4) for beat in range(8)]
+    midi.instruments.insert(0, voice)
+    midi.write(str(path))
+    heard = render_midi(path).melody.frequencies
+    assert np.median(69 + 12 * np.log2(heard[heard > 0] / 440)) == pytest.approx(octave, abs=0.5)
+
+
 def test_without_a_melody_track_the_melody_is_unknown(tmp_path):
     song = render_midi(band(tmp_path / "a.mid", melody="flute"))
     assert "melody" in song.unknown and not song.melody.frequencies.any()

@@ -75,6 +75,14 @@ def songs():
 
 
 @pytest.mark.slow
+def test_beats_are_no_onsets_where_they_are_held_out():
+    """A user's folder of beats serves onsets, too: they would be the beats again."""
+    beats, drums = Events(np.array([0.2, 0.7]), ("1", "2")), Events(np.array([0.5]), ("kick",))
+    for held_out in ("beat_tracking", "tempo_estimation"):
+        assert left("onset_detection", beats, held_out) is None
+        assert left("onset_detection", drums, held_out) is drums
+
+
 def test_no_variant_asks_for_an_instrument_that_is_hidden(songs):
     names = ("source_separation", "singing_voice_detection", "onset_detection")
     tasks = [get_task(name) for name in (*names, "note_transcription")]

@@ -30,7 +30,7 @@ from umir.annotations import Annotation, Labels, Stems
 from umir.audio import read_audio
 from umir.data.annotation_files import READERS
 from umir.data.example import Example
-from umir.data.manifest_lines import Entry, ManifestError, read_entries
+from umir.data.manifest_lines import Entry, ManifestError, kinds_in, read_entries
 from umir.data.problems import Problem, describe
 from umir.data.splits import assign_splits
 from umir.files import version
@@ -177,6 +177,16 @@ def read_manifest(
     splits = assign_splits(_explicit_splits(path, entries), assignment)
     placed = tuple(replace(entry, split=splits[entry.group]) for entry in entries)
     return Manifest(path, kind, placed, splits, problems)
+
+
+def manifest_kinds(path: str | Path) -> frozenset[str]:
+    """Return the kinds of annotation that the lines of a manifest have.
+
+    Raises:
+        ManifestError: there is no manifest or no usable line in it.
+    """
+    found = kinds_in(_manifest_file(Path(path)))
+    return found if len(found) > 1 else frozenset([read_manifest(path).kind])
 
 
 def _manifest_file(path: Path) -> Path:

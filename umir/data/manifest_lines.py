@@ -69,6 +69,11 @@ def read_entries(path: Path, kind: str | None) -> tuple[str, list[Entry], list[P
     return kind, entries, problems
 
 
+def kinds_in(path: Path) -> frozenset[str]:
+    """Return the kinds of annotation that any line of a manifest has."""
+    return frozenset(key for _, item in _objects(path, []) for key in KINDS if key in item)
+
+
 def audio_entries(path: Path) -> tuple[list[Entry], list[Problem]]:
     """Return the lines of a manifest whose audio is there, without annotation, and the problems."""
     problems: list[Problem] = []

@@ -24,6 +24,7 @@ _SEPARATOR = re.compile(r"\s*,\s*|\s+")
 # A comma that is neither in parentheses nor in double quotes.
 _BARE_COMMA = re.compile(r""",(?![^(]*\))(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")  # with a decimal point or comma
+_ALONE = re.compile(r'"?\d+,(\d+)"?')  # nothing but a number with a comma, or a time and a place
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -108,11 +109,15 @@ def _foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
 
     It is decided over the file as a whole: most lines must begin with numbers so separated, some of
     them with a comma and none with a point. A lone number with a comma stays two columns, as `12,3`
-    may be the third beat of a bar, at 12 s.
+    may be the third beat of a bar, at 12 s, unless all lines are such numbers and what follows the
+    comma of one of them is no place in a bar: three digits, or a zero first.
 
     Returns:
         A semicolon, a tab or a blank; None for the usual separators.
     """
+    alone = [_ALONE.fullmatch(text.rstrip()) for text in texts] if n_numbers == 1 else [None]
+    if texts and all(alone) and any(len(m[1]) > 2 or m[1][0] == "0" for m in alone if m):
+        return "\t"
     for separator in ";\t ":
         rows = [text.split(separator, n_numbers) for text in texts if separator in text]
         numbers = [row[:n_numbers] for row in rows if _are_numbers(row[:n_numbers], n_numbers)]

@@ -64,9 +64,14 @@ PRESENT = 0.5  # of OpenMIC's relevance: above, most of the listeners' trust say
 
 
 def _irmas_song(track: Any) -> str:
-    """Return the recording that a clip was cut from: `[cla][cla]0189__2`, `02 - A Song-8`."""
+    """Return the recording that a clip was cut from.
+
+    Names are `[cla][cla]0189__2`, `008__[cel][nod][cla]0058__1`, and to test with `02 - A Song-8`.
+    """
     name = Path(track.audio_path).stem
-    return name.split("__")[0].split("]")[-1] if "__" in name else name.rpartition("-")[0]
+    if "]" in name:
+        return name.rpartition("__")[0].rpartition("]")[2]
+    return name.rpartition("-")[0]
 
 
 IRMAS = mirdata_set(

@@ -137,6 +137,18 @@ def drum_events(midi: Any) -> Events:
     return Events(np.array([time for time, _ in hits], float), tuple(name for _, name in hits))
 
 
+def midi_beats(midi: Any) -> Events:
+    """Return the beats of a MIDI file and their places in the bar.
+
+    Of 6/8 these are two a bar, of a dotted quarter each; mirdata numbers them up to six.
+    """
+    from umir.studio.midi.midi_file import places_in_bar  # which takes a second to import
+
+    beats = np.asarray(midi.get_beats(), float)
+    places = places_in_bar(beats, np.asarray(midi.get_downbeats(), float))
+    return Events(beats, tuple(map(str, places.tolist())))
+
+
 _RECORDED = files_there("audio_path")
 
 GROOVE_MIDI = mirdata_set(
@@ -146,7 +158,7 @@ GROOVE_MIDI = mirdata_set(
             "events", lambda track: drum_events(track.midi), needs=["midi_path"], has=_RECORDED
         ),
         "beat_tracking": labelling(
-            "events", lambda track: events_of(track.beats), needs=["midi_path"], has=_RECORDED
+            "events", lambda track: midi_beats(track.midi), needs=["midi_path"], has=_RECORDED
         ),
         "tempo_estimation": labelling("label", lambda t: label_of(t.tempo), has=_RECORDED),
     },

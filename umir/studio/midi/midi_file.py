@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pretty_midi
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from umir.annotations import Events
 from umir.studio.playing.performance import Bend, Note
@@ -223,13 +223,20 @@ def _beats(song: _Reader, tracks: Sequence[Track], end: float, path: Path) -> Ev
             f"{path}: its notes do not keep to its tempo: its beats are unknown", stacklevel=3
         )
         return nothing
-    # The last downbeat up to each beat; ticks are rounded, so a little later counts.
-    first = np.searchsorted(beats, np.asarray(song.get_downbeats(), float) - 1e-3)
-    index = np.arange(len(beats))
-    places = index - first[np.maximum(np.searchsorted(first, index, side="right") - 1, 0)] + 1
+    places = places_in_bar(beats, np.asarray(song.get_downbeats(), float))
     # Bars of one beat are no metre: whoever wrote the file did not know, or did not care.
     known = places.max() > 1
     return Events(beats, tuple(str(place) if known else "" for place in places))
+
+
+def places_in_bar(
+    beats: Float[np.ndarray, " beat"], downbeats: Float[np.ndarray, " bar"]
+) -> Int[np.ndarray, " beat"]:
+    """Return the place in its bar of each beat, from 1; times in seconds."""
+    # The last downbeat up to each beat; ticks are rounded, so a little later counts.
+    first = np.searchsorted(beats, downbeats - 1e-3)
+    index = np.arange(len(beats))
+    return index - first[np.maximum(np.searchsorted(first, index, side="right") - 1, 0)] + 1
 
 
 def _on_the_beats(onsets: np.ndarray, beats: np.ndarray) -> bool:

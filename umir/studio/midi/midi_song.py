@@ -37,6 +37,7 @@ from umir.studio.writing.score import Score, ScoreNote
 _TAIL = 1.0  # seconds after the last note
 _SUNG = re.compile(r"vocal|vox|singer|lyric", re.IGNORECASE)
 _LEADING = re.compile(r"melody|melodie|lead", re.IGNORECASE)
+_BACKING = re.compile(r"back|bgv|choir|harmon|chorus", re.IGNORECASE)  # sung, and no melody
 _OVERLAP = 0.05  # seconds that one note may last into the next where one plays at a time
 _DRUM_BANK = 128
 
@@ -238,7 +239,7 @@ def _assemble(
     # Drums without a class are heard, too.
     times += [note.onset for track in file.tracks if track.drums for note in track.notes]
     count = int(np.ceil(len(takes[0].wave) / rate / MELODY_HOP - 1e-9))
-    voice = next((take for take in takes if take.role == "vocals"), None)
+    voice = _lead_voice(file.tracks, takes)
     lead = next((take for take in takes if take.role == "lead" and take.f0 is not None), None)
     nothing = Intervals(np.zeros((0, 2)), ())
     lyrics = voice.lyrics if voice is not None and voice.lyrics is not None else nothing
@@ -268,6 +269,17 @@ def _assemble(
         tempo=file.tempo,
         unknown=frozenset(unknown),
     )
+
+
+def _lead_voice(tracks: Sequence[Track], takes: Sequence[Take]) -> Take | None:
+    """Return the voice that has the melody: one that is called the lead, else the first."""
+    voices = [
+        (track.name, take)
+        for track, take in zip(tracks, takes, strict=True)
+        if take.role == "vocals" and not _BACKING.search(track.name)
+    ]
+    called = [take for name, take in voices if _LEADING.search(name)]
+    return next(iter([*called, *(take for _, take in voices)]), None)
 
 
 def _sung(take: Take) -> Intervals:
