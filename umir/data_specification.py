@@ -232,7 +232,7 @@ def _opened(
         if group.startswith(part.prefix)
     }
     if part.data_set is None:
-        return read_manifest(part.path, kind, own, common_stems=common_stems)
+        return read_manifest(part.path, kind, own, common_stems=common_stems, task=task)
     task = part.task or task
     return open_data_set(part.data_set, part.path, task, kind, own, hours=part.hours)
 

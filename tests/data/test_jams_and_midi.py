@@ -6,6 +6,8 @@ import mido
 import numpy as np
 import pretty_midi
 import pytest
+import soundfile
+from folders import write_rows
 
 from umir.annotations import Notes
 from umir.data.annotation_files import (
@@ -16,6 +18,7 @@ from umir.data.annotation_files import (
     write_annotation,
 )
 from umir.data.rows import AnnotationError
+from umir.data_specification import open_data
 
 
 def _observation(time, value, duration=0.0):
@@ -45,6 +48,26 @@ def test_beats_and_onsets(jams):
     assert events.times.tolist() == [0.5, 1.0, 1.5] and events.labels == ("1", "2", "")
     position = [_observation(0.5, {"position": 3, "measure": 1})]
     assert read_events(jams(("beat_position", position)))[0].labels == ("3",)
+
+
+def test_what_is_read_is_what_the_task_is_about(jams, tmp_path):
+    def observed(time, value):
+        return [{"time": time, "duration": 1.0, "value": value, "confidence": None}]
+
+    path = jams(
+        ("beat", observed(0.0, 1.0)),
+        ("onset", observed(0.5, None)),
+        ("chord", observed(0.0, "C:maj")),
+        ("tag_open", observed(1.0, "vocals")),
+    )
+    times = {name: read_events(path, task=name)[0].times for name in ("onset_detection", None)}
+    assert (times["onset_detection"], times[None]) == (0.5, 0.0)
+    sung, problems = read_intervals(path, 3.0, "singing_voice_detection")
+    assert sung.labels == ("vocals",) and "left out: 'chord'" in problems[0].reason
+    soundfile.write(tmp_path / "a.wav", np.zeros(24_000), 8000)
+    write_rows(tmp_path, [{"audio": "a.wav", "intervals": path.name}])
+    (example,) = open_data(str(tmp_path), None, "singing_voice_detection").examples(None, 8000, 1)
+    assert example.annotation.labels == ("vocals",)
 
 
 def test_what_else_a_file_holds_is_said(jams):

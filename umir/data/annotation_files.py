@@ -51,36 +51,46 @@ _LOWEST, _HIGHEST = 8.0, 20_000.0
 
 
 def read_events(
-    path: str | os.PathLike, duration: float = math.inf
+    path: str | os.PathLike, duration: float = math.inf, task: str | None = None
 ) -> tuple[Events, list[Problem]]:
     """Read points in time; the label is `""` where a line has none.
 
     Args:
         path: text or JAMS file.
         duration: length of the audio in seconds; events at or after it are left out.
+        task: the named task that they are read for: a JAMS file may have beats and onsets.
 
     Raises:
         AnnotationError: nothing in the file can be used.
     """
-    rows, problems = _rows(Path(path), "events", lambda row: _outside(row.numbers[0], duration))
+
+    def bad(row: Row) -> str | None:
+        return _outside(row.numbers[0], duration)
+
+    rows, problems = _rows(Path(path), "events", bad, task)
     rows = _without_repeats(Path(path), rows, problems)
     times = np.array([row.numbers[0] for row in rows], float)
     return Events(times, tuple(row.label for row in rows)), problems
 
 
 def read_intervals(
-    path: str | os.PathLike, duration: float = math.inf
+    path: str | os.PathLike, duration: float = math.inf, task: str | None = None
 ) -> tuple[Intervals, list[Problem]]:
     """Read labelled stretches of time; they may overlap.
 
     Args:
         path: text or JAMS file.
         duration: length of the audio in seconds; intervals are cut there, and at 0.
+        task: the named task that they are read for: a JAMS file may have chords and tags.
 
     Raises:
         AnnotationError: nothing in the file can be used.
     """
-    rows, problems = _rows(Path(path), "intervals", lambda row: _bad_interval(row, duration))
+
+    def bad(row: Row) -> str | None:
+        return _bad_interval(row, duration)
+
+    rows, problems = _rows(Path(path), "intervals", bad, task)
     rows = _without_repeats(Path(path), rows, problems)
     problems += _overhangs(Path(path), rows, duration)
     known = float(duration) if math.isfinite(duration) else None
@@ -217,13 +227,13 @@ def write_annotation(path: str | os.PathLike, annotation: Annotation) -> None:
 
 
 def _rows(
-    path: Path, kind: str, reason_against: Callable[[Row], str | None]
+    path: Path, kind: str, reason_against: Callable[[Row], str | None], task: str | None = None
 ) -> tuple[list[Row], list[Problem]]:
     """Return the usable rows of a file of any format, and its problems."""
     suffix = path.suffix.lower()
     items: Iterable[Row | Problem]
     if suffix == ".jams":
-        items = jams_rows(path, kind)
+        items = jams_rows(path, kind, task)
     elif kind == "notes" and suffix in _MIDI_SUFFIXES:
         items = midi_rows(path)
     else:

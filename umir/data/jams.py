@@ -1,7 +1,8 @@
 """JAMS files as annotation rows, read as the plain JSON that they are.
 
 A JAMS file holds several annotations, each in a namespace. For every kind of annotation here, the
-first namespace of its list that occurs in the file counts, and in it the first annotation. Notes
+first namespace of its list that occurs in the file counts, those of the task that is asked for
+before the others, and in it the first annotation. Notes
 are the exception: all annotations of the namespace are joined, because guitar and ensemble
 recordings have one for each string or player.
 """
@@ -27,19 +28,28 @@ NAMESPACES = {
     "f0": ("pitch_contour", "pitch_hz"),
     "notes": ("note_hz", "note_midi", "pitch_midi"),
 }
+# Task -> the namespaces that say what it wants to know.
+OF_TASKS = {
+    "onset_detection": ("onset",),
+    "beat_tracking": ("beat", "beat_position"),
+    "chord_recognition": ("chord", "chord_harte"),
+    "chord_recognition_sevenths": ("chord", "chord_harte"),
+    "singing_voice_detection": ("tag_open",),
+}
 
 
-def jams_rows(path: Path, kind: str) -> Iterator[Row | Problem]:
+def jams_rows(path: Path, kind: str, task: str | None = None) -> Iterator[Row | Problem]:
     """Yield the rows of a JAMS file, and a problem for each observation that is none.
 
     Args:
         path: the file.
         kind: `events`, `intervals`, `f0` or `notes`.
+        task: the named task that it is read for, if there is one.
 
     Raises:
         AnnotationError: the file is no JAMS file or holds nothing of this kind.
     """
-    namespace, observations, unread = _observations(path, kind)
+    namespace, observations, unread = _observations(path, kind, task)
     if unread:
         yield Problem(path, 0, f"read as {namespace!r}; left out: {unread}")
     for number, observation in enumerate(observations, 1):
@@ -50,7 +60,7 @@ def jams_rows(path: Path, kind: str) -> Iterator[Row | Problem]:
             yield Problem(path, number, reason)
 
 
-def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]], str]:
+def _observations(path: Path, kind: str, task: str | None) -> tuple[str, list[dict[str, Any]], str]:
     """Return the namespace that is used, its observations, and in words what is not."""
     try:
         annotations = json.loads(read_bytes(path))["annotations"]
@@ -60,7 +70,7 @@ def _observations(path: Path, kind: str) -> tuple[str, list[dict[str, Any]], str
         if isinstance(error, AnnotationError):
             raise
         raise AnnotationError(f"{path}: is not a JAMS file; export it again") from error
-    for namespace in NAMESPACES[kind]:
+    for namespace in dict.fromkeys((*OF_TASKS.get(task or "", ()), *NAMESPACES[kind])):
         found = [item for name, item in zip(present, data, strict=True) if name == namespace]
         if found:
             others = sorted({repr(n) for n in present if n in NAMESPACES[kind]} - {repr(namespace)})

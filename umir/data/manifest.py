@@ -58,6 +58,7 @@ class Manifest:
         entries: the usable lines.
         assignment: group -> split; plain JSON, to be kept with the model.
         problems: what could not be used so far; `examples` adds to it.
+        task: the named task that annotations are read for, if there is one.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Manifest:
     entries: tuple[Entry, ...] = field(repr=False)
     assignment: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
+    task: str | None = None
 
     @property
     def classes(self) -> frozenset[str]:
@@ -135,7 +137,8 @@ class Manifest:
             return Labels(entry.labels)
         if self.kind == "stems":
             return _read_stems(entry.paths, waveform, rate)
-        annotation, problems = READERS[self.kind](entry.paths[""], len(waveform) / rate)
+        options = {"task": self.task} if self.kind in ("events", "intervals") else {}
+        annotation, problems = READERS[self.kind](entry.paths[""], len(waveform) / rate, **options)
         self._report(problems)
         return annotation
 
@@ -151,6 +154,7 @@ def read_manifest(
     assignment: Mapping[str, str] | None = None,
     *,
     common_stems: bool = True,
+    task: str | None = None,
 ) -> Manifest:
     """Read a manifest without loading audio or annotations.
 
@@ -161,6 +165,7 @@ def read_manifest(
         assignment: the splits of an earlier run (see `umir.data.splits`).
         common_stems: whether to leave out the lines whose stems are not the most common ones; a
             task that names its stems judges for itself.
+        task: the named task that annotations are read for: JAMS files may have those of several.
 
     Returns:
         The manifest; lines that cannot be used are in `problems`.
@@ -176,7 +181,7 @@ def read_manifest(
         problems += odd
     splits = assign_splits(_explicit_splits(path, entries), assignment)
     placed = tuple(replace(entry, split=splits[entry.group]) for entry in entries)
-    return Manifest(path, kind, placed, splits, problems)
+    return Manifest(path, kind, placed, splits, problems, task)
 
 
 def manifest_kinds(path: str | Path) -> frozenset[str]:
