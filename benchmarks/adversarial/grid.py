@@ -173,12 +173,17 @@ class Grid:
         return True
 
     def current(self, job: Job) -> dict[str, Any]:
-        """Return the runs of a job's method that have its choices: others are another training.
+        """Return the runs of a job's method, of the seeds that are asked for, that have its choices.
 
-        The file may hold seeds and numbers of pairs of another call, for which others were chosen.
+        The file may hold seeds and numbers of pairs of another call, for which others were chosen:
+        these are other trainings.
         """
         runs, pairs = self.results.part(self.name, self.settings, job.method), any(self.counts)
-        every = runs if pairs else {"": runs}
+        asked, every = {*map(str, self.args.seeds)}, runs if pairs else {"": runs}
+        every = {
+            count: {seed: run for seed, run in own.items() if seed in asked}
+            for count, own in every.items()
+        }
         found = {
             count: {seed: run for seed, run in own.items() if job.made(run)}
             for count, own in every.items()
