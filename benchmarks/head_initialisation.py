@@ -109,26 +109,35 @@ def ways_of(model: str, task: str) -> dict[str, str]:
 
 
 def table(results: Mapping[str, Mapping[str, Mapping]], steps: Sequence[int]) -> str:
-    """Return the rows: the score of each way on each task, and on how many it is the best.
+    """Return the rows: the score of each way on each task, its mean, and where it is the best.
+
+    Means are of ways that all tasks have been measured with.
 
     Args:
         results: task or folder -> way -> seed -> step -> group -> metrics.
         steps: those to show.
     """
-    rows, wins = [], {}
+    rows, wins, all_means = [], {}, {}
     for name, ways in results.items():
         found = {
             way: [list(of_start(runs, step, HEADLINE).values()) for step in steps]
             for way, runs in ways.items()
         }
         means = {way: [_mean(groups) for groups in values] for way, values in found.items()}
+        for way, values in means.items():
+            all_means.setdefault(way, []).append(values)
         best = [max(means, key=lambda way, of=column: of[way]) for column in _columns(means)]
         for way, values in found.items():
             rows.append([name, way, *(cell(groups) if groups else "-" for groups in values)])
             own = wins.setdefault(way, [0] * len(steps))
             wins[way] = [count + (best[at] == way) for at, count in enumerate(own)]
     counts = [["best on", way, *map(str, own)] for way, own in wins.items()]
-    return markdown(["task", "head", *map(str, steps)], [*rows, *counts])
+    averages = [
+        [f"mean of {len(results)}", way, *(f"{mean:.2f}" for mean in np.mean(own, axis=0))]
+        for way, own in all_means.items()
+        if len(own) == len(results)
+    ]
+    return markdown(["task", "head", *map(str, steps)], [*rows, *averages, *counts])
 
 
 def _columns(rows: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:

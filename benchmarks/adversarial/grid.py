@@ -173,7 +173,7 @@ class Grid:
         return True
 
     def current(self, job: Job) -> dict[str, Any]:
-        """Return the runs of a job's method, of the seeds that are asked for, that have its choices.
+        """Return the runs of a job's method and choices, of the seeds that are asked for.
 
         The file may hold seeds and numbers of pairs of another call, for which others were chosen:
         these are other trainings.

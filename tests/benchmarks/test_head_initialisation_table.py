@@ -35,7 +35,16 @@ def test_the_table_shows_means_over_groups_and_who_is_best():
     assert rows[0] == "| task | head | 0 | 1 |"
     assert rows[2].startswith("| beats | prior | 0.30 [0.20, 0.40] | 0.60 [")
     assert rows[3] == "| beats | ridge | 0.50 | 0.55 |"
-    assert rows[4:] == ["| best on | prior | 0 | 1 |", "| best on | ridge | 1 | 0 |"]
+    assert rows[4:] == [
+        "| mean of 1 | prior | 0.30 | 0.60 |",
+        "| mean of 1 | ridge | 0.50 | 0.55 |",
+        "| best on | prior | 0 | 1 |",
+        "| best on | ridge | 1 | 0 |",
+    ]
+    results["keys"] = {"prior": runs([0.6], [1.0])}
+    assert [row for row in SCRIPT.table(results, (0, 1)).splitlines() if "mean" in row] == [
+        "| mean of 2 | prior | 0.45 | 0.80 |"
+    ]
 
 
 def test_a_released_model_is_one_way_more_for_what_it_has_no_head_for(tmp_path, capsys):
