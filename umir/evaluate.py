@@ -79,7 +79,7 @@ def evaluate(
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
     if not per_track:
-        raise ValueError(f"{data}: no usable audio with labels in the split {split!r}")
+        raise ValueError(f"{data}: no usable audio in the split {split!r}")
     return {
         "task": loaded.task.name,
         "rate": loaded.rate,
