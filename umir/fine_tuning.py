@@ -121,17 +121,8 @@ def finetune(
     user_data = read_user_data(data, start.config, task, kind, splits)
     if user_data.problems:
         print(describe(user_data.problems), file=sys.stderr)
-    if speed and label_move(user_data.task) is None:
-        raise ValueError(
-            f"--speed: what another speed does to labels of {user_data.task.name!r} is not known; "
-            "leave it out, or name a --task"
-        )
     known = start.decoder(user_data.task)
-    if share is not None and known is None:
-        raise ValueError(
-            f"--share: {init} has no head for {user_data.task.name!r}, which begins afresh: leave "
-            "it out, or name a --task that the start knows"
-        )
+    _check_choices(init, user_data.task, known, speed, share)
     if progress:
         print(_possible(user_data), file=sys.stderr)
         if task is None and not start.knows(user_data.task):
@@ -153,6 +144,22 @@ def finetune(
         "splits": {**(splits or {}), **user_data.splits},  # who goes on must know all that taught
     }
     return _scored(replace(model, facts=facts), user_data.test)
+
+
+def _check_choices(
+    init: str, task: Task, known: Settings | None, speed: float | None, share: float | None
+) -> None:
+    """Raise a ValueError if something is asked for that a task or its start does not have."""
+    if speed and label_move(task) is None:
+        raise ValueError(
+            f"--speed: what another speed does to labels of {task.name!r} is not known; leave it "
+            "out, or name a --task"
+        )
+    if share is not None and known is None:
+        raise ValueError(
+            f"--share: {init} has no head for {task.name!r}, which begins afresh: leave it out, or "
+            "name a --task that the start knows"
+        )
 
 
 def _wanted_config(init: str, preset: str | None, body: str | None) -> WaveUNetConfig | None:
