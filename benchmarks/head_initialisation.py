@@ -35,7 +35,7 @@ from umir.adaptation.decoder_fitting import with_decoder
 from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS
 from umir.adaptation.network_fitting import Recipe, adapt
 from umir.adaptation.start import Start
-from umir.checkpoint import load_model
+from umir.checkpoint import describe_model
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.meta_training.phases import CLIP_SONGS
 from umir.meta_training.report import HeldOut, TooFewSongs, deal_songs
@@ -104,7 +104,7 @@ def scores_of_run(
 def ways_of(model: str, task: str) -> dict[str, str]:
     """Return the ways to start a head for a task, as names for a table and for a recipe."""
     ways = {name: name for name in HEAD_INITIALISATIONS}
-    heads = load_model(find_model(model)).config.get("heads")
+    heads = describe_model(find_model(model))[0].get("heads")
     return ways | {LEARNT: model} if heads and task not in heads else ways
 
 

@@ -43,9 +43,13 @@ def test_links_and_files_exist(page):
     assert not missing
 
 
+def python_blocks(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_import_what_there_is(page):
-    for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+    for code in python_blocks(page):
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom):
                 module = importlib.import_module(node.module)
@@ -53,7 +57,7 @@ def test_python_blocks_import_what_there_is(page):
 
 
 def test_meta_learning_as_the_page_shows_it(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "meta.md").read_text(), re.DOTALL)
+    (code,) = python_blocks(ROOT / "docs" / "meta.md")
     exec(compile(code, "docs/meta.md", "exec"), {"__name__": "shown"})
     before, after = map(float, capsys.readouterr().out.split(" -> "))
     assert after < before

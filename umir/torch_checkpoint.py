@@ -83,5 +83,6 @@ def _named(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def _array(tensor: Any) -> np.ndarray:
     """Return a tensor as numpy has it, which knows neither bfloat16 nor sparse ones."""
-    dense = tensor.detach().cpu().to_dense() if tensor.is_sparse else tensor.detach().cpu()
-    return np.asarray(dense.float().numpy() if dense.is_floating_point() else dense.numpy())
+    found = tensor.detach().cpu()
+    found = found.to_dense() if found.is_sparse else found
+    return np.asarray((found.float() if found.is_floating_point() else found).numpy())

@@ -7,7 +7,7 @@ from pathlib import Path
 from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
-from umir.data.spelling import respelled
+from umir.data.spelling import respelled, spelled_alike
 from umir.data.splits import SPLITS
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
@@ -96,12 +96,11 @@ def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequenc
 
 def _spelled_twice(task: Task, path: Path) -> list[Problem]:
     """Return a problem for each two classes that differ in nothing but their case."""
-    alike: dict[str, list[str]] = {}
-    for name in task.vocabulary:
-        alike.setdefault(name.casefold(), []).append(name)
     told = "are taken for different classes; spell them alike if they are one"
     return [
-        Problem(path, 0, f"{quoted(names)} {told}") for names in alike.values() if len(names) > 1
+        Problem(path, 0, f"{quoted(names)} {told}")
+        for names in spelled_alike(task.vocabulary).values()
+        if len(names) > 1
     ]
 
 

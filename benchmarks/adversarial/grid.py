@@ -179,10 +179,10 @@ class Grid:
         these are other trainings.
         """
         runs, pairs = self.results.part(self.name, self.settings, job.method), any(self.counts)
-        asked, every = {*map(str, self.args.seeds)}, runs if pairs else {"": runs}
+        asked = {*map(str, self.args.seeds)}
         every = {
             count: {seed: run for seed, run in own.items() if seed in asked}
-            for count, own in every.items()
+            for count, own in (runs if pairs else {"": runs}).items()
         }
         found = {
             count: {seed: run for seed, run in own.items() if job.made(run)}

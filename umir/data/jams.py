@@ -2,9 +2,8 @@
 
 A JAMS file holds several annotations, each in a namespace. For every kind of annotation here, the
 first namespace of its list that occurs in the file counts, those of the task that is asked for
-before the others, and in it the first annotation. Notes
-are the exception: all annotations of the namespace are joined, because guitar and ensemble
-recordings have one for each string or player.
+before the others, and in it the first annotation. Notes are the exception: all annotations of the
+namespace are joined, because guitar and ensemble recordings have one for each string or player.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Names in another case than a task's classes: `Kick` where the class is `kick`."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from umir.annotations import Annotation, Events, Intervals, Labels, Stems, renamed
 
@@ -19,12 +19,18 @@ def respelled(annotation: Annotation, known: Collection[str]) -> tuple[Annotatio
     Returns:
         The annotation, and what was respelled: name in the annotation -> known name.
     """
-    alike = defaultdict(list)
-    for name in known:
-        alike[name.casefold()].append(name)
-    fitting = {name: alike[name.casefold()] for name in _names(annotation) - set(known)}
+    alike = spelled_alike(known)
+    fitting = {name: alike.get(name.casefold(), []) for name in _names(annotation) - set(known)}
     spelling = {name: same[0] for name, same in sorted(fitting.items()) if len(same) == 1}
     return renamed(annotation, spelling), spelling
+
+
+def spelled_alike(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names that differ in nothing but their case together, by what they have in common."""
+    alike = defaultdict(list)
+    for name in names:
+        alike[name.casefold()].append(name)
+    return dict(alike)
 
 
 def _names(annotation: Annotation) -> set[str]:

@@ -115,8 +115,7 @@ def _foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
     Returns:
         A semicolon, a tab or a blank; None for the usual separators.
     """
-    alone = [_ALONE.fullmatch(text.rstrip()) for text in texts] if n_numbers == 1 else [None]
-    if texts and all(alone) and any(len(m[1]) > 2 or m[1][0] == "0" for m in alone if m):
+    if n_numbers == 1 and _are_decimals(texts):
         return "\t"
     for separator in ";\t ":
         rows = [text.split(separator, n_numbers) for text in texts if separator in text]
@@ -126,6 +125,13 @@ def _foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
         if len(numbers) > len(texts) / 2 and (separator == ";" or commas):
             return separator
     return None
+
+
+def _are_decimals(texts: Sequence[str]) -> bool:
+    """Return whether all lines are numbers with a comma, and not times with places in a bar."""
+    found = [match for text in texts if (match := _ALONE.fullmatch(text.rstrip()))]
+    fractions = [match[1] for match in found]
+    return len(found) == len(texts) and any(len(f) > 2 or f[0] == "0" for f in fractions)
 
 
 def _are_numbers(cells: Sequence[str], wanted: int) -> bool:

@@ -30,8 +30,6 @@ from umir.separation.unpaired_files import UnpairedFiles, unpaired_files
 from umir.separation.window_separator import WindowNetwork
 from umir.tasks import TASKS
 
-MIXTURES = "mixtures"
-
 
 @dataclass(frozen=True)
 class NamedData:
@@ -39,14 +37,14 @@ class NamedData:
 
     Attributes:
         pairs: songs with stems.
-        mixtures: folder or manifest of mixtures without.
-        solos: folder or manifest of the recordings of a source, by its name.
+        mixtures: files of mixtures without.
+        solos: files of the recordings of a source, by its name.
         activity: recordings with labels of activity.
     """
 
     pairs: LabelledData | None = None
-    mixtures: str | None = None
-    solos: Mapping[str, str] = field(default_factory=dict)
+    mixtures: UnpairedFiles | None = None
+    solos: Mapping[str, UnpairedFiles] = field(default_factory=dict)
     activity: LabelledData | None = None
 
     @classmethod
@@ -84,23 +82,20 @@ class NamedData:
             opened = open_data(pairs, "stems", None, known, common_stems=False)
         if opened is not None and "train" not in opened.assignment.values():
             raise ValueError(f"{opened.path}: no song with stems is in the split 'train'")
-        named = cls(opened, mixtures, folders, _activity(network, activity, activity_splits))
-        named.unpaired()
-        return named
 
-    def unpaired(self) -> dict[str, UnpairedFiles]:
-        """Return the files that teach without an answer, by where they are stored.
+        def files_of(path: str) -> UnpairedFiles:
+            known = opened.assignment if opened else None
+            return unpaired_files(Path(path), stored_splits(path, known))
 
-        Raises:
-            ValueError: of something that is named there are none.
-        """
-        paths = {MIXTURES: self.mixtures} if self.mixtures else {}
-        paths |= {_place(name): path for name, path in self.solos.items()}
-        pairs = self.pairs.assignment if self.pairs else {}
-        return {
-            place: unpaired_files(Path(path), stored_splits(path, pairs))
-            for place, path in paths.items()
-        }
+        labelled = _activity(network, activity, activity_splits)
+        unlabelled = files_of(mixtures) if mixtures else None
+        return cls(opened, unlabelled, {n: files_of(path) for n, path in folders.items()}, labelled)
+
+    @property
+    def unpaired_groups(self) -> list[str]:
+        """The groups of mixtures and solos."""
+        mixtures = [self.mixtures] if self.mixtures else []
+        return [group for files in (*mixtures, *self.solos.values()) for group in files.groups]
 
 
 def _activity(
@@ -146,9 +141,12 @@ def stored(
         splits = ("train", "valid") if named.activity else ("train",)
         elsewhere = known_elsewhere(named, network, *splits)
     held_out = elsewhere.get("train", {})
-    recordings = {
-        place: _recordings(files, held_out, network, folder / place)
-        for place, files in named.unpaired().items()
+    mixtures: tuple[StemSong, ...] = ()
+    if named.mixtures is not None:
+        mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
+    solos = {
+        name: _recordings(files, held_out, network, folder / f"solo-{name}")
+        for name, files in named.solos.items()
     }
     unmatched: tuple[StemSong, ...] = ()
     if unpaired and (alone := mixtures_alone(folder / "train")):
@@ -167,17 +165,12 @@ def stored(
     return SeparationData(
         labelled["train"],
         labelled["valid"],
-        recordings.get(MIXTURES, ()),
-        {name: recordings[_place(name)] for name in named.solos},
+        mixtures,
+        solos,
         active["train"],
         active["valid"],
         unmatched,
     )
-
-
-def _place(source: str) -> str:
-    """Return where the recordings of a source are stored."""
-    return f"solo-{source}"
 
 
 def _labelled(

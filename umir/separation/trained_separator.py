@@ -97,7 +97,7 @@ def _splits(training: SeparationTraining, named: NamedData, origin: Origin) -> d
     """Return the splits of all groups; of mixtures and solos, what critics have learnt from."""
     taught: dict[str, str] = {}
     if isinstance(training, PriorTraining) and training.objective.critics:
-        taught = {group: TRAIN for found in named.unpaired().values() for group in found.groups}
+        taught = dict.fromkeys(named.unpaired_groups, TRAIN)
     return {**origin.splits, **taught, **(named.pairs.assignment if named.pairs else {})}
 
 
@@ -184,7 +184,9 @@ def separator_card(
 ) -> str:
     """Return the MODEL_CARD.md of a separator that was trained here; None: it is not scored yet."""
     found = sorted((metrics or {}).items())
-    scores = [f"| {name} | {value:.4f} |" for name, value in found]
+    heard = f"Stems at {model.rate} Hz, {model.channels} channel(s)."
+    table = [heard, "", "| metric | value |", "|---|---|"]
+    table += [f"| {name} | {value:.4f} |" for name, value in found]
     without = "Not measured yet." if metrics is None else "None were scored."
     splits = list(model.facts["splits"].values())
     loss = model.facts["validation_loss"]
@@ -209,8 +211,7 @@ def separator_card(
             "",
             "## Scores on the test songs",
             "",
-            *([f"Stems at {model.rate} Hz, {model.channels} channel(s).", ""] if scores else []),
-            *(["| metric | value |", "|---|---|", *scores] if scores else [without]),
+            *(table if found else [without]),
             "",
         ]
     )
