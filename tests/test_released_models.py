@@ -158,7 +158,7 @@ def test_weights_that_are_missing_or_cut_off_are_seen_in_the_list(room, shelf, c
     weights.write_bytes(weights.read_bytes()[:-100])
     monkeypatch.setenv("UMIR_MODELS", str(copy))
     assert main(["models"]) == 1
-    assert "tiny-start/model.safetensors: is damaged" in capsys.readouterr().err
+    assert "tiny-start/model.safetensors: is cut off or damaged" in capsys.readouterr().err
     weights.unlink()
     assert main(["models"]) == 1
     assert "tiny-start/model.safetensors: is missing" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import math
 import mmap
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,13 +143,8 @@ def check_weights(directory: str | os.PathLike) -> None:
     Only their header is read.
     """
     path = Path(directory) / WEIGHTS_NAME
-    try:
-        with safetensors.safe_open(path, "numpy"):
-            pass
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path}: is damaged ({error}); copy it again") from error
+    with _whole_weights(path), safetensors.safe_open(path, "numpy"):
+        pass
 
 
 def halved(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,10 +249,17 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
 
     The file is opened for each tensor: what was read of it counts as memory while it is open.
     """
-    try:
+    with _whole_weights(path):
         with safetensors.safe_open(path, "numpy") as file:
             names = list(file.keys())
         return {name: _read_tensor(path, name) for name in names}
+
+
+@contextmanager
+def _whole_weights(path: Path) -> Iterator[None]:
+    """Say of what is read from model.safetensors that it is missing, cut off or damaged."""
+    try:
+        yield
     except FileNotFoundError:
         raise CheckpointError(f"{path}: is missing; copy the whole model directory") from None
     except (safetensors.SafetensorError, KeyError) as error:

@@ -128,6 +128,12 @@ def test_the_files_of_a_folder_or_manifest(stems_folder, tmp_path):
     (problem,) = found.problems
     assert problem.line == 4
     assert "group 'singer test' is in the split 'test' of the pairs; left out" in str(problem)
+    # A file that any line wants scored teaches by none, however it is spelled.
+    write_rows(
+        stems_folder,
+        [{"audio": "0.wav", "split": "test"}, {"audio": "./0.wav"}, {"audio": "1.wav"}],
+    )
+    assert names(stems_folder) == ["1.wav"]
     # The name of a file says nothing of a file of that name elsewhere.
     write_rows(stems_folder, [{"audio": "0.wav"}])
     assert names(stems_folder, {"0.wav": "test"}) == ["0.wav"]

@@ -1,9 +1,11 @@
 """Which files teach without an answer: mixtures of unknown stems, solos of one source.
 
 All audio below a folder does, and every line of a manifest that is not there to be scored, by its
-own `split` or because the pairs have its `group` in another split than `train`.
+own `split`, by that of another line with the same file, or because the pairs have its `group` in
+another split than `train`.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +69,16 @@ def _held_out(
 
     A group that is only the name of its file says nothing of a file of that name elsewhere.
     """
+    scored = {
+        os.path.realpath(entry.audio): entry.split
+        for entry in entries
+        if entry.split not in (None, TRAIN)
+    }
     for entry in entries:
-        if entry.split not in (None, TRAIN):
-            yield entry.line, f"is of the split {entry.split!r}; left out"
+        if split := scored.get(os.path.realpath(entry.audio)):
+            yield entry.line, f"is of the split {split!r}; left out"
         elif entry.group == spelled_once(manifest.parent, entry.audio):
             continue
-        elif (split := pairs.get(entry.group, TRAIN)) != TRAIN:
-            yield (
-                entry.line,
-                f"group {entry.group!r} is in the split {split!r} of the pairs; left out",
-            )
+        elif (held := pairs.get(entry.group, TRAIN)) != TRAIN:
+            reason = f"group {entry.group!r} is in the split {held!r} of the pairs; left out"
+            yield entry.line, reason
