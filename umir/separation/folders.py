@@ -136,29 +136,16 @@ def stored(
         for split in ("train", "valid") if validates else ("train",):
             if not (labelled[split] or (unpaired and mixtures_alone(folder / split))):
                 raise ValueError(f"{named.pairs.path}: no song of the split {split!r} can be used")
-    elsewhere: Mapping[str, Fingerprints] = {}
-    if named.mixtures or named.solos or named.activity:
-        splits = ("train", "valid") if named.activity else ("train",)
-        elsewhere = known_elsewhere(named, network, *splits)
+    elsewhere = _elsewhere(named, network)
     held_out = elsewhere.get("train", {})
-    mixtures: tuple[StemSong, ...] = ()
-    if named.mixtures is not None:
-        mixtures = _recordings(named.mixtures, held_out, network, folder / "mixtures")
-    solos = {
-        name: _recordings(files, held_out, network, folder / f"solo-{name}")
-        for name, files in named.solos.items()
-    }
-    unmatched: tuple[StemSong, ...] = ()
-    if unpaired and (alone := mixtures_alone(folder / "train")):
-        print(
-            f"{len(alone)} of the pairs, whose stems do not add up, serve as mixtures",
-            file=sys.stderr,
-        )
-        place = folder / "mixtures-of-pairs"
-        unmatched = _usable(
-            stored_recordings(alone, held_out, network.rate, network.channels, place)
-        )
+
+    def recordings(files: UnpairedFiles, name: str) -> tuple[StemSong, ...]:
+        return _recordings(files, held_out, network, folder / name)
+
     active: dict[str, list[ActiveSong]] = {"train": [], "valid": []}
+    mixtures = recordings(named.mixtures, "mixtures") if named.mixtures is not None else ()
+    solos = {name: recordings(files, f"solo-{name}") for name, files in named.solos.items()}
+    unmatched = _mixtures_of_pairs(held_out, network, folder) if unpaired else ()
     if named.activity is not None:
         assert isinstance(network, JointUNet)
         active = _active(named.activity, network, folder, elsewhere)
@@ -171,6 +158,27 @@ def stored(
         active["valid"],
         unmatched,
     )
+
+
+def _elsewhere(named: NamedData, network: WindowNetwork) -> dict[str, Fingerprints]:
+    """Return what the pairs have in other splits, if there is anything beside them to look at."""
+    if not (named.mixtures or named.solos or named.activity):
+        return {}
+    return known_elsewhere(named, network, *(("train", "valid") if named.activity else ("train",)))
+
+
+def _mixtures_of_pairs(
+    held_out: Fingerprints, network: WindowNetwork, folder: Path
+) -> tuple[StemSong, ...]:
+    """Return the mixtures of the pairs whose stems do not add up, and say how many there are."""
+    if not (alone := mixtures_alone(folder / "train")):
+        return ()
+    print(
+        f"{len(alone)} of the pairs, whose stems do not add up, serve as mixtures",
+        file=sys.stderr,
+    )
+    place = folder / "mixtures-of-pairs"
+    return _usable(stored_recordings(alone, held_out, network.rate, network.channels, place))
 
 
 def _labelled(
