@@ -80,19 +80,33 @@ def grids_of(args: argparse.Namespace) -> list[Grid]:
             TRAIN,
             measure=partial(run_once, digits, dependence),
             score=lambda found: -found["FID"],
-            report=partial(report, args.pairs),
+            report=partial(report, digits, dependence, args.pairs, args.seeds),
         )
 
     return [grid(dependence) for dependence in args.dependence]
 
 
-def report(counts: Sequence[int], runs: Runs) -> None:
+def report(
+    digits: Digits, dependence: float, counts: Sequence[int], seeds: Sequence[int], runs: Runs
+) -> None:
     """Print the tables, how far FactorGAN is ahead or behind, and whether that is the aim."""
+    print(by_heart(digits, dependence, counts, seeds))
     for metric in ("FID", "dependency", "collapses"):
         print(table(runs, metric, counts))
     for comparison in (FID, DEPENDENCY):
         print("\n".join(comparison.line(runs, pairs) for pairs in counts) + "\n")
     print("\n".join(aim.said(runs) for aim in aims({*COUNTS, *counts})) + "\n")
+
+
+def by_heart(digits: Digits, dependence: float, counts: Sequence[int], seeds: Sequence[int]) -> str:
+    """Return what FID real digits have beside others: those of the pairs, and all to learn from."""
+    of_pairs = {
+        pairs: [digits.repeated(pairs, dependence, seed) for seed in seeds] for pairs in counts
+    }
+    every = dict.fromkeys(PARTS, digits.images("train"))
+    rows = [f"{pairs} pairs {np.mean(found):.2f}" for pairs, found in of_pairs.items()]
+    whole = f"all {TRAIN} digits {digits.judged(every, dependence)['FID']:.2f}"
+    return f"FID of real digits, those of {', '.join(rows)}; {whole}\n"
 
 
 def aims(counts: Collection[int]) -> tuple[Aim, Aim]:

@@ -146,10 +146,14 @@ class AdversarialPeer:
                 loss = self.critic_loss(critic, batches[name][name], made[name], between[name])
                 self._move(self.optimizers[name], loss)
                 losses[f"loss/{name}"] = loss
+        for critic in self.critics.values():
+            critic.requires_grad_(False)  # these gradients nobody needs, and ours does not compute
         made, found = self.separated(item["generator"][INPUTS][MIXTURE])
         judged = -sum(critic(made[name]) for name, critic in self.critics.items()).mean()
         own = self.supervised(item["generator"], found)
         self._move(self.optimizer, own + self.alpha * judged)
+        for critic in self.critics.values():
+            critic.requires_grad_(True)
         self._remember()
         losses |= {"loss/generator": judged, "loss/supervised": own}
         return {name: float(loss.detach()) for name, loss in losses.items()}

@@ -95,6 +95,9 @@ class Digits:
     def sources(self, pairs: int, dependence: float, seed: int) -> dict[str, Source]:
         """Return the streams of a training.
 
+        An upper digit comes in one pair, a lower one in any number: with all pairs, these have some
+        700 of the 1100 digits.
+
         Args:
             pairs: how many pairs there are; at most as many as training digits.
             dependence: lambda, how often both digits are of one class.
@@ -143,6 +146,14 @@ class Digits:
             ),
             "same": float(np.mean(upper == lower)),
         }
+
+    def repeated(self, pairs: int, dependence: float, seed: int) -> float:
+        """Return the FID of who knows the digits of the pairs by heart, and no others."""
+        known = self.sources(pairs, dependence, seed)["paired"]
+        assert isinstance(known, Rows)
+        return self.judged({part: np.asarray(known.parts[part]) for part in PARTS}, dependence)[
+            "FID"
+        ]
 
     def true_joint(self, dependence: float) -> Float[np.ndarray, "class class"]:
         """Return the probability of every pair of classes."""

@@ -95,7 +95,8 @@ def answers(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> dict
     found = {}
     for question in questions(stems):
         both = [runs.get(method, {}) for method in (JOINT, question.single)]
-        if (values := gain(*both, question.metric)) is None:
+        singers = groups_in(both[0])
+        if (values := gain(*both, question.metric, singers)) is None:
             continue
         show = partial(bounded, digits=digits(question.metric))
         unit = "" if question.metric in FRACTIONS else " dB"
@@ -103,7 +104,6 @@ def answers(runs: Mapping[str, Mapping[str, Any]], stems: Sequence[str]) -> dict
         if of_one_seed(*both):
             print(f"{line}; {ONE_SEED}")
             continue
-        singers = groups_in(both[0])
         if (values := expected_gain(*both, question.metric, singers)) is None:
             continue
         line += f"; over seeds and {'singers' if singers else 'songs'} {show(values)}"

@@ -97,6 +97,11 @@ def test_real_digits_are_judged_as_real(digits):
     bad = digits.judged({part: np.repeat(images[:1], 500, 0) for part in PAIRS.PARTS}, 0.9)
     assert good["FID"] < 0.4 and good["same"] > 0.85 and good["dependency"] < 0.3
     assert bad["FID"] > 20 * good["FID"]
+    # Who repeats the pairs is as far off as they are few.
+    few, all_of_them = (digits.repeated(pairs, 0.9, 0) for pairs in (25, 1100))
+    assert few > 20 * all_of_them and good["FID"] == pytest.approx(all_of_them, abs=0.06)
+    told = DIGITS.by_heart(digits, 0.9, [25, 1100], [0])
+    assert told.startswith(f"FID of real digits, those of 25 pairs {few:.2f}, 1100 pairs 0.")
 
 
 def test_what_is_not_finite_has_failed(digits):
@@ -234,11 +239,11 @@ def test_a_half_done_grid_pairs_what_both_have_and_names_the_rest():
         ({5: 2, 10: 9, 25: 5, 50: 2, 100: 1.5, 300: 0.5}, "reached, 1.50", "missed, 2.00"),
     ],
 )
-def test_aims_of_digits(ratios, ahead, far, capsys):
+def test_aims_of_digits(ratios, ahead, far, digits, capsys):
     ours = {pairs: [0.5, 1.0, 2.0] for pairs in ratios}
     other = {pairs: [ratio * value for value in (0.5, 1.0, 2.0)] for pairs, ratio in ratios.items()}
     runs = runs_of("FID", GAN=other, FactorGAN=ours)
-    DIGITS.report([*ratios], runs)
+    DIGITS.report(digits, 0.9, [*ratios], [0], runs)
     printed = capsys.readouterr().out
     first, second = (line for line in printed.splitlines() if line.startswith("aim, "))
     assert first.split("pairs: ", 1)[1].startswith(ahead)

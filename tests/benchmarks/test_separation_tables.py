@@ -102,23 +102,61 @@ def test_clips_of_a_singer_count_as_one(capsys):
     runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}})
     TABLES._gain(runs, "adversarial", "SDR")  # as if every clip had its own
     printed = capsys.readouterr().out
-    assert "ahead of none; over seeds and songs +0.76 [" in printed
-    assert "adversarial, SDR: an advantage up to 2 pairs" in printed
+    assert "ahead of none, over songs; over seeds and songs +0.76 [" in printed
+    assert "adversarial, SDR, of any: an advantage up to 2 pairs" in printed
     runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
     TABLES._gain(runs, "adversarial", "SDR")
-    by_song = TABLES.bounded(TABLES.gain(runs["adversarial"]["2"], runs["none"]["2"], "SDR"))
+    both = runs["adversarial"]["2"], runs["none"]["2"]
+    by_singer = TABLES.bounded(TABLES.gain(*both, "SDR", singers))
     printed = capsys.readouterr().out
-    assert f"SDR {by_song} dB ahead of none; over seeds and singers +0.76 [-" in printed
-    assert "no advantage that is sure, with 2 pairs" in printed
+    assert f"SDR {by_singer} dB ahead of none, over singers; over seeds and singers +0.76 [-" in (
+        printed
+    )
+    assert by_singer == TABLES.bounded(TABLES.expected_gain(*both, "SDR", singers))
+    assert "SDR, of these trainings: no advantage that is sure, with 2 pairs" in printed
+    assert "SDR, of any: no advantage that is sure, with 2 pairs" in printed
     gain[9:] += 1.2  # the fourth singer, too
     runs = runs_of({"none": {"2": [np.zeros(12)] * 2}, "adversarial": {"2": [gain] * 2}}, singers)
     TABLES._gain(runs, "adversarial", "SDR")
-    assert "adversarial, SDR: an advantage up to 2 pairs" in capsys.readouterr().out
+    assert "adversarial, SDR, of any: an advantage up to 2 pairs" in capsys.readouterr().out
+
+
+def test_of_few_seeds_the_interval_is_students(rng):
+    """Three seeds that differ more than songs do: their bootstrap would hold no more than them."""
+    seeds = [gain + rng.normal(scale=0.1, size=24) for gain in (3.3, -0.3, 0.6)]
+    runs = runs_of({"none": {"2": [np.zeros(24)] * 3}, "adversarial": {"2": seeds}})
+    both = runs["adversarial"]["2"], runs["none"]["2"]
+    means = np.mean(seeds, axis=1)
+    expected = scipy.stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(TABLES.expected_gain(*both, "SDR"), (means.mean(), *expected))
+
+
+def test_a_song_of_one_source_alone_is_no_separation():
+    """Its SDR has no bound, and whoever changes nothing is right."""
+    gains = {"0": 1.0, "1": 2.0, "alone": 40.0}
+
+    def of(sign):
+        songs = {
+            name: {
+                "SDR": sign * x,
+                "SDR/vocals": sign * x,
+                "SDR/accompaniment": np.nan if name == "alone" else sign * x,
+                "silence_rms_db": sign * x,
+            }
+            for name, x in gains.items()
+        }
+        return {"0": {"songs": songs, "groups": {}}}
+
+    for metric in ("SDR", "SDR/vocals", "SDR/accompaniment"):
+        assert TABLES.gain(of(1), of(0), metric)[0] == 1.5
+    assert TABLES.gain(of(1), of(0), "silence_rms_db")[0] == pytest.approx(43 / 3)
 
 
 def test_one_seed_says_nothing_of_others(capsys):
     runs = runs_of({"none": {"2": [np.zeros(12)]}, "adversarial": {"2": [np.ones(12)]}})
     TABLES._gain(runs, "adversarial", "SDR")
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("adversarial, 2 pairs: SDR +1.00 [+1.00, +1.00] dB ahead of none; ")
+    assert line.startswith(
+        "adversarial, 2 pairs: SDR +1.00 [+1.00, +1.00] dB ahead of none, over songs; "
+    )
     assert line.endswith("of one seed, which says nothing of others")

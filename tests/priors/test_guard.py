@@ -33,6 +33,20 @@ def test_a_collapse_goes_back_to_the_last_good_state(capsys):
     assert state["guard"]["good"]["generator"][0] > 100
 
 
+def test_looks_of_what_was_given_up_do_not_count(capsys):
+    """A little low at nine looks, then a collapse: one more low look has not settled there."""
+    guard = Guard(every=100)
+    state = watched(guard, [WELL] * 100)
+    state = watched(guard, [WELL | {"spread/x": 0.15}] * 900, state)
+    assert state["guard"]["low"].max() == 9
+    state = watched(guard, [WELL | {"spread/x": 0.03}] * 100, state)
+    assert state["guard"]["collapses"] == 1 and not state["guard"]["low"].any()
+    state = watched(guard, [WELL | {"spread/x": 0.15}] * 100, state)
+    assert state["guard"]["well"].all() and state["guard"]["good"]["generator"][0] == 100
+    watched(guard, [WELL | {"spread/x": 0.01}] * 100, state)
+    assert capsys.readouterr().err.count("goes back to the last good state") == 2
+
+
 def test_a_gradient_that_explodes_goes_back(capsys):
     guard = Guard(every=10)
     state = watched(guard, [WELL] * 10)

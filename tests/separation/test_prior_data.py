@@ -78,6 +78,10 @@ def test_which_critics_there_can_be(data):
     assert lines[0].startswith("pairs: 1 recording (0.0 min) to learn from, 1 to choose")
     assert "accompaniment: a critic, which learns from the stems of the pairs" in lines
     assert lines[3].startswith("vocals: a critic, which learns from 2 recordings")
+    for valid, kept in ((few, "the best step"), ((), "the last average")):
+        own = SeparationData(valid=valid, unmatched=few, solos=both)
+        told = in_words(VOICE, factors_of("adversarial", VOICE, own), own, 4000)[0]
+        assert told == f"pairs: none, so nothing is learnt from answers; {kept} is kept"
 
 
 def test_files_of_any_rate_and_length_and_those_that_will_not_do(stems_folder, tmp_path, rng):

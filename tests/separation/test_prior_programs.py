@@ -96,6 +96,9 @@ def test_arguments_that_do_not_fit(stems_folder, command, capsys):
     told = fails(capsys, *command, "adversarial", "--preset", "m4", "--pairs", str(stems_folder))
     assert "--prior adversarial: not of the preset m4" in told
     assert "no songs with stems: give --pairs" in fails(capsys, *command[:3])
+    for name in ("mixture", "inputs", "labelled", "paired", "real", "generated"):
+        named = [*command, "factorgan", "--pairs", str(stems_folder), "--sources", f"{name},bass"]
+        assert f"source {name}: training has that name" in fails(capsys, *named)
     pairs = ["--pairs", str(stems_folder), "--solo", "oboe=nowhere"]
     assert "solos of oboe: the sources are" in fails(capsys, *command, "adversarial", *pairs)
     pairs[-1] = "vocals=nowhere"
@@ -119,7 +122,7 @@ def test_pairs_none_of_which_add_up_are_mixtures(stems_folder, command, tmp_path
     assert main([*pairs, "--solo", "vocals=solos"]) == 0
     told = capsys.readouterr().err
     assert "2 of the pairs, whose stems do not add up, serve as mixtures" in told
-    assert "pairs: none, so nothing is learnt from answers" in told
+    assert "pairs: none, so nothing is learnt from answers; the last average is kept" in told
     # Of two folders likewise.
     shutil.copytree(stems_folder, tmp_path / "more")
     pairs[2], pairs[-1] = "two", f"{stems_folder},{tmp_path / 'more'}"

@@ -164,6 +164,7 @@ class Guard:
         told = f"step {seen['step']}: {why}; goes back to the last good state{share}"
         again = {
             "heights": np.full_like(seen["heights"], np.inf),
+            "low": np.zeros_like(seen["low"]),
             "norm": seen["good_norm"],
             "bad": whole_number(0),
         }

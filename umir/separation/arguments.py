@@ -20,6 +20,7 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
     Raises:
         ValueError: what they ask for does not fit together.
     """
+    from umir.separation.data import check_names
     from umir.separation.joint_unet import JointUNet
     from umir.separation.recipes import PRESETS
 
@@ -28,6 +29,7 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
     check_prior(args, recipe)
     if args.sources:
         names = tuple(args.sources.split(","))
+        check_names(names)
         if isinstance(network, JointUNet):
             network = replace(network, sources=names, detected=_detected(names))
         else:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from umir.priors import Factor, factor_gan, marginals
-from umir.priors.factor_gan import PAIRED
+from umir.priors.factor_gan import GENERATED, PAIRED, REAL
+from umir.priors.networks.separation_unet import MIXTURE
 from umir.priors.streams import INPUTS, Source
 from umir.separation.active_songs import ActiveSong
 from umir.separation.domains import Domain
@@ -25,6 +26,8 @@ from umir.tasks.source_separation import ACCOMPANIMENT
 from umir.wave_unet.separators import OriginalWaveUNet
 
 OTHER = "other"  # what three stems of four leave, by its name
+# Streams, parts and critics that training has beside those of the sources.
+OTHER_NAMES = (MIXTURE, INPUTS, LABELLED, PAIRED, REAL, GENERATED)
 NONE, ADVERSARIAL, FACTORGAN, JOINT = PRIORS = ("none", "adversarial", "factorgan", "joint")
 
 
@@ -54,6 +57,12 @@ class SeparationData:
     def unlabelled(self) -> tuple[StemSong, ...]:
         """What is separated for critics: mixtures, those of the pairs if there are no others."""
         return (*(self.mixtures or self.train), *self.unmatched)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise a ValueError if a source is called what training calls something else."""
+    if taken := sorted({*names} & {*OTHER_NAMES}):
+        raise ValueError(f"source {taken[0]}: training has that name for something else; rename it")
 
 
 def check_solos(solos: Collection[str], names: Sequence[str]) -> None:
@@ -159,7 +168,8 @@ def in_words(
 
 def _labelled(data: SeparationData, rate: int) -> str:
     if not data.train:
-        return "pairs: none, so nothing is learnt from answers; the last average is kept"
+        kept = "the best step is kept" if data.valid else "the last average is kept"
+        return f"pairs: none, so nothing is learnt from answers; {kept}"
     looks = f"{len(data.valid)} to choose the best step" if data.valid else "none to choose by"
     return f"pairs: {amount(data.train, rate)} to learn from, {looks}"
 
