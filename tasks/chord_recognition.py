@@ -236,7 +236,7 @@ class ChordRecognition(Task):
     def _frames(self, annotation: Intervals, n_frames: int) -> Int[np.ndarray, " frame"]:
         """Return the class of each frame, -1 where none is known.
 
-        Of chords that overlap, the one that starts last holds.
+        A chord ends where the next one starts, also where it should go on after that.
         """
         classes = np.array([self._class_index(label) for label in annotation.labels] + [_UNKNOWN])
         times = np.arange(n_frames) / FRAME_RATE

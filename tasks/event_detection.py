@@ -64,9 +64,12 @@ class EventDetection(FrameTask):
         return float(rng.choice(example.annotation.times[self.called(example.annotation, label)]))
 
     def class_times(self, annotation: Events) -> dict[str, Float[np.ndarray, " _"]]:
-        """Return the sorted times, in seconds, of the events of each class."""
+        """Return the sorted times, in seconds, of the events of each class.
+
+        Events of one class at one time, such as a clap over a snare, are one.
+        """
         chosen = self.of_class(annotation)
-        return {name: np.sort(annotation.times[on]) for name, on in chosen.items()}
+        return {name: np.unique(annotation.times[on]) for name, on in chosen.items()}
 
     def encode(self, annotation: Events, n_samples: int, rate: int) -> Target:
         """Return values of shape `(frame, class)` and a mask of shape `(frame, 1)`.

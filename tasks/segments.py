@@ -161,7 +161,7 @@ def _places(
         else:
             length = seconds * speed_ratio(semitones)
             entry = _any_of(rng, anywhere)
-            start = rng.uniform(0, entry.example.duration)
+            start = rng.uniform(0, max(0.0, entry.example.duration - length))
         last = max(0.0, entry.example.duration - length)
         yield entry, float(np.clip(start, 0.0, last)), semitones
 

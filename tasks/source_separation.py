@@ -114,8 +114,16 @@ class SourceSeparation(Task):
         return frozenset(name for name in _audible(annotation) if not _parts(name) & selected)
 
     def _missing(self, annotation: Stems) -> frozenset[str]:
-        there = frozenset(part for name in annotation.waveforms for part in _parts(name))
-        return self.source_labels - there
+        """Return what must be there for `mix`, and is not."""
+        wanted = {stem: {*self._selectors(stem)} for stem in self.vocabulary}
+        names = {name: _parts(name) for name in annotation.waveforms}
+        left = [n for n, parts in names.items() if not any(parts & own for own in wanted.values())]
+        return frozenset(
+            name
+            for own in wanted.values()
+            if not any(parts & own for parts in names.values()) and not (REST in own and left)
+            for name in own - {REST}
+        )
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which a stem called `label` is to be heard."""
@@ -215,8 +223,9 @@ class SourceSeparation(Task):
         # `drums/drums` would be the same as `drums`.
         known = [name for name in known if "/" not in name] or known
         target = known[rng.integers(len(known))]
-        stems = (target, "rest")
-        return replace(self, vocabulary=stems, sources=((target, (target,)), ("rest", (REST,))))
+        rest = "rest" if target != "rest" else ACCOMPANIMENT
+        sources = ((target, (target,)), (rest, (REST,)))
+        return replace(self, vocabulary=(target, rest), sources=sources)
 
     def _selectors(self, stem: str) -> tuple[str, ...]:
         return dict(self.sources).get(stem, (stem,))

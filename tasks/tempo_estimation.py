@@ -91,6 +91,10 @@ class TempoEstimation(Classification):
         """Return the labels that are no number, or a tempo outside the bins."""
         return frozenset(label for label in annotation.names if self.read(label) is None)
 
+    def can_use(self, annotation: Labels) -> bool:
+        """Return whether one of the tempi is in the bins."""
+        return any(map(self.read, annotation.names))
+
     def read(self, label: str) -> float | None:
         """Return the tempo that a label means to the task, None if there is none.
 
@@ -154,13 +158,14 @@ class TempoEstimation(Classification):
             ValueError: a label that is no tempo.
         """
         true, found = clip_tempo(reference), clip_tempo(estimate)
-        true = self.read(reference.names[0]) or true
+        tempi = [self.read(name) or tempo_of(name) for name in reference.names[:2]]
+        true = tempi[0] or true
         right = [abs(found - octave * true) <= TOLERANCE * octave * true for octave in OCTAVES]
         return {
             "Accuracy1": float(right[0]),
             "Accuracy2": float(any(right)),
             "relative_error": abs(found - true) / true,
-            **_two_tempi(true, reference, estimate),
+            **_two_tempi(tempi, reference, estimate),
         }
 
     def evaluate_all(
@@ -198,19 +203,22 @@ def clip_tempo(annotation: Labels) -> float:
     return tempo
 
 
-def _two_tempi(first: float, reference: Labels, estimate: Labels) -> dict[str, float]:
+def _two_tempi(
+    tempi: Sequence[float | None], reference: Labels, estimate: Labels
+) -> dict[str, float]:
     """Return mir_eval's scores of one or two tempi.
 
     Args:
-        first: the first tempo of the reference, as the task reads it.
-        reference: its labels; a second one that is no number does not count.
+        tempi: of the reference, as the task reads them; a second one that is no number does not
+            count.
+        reference: its labels, which may have scores: how many people tapped each.
         estimate: its labels, two at most.
     """
-    second = tempo_of(reference.names[1]) if len(reference.names) > 1 else None
+    first, second = (*tempi, None)[:2]
     weight = 1.0
     if second is not None:
         people = [(reference.scores or {}).get(name, 1.0) for name in reference.names[:2]]
-        weight = people[0] / sum(people)
+        weight = people[0] / sum(people) if sum(people) else 0.5
     found = [tempo for tempo in map(tempo_of, estimate.names) if tempo]
     # mir_eval wants two tempi on both sides, and leaves a reference of 0 out.
     score, one, both = mir_eval.tempo.detection(

@@ -12,7 +12,7 @@ def random_label_map(
 
     One of three ways is drawn: single labels (the others are ignored), a random subset of the
     labels merged into classes, or single labels against all the rest. A merged class is named by
-    its labels, `kick+tom`, the rest is called `rest`.
+    its labels, `kick+tom`, the rest is called `rest`, unless a label is.
 
     Args:
         rng: source of randomness.
@@ -31,7 +31,7 @@ def random_label_map(
     else:
         groups = [[label] for label in shuffled[: n_classes - 1]] + [shuffled[n_classes - 1 :]]
     names = ["+".join(sorted(group)) for group in groups]
-    if len(groups[-1]) > 1 and way == "rest":
+    if len(groups[-1]) > 1 and way == "rest" and "rest" not in labels:
         names[-1] = "rest"
     order = rng.permutation(n_classes)
     return tuple((label, names[group]) for group in order for label in groups[group])

@@ -10,8 +10,9 @@ with that of every instrument, and variants ask for these. So, if what is on the
 | singing voice | that it is a voice who plays: in onsets and notes, and solo clips of voices |
 | onsets, drums | where the drums play, in that activity: it is made of their hits |
 | melody, notes | where pitched instruments play, in it too: it is made of their notes |
+| beats, tempo | onsets that are beats, by their names: places in the bar, nothing else |
 
-Beats, tempo, chords, keys and genres are in no other task's labels. Audio stays: a chord is still
+Chords, keys and genres are in no other task's labels. Audio stays: a chord is still
 learnt from a mixture without its vocals, which no label calls so.
 """
 
@@ -23,7 +24,7 @@ import numpy as np
 from umir.annotations import Annotation, Events, Intervals, Labels, Notes, Stems
 from umir.data.example import Example
 from umir.tasks.base import Task, entry_of
-from umir.tasks.beat_tracking import BeatTracking
+from umir.tasks.beat_tracking import bar_position
 from umir.tasks.instrument_recognition import InstrumentRecognition
 from umir.tasks.note_transcription import NoteTranscription
 from umir.tasks.onset_detection import OnsetDetection
@@ -54,6 +55,8 @@ class WithheldSource:
         for name in held_out:
             if name in _MASKS and _MASKS[name] not in self._masks:
                 self._masks.append(_MASKS[name])
+        # Beats are known by their names, which others take away.
+        self._masks.sort(key=lambda masks: masks is not _BEATS)
 
     def examples(self, task: Task) -> list[Example]:
         """Return the examples of a task; those of which no label is left are left out."""
@@ -85,9 +88,13 @@ def without_voices(annotation: Annotation) -> Annotation | None:
 
 
 def not_beats(annotation: Annotation) -> Annotation | None:
-    """Return events, None if they are beats: as onsets they would be the same times again."""
+    """Return events, None if they are beats: as onsets they would be the same times again.
+
+    Events without any name may be anything, and stay.
+    """
     assert isinstance(annotation, Events)
-    return None if BeatTracking().labels_in(annotation) else annotation
+    names = {*annotation.labels} - {""}
+    return None if names and all(map(bar_position, names)) else annotation
 
 
 def coarse_stems(annotation: Annotation) -> Stems:

@@ -9,6 +9,7 @@ Notes are those that `umir.tasks.decoding.note_decoding` finds in the whole song
 a frame later, an end when it comes.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -157,9 +158,14 @@ class LiveNotes(LiveDecoder):
         return [self._finding(pitch, int(self._began[pitch]), "on")]
 
     def _end(self, pitch: int, frame: int) -> list[Finding]:
-        """End the note of a pitch, if it sounds; one that is too short has never been."""
+        """End the note of a pitch, if it sounds; one that is too short has never been.
+
+        Unless it has been said: an end in the middle of a plateau is known late.
+        """
         began = int(self._began[pitch])
         self._began[pitch] = _NONE
+        if began != _NONE and self._said[pitch]:
+            frame = max(frame, began + math.ceil(self._shortest))
         if began == _NONE or frame - began < self._shortest:
             return []
         found = [] if self._said[pitch] else [self._finding(pitch, began, "on")]

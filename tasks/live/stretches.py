@@ -37,7 +37,7 @@ class LiveActivity(LiveDecoder):
 
     @property
     def delay(self) -> float:
-        """Half the longest median and the longest least stretch."""
+        """Half the longest median, and the longest least stretch or gap."""
         return max(switch.delay for switch in self._classes) / self._rate
 
     def push(self, output: Float[np.ndarray, "_ class"]) -> list[Finding]:
@@ -72,8 +72,8 @@ class _Switch:
 
     @property
     def delay(self) -> float:
-        """Frames that it waits for at least."""
-        return self._width // 2 + max(self._shortest - 1, 0.0)
+        """Frames that it waits for: an end is sure when the gap is too long to be bridged."""
+        return self._width // 2 + max(self._shortest - 1, self._gap - 1, 0.0)
 
     def push(self, value: float) -> list[Finding]:
         if not self._window:

@@ -83,7 +83,7 @@ def scored_seconds(reference: Intervals, estimate: Intervals) -> dict[str, tuple
     without an estimate count as `N`.
 
     Args:
-        reference: chords; of those that overlap, the one that starts last holds.
+        reference: chords; each ends where the next one starts, if not before.
         estimate: chords.
     """
     if not len(reference.intervals):

@@ -100,6 +100,15 @@ def test_scores_of_a_hand_case():
     assert scores["F-measure_micro"] == pytest.approx(4 / 7)
 
 
+def test_events_of_one_class_at_one_time_are_one():
+    """A clap over a snare: the target has one peak there, and nobody can find two."""
+    label_map = (("snare", "snare"), ("clap", "snare"))
+    task = EventDetection("drums", ("snare",), label_map=label_map)
+    layered = _events((1.0, "snare"), (1.0, "clap"), (2.0, "snare"))
+    scores = task.evaluate(layered, _events((1.0, "snare"), (2.0, "snare")))
+    assert scores["F-measure"] == 1
+
+
 def test_hits_are_summed_over_songs():
     long = _events(*((float(t), "a") for t in range(9)))
     short = _events((0.0, "a"))

@@ -148,6 +148,9 @@ def test_a_long_median_is_cut_to_half_a_second():
     task = IntervalDetection("i", ("x",))
     own = {"threshold": 0.5, "low": 0.5, "smoothing": 5.0, "gap": 0.0, "shortest": 0.0}
     assert live_decoder(task, {"activity": {"x": own}}, 6.25).delay == pytest.approx(0.24)
+    # An end is known when the gap has grown too long to be bridged.
+    own |= {"gap": 1.0, "shortest": 0.5}
+    assert live_decoder(task, {"activity": {"x": own}}, 6.25).delay == pytest.approx((12 + 49) / 50)
 
 
 def test_notes_are_those_of_the_whole_song(rng):
@@ -163,6 +166,18 @@ def test_notes_are_those_of_the_whole_song(rng):
     found = stretches_of(found_in(task, settings, output))
     assert [label for *_, label in found] == [label for *_, label in expected]
     np.testing.assert_allclose([f[:2] for f in found], [e[:2] for e in expected], atol=1e-9)
+
+
+def test_a_note_that_was_said_to_begin_ends():
+    """Its end lies in the middle of a plateau, and is known too late to have been no note."""
+    task, settings, classes = TASKS["notes"]
+    output = np.full((30, classes), -9.0, np.float32)
+    output[:20, 88 + 40] = 9.0  # the key is down
+    output[3, 40] = 9.0
+    output[6:14, 2 * 88 + 40] = 9.0
+    found = found_in(task, settings | {"shortest": 0.08}, output)
+    assert [dict(finding.values)["change"] for finding in found] == ["on", "off"]
+    assert [finding.time for finding in found] == pytest.approx([0.03, 0.11])
 
 
 def test_chords_are_the_ends_of_the_best_paths(rng):

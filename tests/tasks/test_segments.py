@@ -15,6 +15,7 @@ from umir.tasks import (
     segment_batch,
 )
 from umir.tasks.augmentation import low_pass, random_cutoff, random_gain
+from umir.tasks.segments import _places
 
 RATE = 1000
 EVENTS = EventDetection("events", ("a", "b"))
@@ -56,6 +57,20 @@ def test_every_other_segment_has_an_event_and_labels_take_turns():
     values = _draw(EVENTS, [song], segments=8).target.values
     assert (values[::2].max(axis=(1, 2)) == 1).all()
     assert values[::2, :, 0].max() == values[::2, :, 1].max() == 1
+
+
+def test_segments_that_are_cut_anywhere_are_cut_everywhere_alike():
+    """Of a song not twice as long as a segment most would end with it, were starts cut off."""
+    song = _click_song([], seconds=10.0)
+    starts = [
+        start
+        for _, start, _ in _places(
+            EVENTS, Pool.of(EVENTS, [song]), np.random.default_rng(0), 2000, 6.4, None, 0.0
+        )
+    ]
+    assert 0 <= min(starts) < 0.02 and 3.58 < max(starts) <= 3.6
+    counts, _ = np.histogram(starts, 4, (0, 3.6))
+    np.testing.assert_allclose(counts, 500, atol=100)
 
 
 def test_files_are_brought_to_one_level():

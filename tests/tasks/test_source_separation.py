@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import pathlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,18 @@ def test_variants_are_one_target_against_the_rest(studio_like):
     assert FOUR.variant(np.random.default_rng(0)).vocabulary[0] in FOUR.vocabulary
 
 
+def test_a_stem_called_rest_is_a_target_like_others(rng):
+    stems = _stems(rng, ["vocals", "rest"])
+    targets = set()
+    for seed in range(20):
+        task = TWO.variant(np.random.default_rng(seed), ["vocals", "rest"])
+        target, left = task.mix(stems)
+        targets.add(task.vocabulary[0])
+        np.testing.assert_array_equal(target, stems.waveforms[task.vocabulary[0]])
+        np.testing.assert_allclose(target + left, sum(stems.waveforms.values()), atol=1e-6)
+    assert targets == {"vocals", "rest"}
+
+
 def test_what_can_be_used_is_what_can_be_mixed(rng, studio_like):
     """Also where stems have instruments: `other/piano` is a part of `other`."""
     assert FOUR.can_use(studio_like) and TWO.can_use(studio_like)
@@ -110,6 +123,13 @@ def test_what_can_be_used_is_what_can_be_mixed(rng, studio_like):
     three = _stems(rng, ["vocals/voice", "other/bassoon", "drums"])
     assert TWO.can_use(three) and not FOUR.can_use(three)
     assert "no stem 'bass'" in FOUR.complaint(three)
+    # What is left of five or six stems is the rest, whatever it is called.
+    assert FOUR.can_use(_stems(rng, ["bass", "drums", "vocals", "guitar", "piano"]))
+    assert not FOUR.can_use(_stems(rng, ["bass", "drums", "vocals"]))
+    voices = replace(TWO, sources=(("vocals", ("lead", "backing")), ("accompaniment", ("*",))))
+    assert voices.can_use(_stems(rng, ["lead", "drums"])) and not voices.can_use(
+        _stems(rng, ["drums", "bass"])
+    )
 
 
 def test_songs_with_more_than_the_stems_are_of_no_use(rng):

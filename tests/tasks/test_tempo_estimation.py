@@ -85,6 +85,20 @@ def test_a_set_is_scored_by_its_means():
         TASK.evaluate(Labels(("fast",)), _tempo(100))
 
 
+def test_two_tempi_of_a_clip():
+    """The second may lie outside the bins, or be of nobody."""
+    two = Labels(("60", "30"), {"60": 3.0, "30": 1.0})
+    assert TASK.can_use(two) and TASK.can_use(Labels(("120", "0"))) and not TASK.can_use(_tempo(30))
+    scores = TASK.evaluate(two, Labels(("60", "30")))
+    assert scores["P-score"] == scores["Both-correct"] == 1
+    assert TASK.evaluate(two, _tempo(60))["P-score"] == pytest.approx(0.75)
+    nobody = Labels(two.names, {"60": 0.0, "30": 0.0})
+    assert TASK.evaluate(nobody, _tempo(60))["P-score"] == pytest.approx(0.5)
+    double = TempoEstimation(factor=2.0)  # reads both an octave higher
+    scores = double.evaluate(Labels(("60", "45")), Labels(("120", "90")))
+    assert scores["Both-correct"] == 1
+
+
 def test_variants_count_another_level():
     variants = {TASK.variant(np.random.default_rng(seed)) for seed in range(60)}
     assert {task.head for task in variants} == {TASK.head}

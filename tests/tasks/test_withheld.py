@@ -81,6 +81,14 @@ def test_beats_are_no_onsets_where_they_are_held_out():
     for held_out in ("beat_tracking", "tempo_estimation"):
         assert left("onset_detection", beats, held_out) is None
         assert left("onset_detection", drums, held_out) is drums
+    # Where who plays is hidden as well, beats are still known by their names, and nothing else is.
+    for held_out in (("beat_tracking", *FAMILIES["sound"]), (*FAMILIES["sound"], "beat_tracking")):
+        assert left("onset_detection", beats, *held_out) is None
+        assert left("onset_detection", drums, *held_out).labels == ("",)
+    # Nobody knows what is not named.
+    for labels in (("", ""), ("", "kick")):
+        unnamed = Events(np.array([0.2, 0.7]), labels)
+        assert left("onset_detection", unnamed, "beat_tracking") is unnamed
 
 
 def test_no_variant_asks_for_an_instrument_that_is_hidden(songs):
