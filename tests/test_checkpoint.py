@@ -136,7 +136,7 @@ def test_names_that_cannot_be_stored(key):
 
 @pytest.mark.parametrize("config", [{"x": np.zeros(2)}, {"x": float("nan")}, {"parameters": 1}])
 def test_configurations_that_cannot_be_stored(tmp_path, config):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=f"config: .*{next(iter(config))}"):
         save_model(tmp_path / "model", Model(config, _params()), "")
     assert not (tmp_path / "model").exists()
 
@@ -178,11 +178,20 @@ def test_pickles_are_never_opened(saved):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"parameters": [], "umir_model": 1}', '{"preset": "nano"}']
+    "text",
+    [
+        *("[]", "{}", '{"preset": "nano"}'),
+        *(
+            f'{{"parameters": {parameters}, "umir_model": 1}}'
+            for parameters in ("[]", '{"x": null}', '{"x": [1]}', '{"x": ["float32", ["2"]]}')
+        ),
+    ],
 )
 def test_configuration_of_something_else(saved, text):
     (saved / "config.json").write_text(text)
     _fails(saved, "was not written by umir")
+    with pytest.raises(CheckpointError, match="was not written by umir"):
+        describe_model(saved)
 
 
 def test_newer_version(saved):

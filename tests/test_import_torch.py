@@ -104,8 +104,32 @@ def test_what_contradicts_the_checkpoint_is_named(tmp_path):
     saved(TOGETHER, path)
     fails(path, "name them in their order")
     fails(path, r"sources: its output has 4 channels; 3 source\(s\)", sources=["a", "b", "c"])
+    for names in (["a", "a"], ["a", ""]):
+        fails(path, f"sources {','.join(names)}: each needs a name of its own", sources=names)
     saved(LEARNED, path)
     fails(path, "does not tell by how much")
+
+
+def test_what_no_program_could_use_is_refused(tmp_path):
+    """Nothing is written of which nothing could be made."""
+    path = tmp_path / "model"
+    state = saved(NET, path).state_dict()
+    bias = next(name for name in state if name.endswith("filter.bias"))
+    torch.save({name: value for name, value in state.items() if name != bias}, path)
+    fails(path, "model: lacks '.*bias'.* other than the network says")
+    wider = next(name for name in state if name.startswith("waveunets.rest") and "norm" in name)
+    torch.save({**state, wider: torch.zeros(99)}, path)
+    fails(path, r"model: has '.*' as float32 \(99,\)")
+    torch.save({**state, bias: torch.full_like(state[bias], float("nan"))}, path)
+    fails(path, "holds NaN or infinite numbers")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(dtype, tmp_path):
+    state = saved(NET, tmp_path / "model").state_dict()
+    torch.save({name: value.to(dtype) for name, value in state.items()}, tmp_path / "model")
+    import_torch(tmp_path / "model", tmp_path / "out", rate=8000, seconds=0.012)
+    assert SeparatorModel.load(tmp_path / "out").network == NET
 
 
 def _saved_again(path):

@@ -119,7 +119,7 @@ def load_model(directory: str | os.PathLike) -> Model:
     promised, digest = config.pop(_PARAMETERS_KEY), config.pop(_HASH_KEY, None)
     _check_same(directory / WEIGHTS_NAME, _described(tensors), promised, CONFIG_NAME)
     _check_hash(directory / WEIGHTS_NAME, digest)
-    _check_finite(directory / WEIGHTS_NAME, tensors)
+    check_finite(unflatten(tensors), directory / WEIGHTS_NAME)
     return Model(config, unflatten({name: _widened(t) for name, t in tensors.items()}))
 
 
@@ -223,10 +223,12 @@ def _config_text(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], d
         raise ValueError(f"config: {sorted(reserved)} are written by umir itself; rename them")
     document = {_VERSION_KEY: _VERSION, **config}
     document |= {_HASH_KEY: digest, _PARAMETERS_KEY: _described(tensors)}
-    try:
-        return json.dumps(document, indent=1, allow_nan=False) + "\n"
-    except TypeError as error:
-        raise ValueError(f"config: must be plain JSON: {error}") from error
+    for key, value in document.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"config: {key!r} must be plain JSON: {error}") from error
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -237,11 +239,21 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: is missing; this is not a model directory") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path}: is damaged ({error}); copy the model again") from error
-    if not isinstance(config, dict) or not isinstance(config.get(_PARAMETERS_KEY), dict):
+    if not isinstance(config, dict) or not _are_described(config.get(_PARAMETERS_KEY)):
         raise CheckpointError(f"{path}: was not written by umir; give another model directory")
     if config.pop(_VERSION_KEY, None) != _VERSION:
         raise CheckpointError(f"{path}: was written by another version of umir; update umir")
     return config
+
+
+def _are_described(parameters: Any) -> bool:
+    """Return whether JSON is what `_described` returns."""
+    return isinstance(parameters, dict) and all(
+        isinstance(value, list)
+        and [type(part) for part in value] == [str, list]
+        and all(type(size) is int for size in value[1])
+        for value in parameters.values()
+    )
 
 
 def _read_tensors(path: Path) -> dict[str, np.ndarray]:
@@ -303,9 +315,17 @@ def _check_hash(path: Path, digest: str | None) -> None:
         )
 
 
-def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Raise with the first parameter that holds NaN or infinities."""
-    for name, tensor in tensors.items():
+def check_finite(params: Mapping[str, Any], path: str | os.PathLike) -> None:
+    """Raise with the first parameter that holds NaN or infinities.
+
+    Args:
+        params: nested mapping of arrays.
+        path: where they came from, for the message.
+
+    Raises:
+        CheckpointError: a number is not finite.
+    """
+    for name, tensor in _leaves(params):
         if not np.isfinite(tensor).all():
             raise CheckpointError(
                 f"{path}: {name!r} holds NaN or infinite numbers, as a training that went wrong "

@@ -59,6 +59,9 @@ def import_torch(
         ValueError: the file cannot be read, is not of this network, or contradicts what is given;
             names the file and the field.
     """
+    import jax
+
+    from umir.checkpoint import check_finite, check_params
     from umir.separation.separator_model import SeparatorModel
     from umir.torch_checkpoint import read_state
     from umir.wave_unet import n_parameters
@@ -73,6 +76,8 @@ def import_torch(
     except IndexError:
         told = "has a weight with fewer axes than that of a Wave-U-Net in PyTorch"
         raise ValueError(f"{path}: {told}") from None
+    check_params(params, jax.eval_shape(network.init, jax.random.key(0)), path)
+    check_finite(params, path)
     line = (
         f"{', '.join(network.sources)}: {len(network.widths)} levels of "
         f"{network.widths[0]} to {network.widths[-1]} channels, stride {network.stride}, "
@@ -97,7 +102,7 @@ def import_torch(
 
 def run(args: argparse.Namespace) -> None:
     """Import, and say what it is."""
-    sources = args.sources.split(",") if args.sources else None
+    sources = [name.strip() for name in args.sources.split(",")] if args.sources else None
     line = import_torch(
         args.file,
         args.out,

@@ -39,7 +39,8 @@ def convolution(
             out evenly, the odd one at the end), or `(before, after)` zeros for every axis.
         exact: whether each output is the plain sum over its own taps. Otherwise neighbours may
             share multiplications (`umir.wave_unet.minimal_filtering`): rounding is some 1e-5 of the
-            output's deviation, and what is loud within four samples shows in it.
+            output's deviation, and what is loud within four samples shows in it. Of finite signals:
+            other samples may be multiplied by zeros, of which NaN and infinities are not.
 
     Returns:
         Shape `(batch, *frames, out_channel)`.

@@ -181,6 +181,7 @@ class WaveformHead(nnx.Module):
         inputs = config.widths[0] + self.stride * self.channels
         outputs = self.stride * max(self.stems - 1, 1) * self.channels
         self.gain = math.sqrt(REACH / (WAVEFORM_TAPS * inputs))
+        self.causal = config.causal
         # Frames before the one that is given out, of the taps.
         self.past = WAVEFORM_TAPS - 1 if config.causal else WAVEFORM_TAPS // 2
         share = _share_of_mixture(self.stems, self.stride, self.channels, self.past) / self.gain
@@ -193,7 +194,8 @@ class WaveformHead(nnx.Module):
         """Return the stems, at the amplitude of the mixture."""
         x = self.inputs(features[self.feature], time_to_depth(mixture, self.stride))
         around = ((self.past, WAVEFORM_TAPS - 1 - self.past),)
-        return self.outputs(convolution(x, self.scaled_kernel, padding=around), mixture)
+        y = convolution(x, self.scaled_kernel, padding=around, exact=self.causal)
+        return self.outputs(y, mixture)
 
     def inputs(
         self, features: Float[Array, "batch frame channel"], mixture: Float[Array, "batch frame _"]

@@ -33,7 +33,8 @@ class WaveUNetConfig:
         kernels: taps of the convolution into each level, in samples of the level above.
         widths: channels of each level.
         decoder_kernels: taps of the decoder's convolution at each level but the last.
-        dilations: distances between the taps of the residual convolutions at the last level.
+        dilations: distances between the taps of the residual convolutions at the last level, each
+            once.
         context_kernel: taps of each of those.
         bins_per_octave: filters of the constant-Q layer (`umir.wave_unet.constant_q`), whose output
             joins the encoder from `spectrum_level` down; 0 for a network without one.
@@ -62,6 +63,7 @@ class WaveUNetConfig:
                 f"got {levels}, {len(self.kernels)}, {len(self.widths)}, "
                 f"{len(self.decoder_kernels)}"
             )
+        self._check_sizes()
         if any(kernel % 2 == 0 for kernel in (*self.decoder_kernels, self.context_kernel)):
             raise ValueError("decoder_kernels and context_kernel must be odd, to be centred")
         if self.body not in BODIES:
@@ -70,6 +72,17 @@ class WaveUNetConfig:
         least = self.strides[0] - 1 if self.causal else 0
         if self.lookahead < least or (self.lookahead and not self.causal):
             raise ValueError(f"lookahead {self.lookahead}: a {self.body} takes {least} or more")
+
+    def _check_sizes(self) -> None:
+        """Raise a ValueError for numbers of which no network can be made, or not the one meant."""
+        if min(self.strides, default=0) < 2:
+            raise ValueError(f"strides {self.strides}: one level at least, each 2 or more slower")
+        sizes = (*self.kernels, *self.widths, *self.dilations, self.rate, self.channels)
+        if min(sizes) < 1:
+            raise ValueError("kernels, widths, dilations, rate and channels must be 1 or more")
+        if len({*self.dilations}) < len(self.dilations):
+            # Layers are known by their dilation: two of one would share their parameters.
+            raise ValueError(f"dilations {self.dilations}: each can come once")
 
     @property
     def causal(self) -> bool:

@@ -262,7 +262,7 @@ class UniversalSeqUNet:
             features[feature_name("encoder", config.rates[level])] = x
             encoded.append(x)
         context = Context(1, config.dilations)
-        x = run_or_skip(call, "context", context, params["context"], x)
+        x = run_or_skip(call, "context", context, params.get("context", {}), x)
         features[feature_name("decoder", config.rates[last])] = x
         for level in range(last - 1, top - 1, -1):
             join = Join(config.strides[level], config.rates[level] <= BOUNDED_RATE)

@@ -8,8 +8,10 @@ import pytest
 from small_prior import PRESET, RECIPE, VOICE
 
 from umir.priors import Collapsed, Guard, Logistic, Wasserstein
+from umir.separation.folders import NamedData
 from umir.separation.prior_training import prior_training
 from umir.separation.recipes import PRESETS
+from umir.separation.trained_separator import Origin, finished
 from umir.training import Diverged
 
 
@@ -105,6 +107,14 @@ def test_a_training_without_finite_losses_ends_with_what_it_had(data, monkeypatc
     assert training.is_over(state) and np.isfinite(state["best_loss"])
     assert "training ends here, the best parameters" in capsys.readouterr().err
     jax.tree.map(np.testing.assert_array_equal, state["params"], half_way(training)["params"])
+
+
+def test_a_validation_loss_that_was_never_finite_makes_no_model(data, tmp_path):
+    training = prior_training(PRESET, "none", data)
+    state = {**training.init(), "best_loss": np.inf}
+    with pytest.raises(ValueError, match="no model was written: no look had a finite validation"):
+        finished(training, state, NamedData(), Origin((), "nano", "command"), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_without_answers_a_smaller_weight_shortens_the_steps(data):

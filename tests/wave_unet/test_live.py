@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from umir.checkpoint import Model, load_model, save_model
 from umir.inference import Windows, whole_song
 from umir.wave_unet import HeadSpec, Network, WaveUNetConfig
 from umir.wave_unet.live import init_state, latency, step
@@ -107,6 +108,28 @@ def test_later_samples_change_nothing(name):
     after, _ = streamed(network, params, changed, lengths)
     assert np.array_equal(before[came <= 300], after[came <= 300])
     assert not np.array_equal(before, after)
+
+
+def test_of_many_stems_later_samples_change_nothing_either():
+    """Of many channels, and something very loud, as minimal filtering would show."""
+    network = Network(NANO, HeadSpec("waveform", 12))
+    params = network.init(jax.random.key(0))
+    changed, moment = SONG.copy(), 301
+    changed[moment:] = 1000.0
+    run = jax.jit(lambda x: network.apply(params, x)[0])
+    before, after = (np.asarray(run(x[None]))[0] for x in (SONG, changed))
+    known = moment - NANO.lookahead - (moment - NANO.lookahead) % 3
+    assert np.array_equal(before[:known], after[:known])
+
+
+def test_a_body_without_dilations_comes_back_from_its_file(tmp_path):
+    """Where nothing is, a file holds nothing."""
+    network = Network(replace(NANO, dilations=()), HEADS["frames"])
+    params = network.init(jax.random.key(0))
+    save_model(tmp_path, Model({}, params), "")
+    stored = jax.device_put(load_model(tmp_path).params)
+    found, expected = (network.apply(own, jnp.asarray(SONG[None]))[0] for own in (stored, params))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_latency_is_what_an_impulse_shows():

@@ -41,3 +41,20 @@ def test_inconsistent_sizes_raise():
         WaveUNetConfig(strides=(2, 2))
     with pytest.raises(ValueError, match="must be odd"):
         WaveUNetConfig(decoder_kernels=(5, 5, 5, 3, 3, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"strides": (4, 4, 5, 2, 2, 1, 2, 2)}, r"strides \(.*\): one level at least, each 2"),
+        ({"strides": (), "kernels": (), "widths": ()}, "one number per level"),
+        ({"dilations": (1, 2, 1, 2)}, r"dilations \(1, 2, 1, 2\): each can come once"),
+        ({"dilations": (0, 1)}, "must be 1 or more"),
+        ({"widths": (32, 64, 96, 96, 96, 0, 96, 96)}, "must be 1 or more"),
+        ({"channels": 0}, "must be 1 or more"),
+    ],
+)
+@pytest.mark.parametrize("body", ["wave_unet", "seq_unet"])
+def test_numbers_of_which_no_network_can_be_made(fields, message, body):
+    with pytest.raises(ValueError, match=message):
+        WaveUNetConfig(**fields, body=body, lookahead=3 if body == "seq_unet" else 0)

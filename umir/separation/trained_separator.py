@@ -4,6 +4,7 @@ A joint model is scored as a detector as well; the settings of its decoder are f
 recordings to validate with.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,11 @@ def finished(
     Returns:
         Metrics on the songs and recordings that were held out, of a detector as `TASK/METRIC`.
     """
+    if training.validates and not math.isfinite(float(state["best_loss"])):
+        raise ValueError(
+            f"{out}: no model was written: no look had a finite validation loss; lower "
+            "--learning-rate"
+        )
     facts = {
         "init": origin.start,
         "data": list(origin.data),

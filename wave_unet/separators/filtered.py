@@ -230,8 +230,7 @@ class _Run:
             path = f"encoder/level{n}"
             x = shortcuts[n] = self.features[f"encoder_{n}"] = self.units(f"{path}/shortcut", x)
             x = self.units(f"{path}/deeper", x)
-            down = partial(self.unit, f"{path}/resampling", stride=stride)
-            x = down(x) if learned else filtered_down(x, stride)
+            x = self.down(f"{path}/resampling", x) if learned else filtered_down(x, stride)
         x = self.features["bottleneck"] = self.units("bottleneck", x)
         for n in range(levels, 0, -1):
             path = f"decoder/level{n}"
@@ -241,6 +240,14 @@ class _Run:
             x = jnp.concatenate([crop(shortcuts[n], x.shape[1]), x], axis=2)
             x = self.features[f"decoder_{n}"] = self.units(f"{path}/joined", x)
         return convolve(self.params["output"], x)
+
+    def down(self, path: str, x: Array) -> Array:
+        """Downsample by a convolution that is learnt, whose taps must end with the signal."""
+        taps, stride = self._at(path)["kernel"].shape[0], self.config.stride
+        if (x.shape[1] - taps) % stride:  # shortcuts would be joined as if it were in the middle
+            told = f"not {taps} more than a multiple of the stride {stride}"
+            raise ValueError(f"{x.shape[1]} samples: {told}")
+        return self.unit(path, x, stride=stride)
 
     def units(self, path: str, x: Array) -> Array:
         """Run the units of a place one after the other."""

@@ -73,6 +73,8 @@ def network_of(
         outputs = first["output_conv.weight"].shape[0]
     except KeyError as error:
         raise ValueError(f"lacks {error}: not a whole Wave-U-Net in PyTorch") from None
+    if sources is not None and (not all(sources) or len({*sources}) < len(sources)):
+        raise ValueError(f"sources {','.join(sources)}: each needs a name of its own")
     found = nets if separate else list(sources or ())
     if not found:
         raise ValueError("its sources share one network: name them in their order (--sources)")
@@ -132,6 +134,7 @@ def _shapes_of(net: Tensors) -> dict[str, Any]:
 
 
 _FILTER = "downsampling_blocks.0.downconv.filter"
+_HALF = 2e-3  # what rounding to half precision may change of a filter, bfloat16 too
 
 
 def _matches(net: Tensors, pattern: str) -> list[re.Match]:
@@ -149,7 +152,8 @@ def _stride_of(net: Tensors, given: int | None) -> int:
         return given
     taps = net[_FILTER][0, 0]
     for stride in STRIDES:
-        if taps.shape == low_pass(stride).shape and np.allclose(taps, low_pass(stride), atol=1e-6):
+        known = low_pass(stride)
+        if taps.shape == known.shape and np.allclose(taps, known, atol=_HALF):
             if given not in (None, stride):
                 raise ValueError(f"stride: its filter is for {stride}, not {given}")
             return stride

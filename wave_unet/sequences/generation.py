@@ -71,15 +71,18 @@ def generate(
         raise ValueError(f"{last.shape[0]} last sample(s) for {state.streams} stream(s)")
     drawn_from = None if temperature == 0 else key
     options = drawn_from, jnp.float32(temperature)
-    buffers, classes = _generate(net, params, state, last, count, *options)
+    # The phase as a number that the program is given: one program does for all of them.
+    start = state.buffers, jnp.int32(state.phase)
+    buffers, classes = _generate(net, params, *start, last, count, *options)
     return StreamState(buffers, (state.phase + count) % net.lengths.cycle), classes
 
 
-@partial(jax.jit, static_argnums=(0, 4))
+@partial(jax.jit, static_argnums=(0, 5))
 def _generate(
     net: Stages,
     params: Params,
-    state: StreamState,
+    buffers: BufferTree,
+    phase: Int[Array, ""],
     last: Array,
     count: int,
     key: Key | None,
@@ -99,8 +102,8 @@ def _generate(
         return (buffers, chosen), chosen
 
     params = params if "rows" in params["leave"] else with_rows(params)
-    clocks = state.phase + jnp.arange(count)
-    (buffers, _), classes = lax.scan(sample, (state.buffers, last), clocks)
+    clocks = phase + jnp.arange(count)
+    (buffers, _), classes = lax.scan(sample, (buffers, last), clocks)
     return buffers, classes.T
 
 

@@ -35,6 +35,17 @@ def test_published_sizes_and_number_of_parameters():
     assert n_parameters(params) == 70_148_232 - 238_080
 
 
+def test_lengths_that_lose_samples_are_refused(rng):
+    """Shortcuts would be joined with what was made of other samples."""
+    net = FORMS["learned"]
+    params, size = net.init(jax.random.key(0)), net.sizes.input
+    whole = jnp.asarray(rng.uniform(-1, 1, (1, size + net.stride**2, 2)), jnp.float32)
+    assert net.apply(params, whole)[0].shape[1] > net.sizes.output
+    for more in (1, 2, 3):
+        with pytest.raises(ValueError, match="more than a multiple of the stride 4"):
+            net.apply(params, whole[:, : size + more])
+
+
 def test_the_published_filter():
     half = [0, -0.00261, -0.00843, 0, 0.0456, 0.12845, 0.21271, 0.24856]
     np.testing.assert_allclose(low_pass(4), half + half[-2::-1], atol=5e-6)

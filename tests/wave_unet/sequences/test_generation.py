@@ -9,7 +9,7 @@ from nano_nets import PLAIN, RESIDUAL, UNETS, draw, noise, run
 from numpy.testing import assert_allclose, assert_array_equal
 
 from umir.wave_unet.sequences import SeqUNet, generate, with_rows
-from umir.wave_unet.sequences.generation import run_sample
+from umir.wave_unet.sequences.generation import _generate, run_sample
 
 
 @partial(jax.jit, static_argnums=0)
@@ -53,6 +53,17 @@ def test_outputs_of_a_constant_repeat_with_the_cycle(net):
     y = one_by_one(net, params, net.init_state(params), x)[0, steady:]
     assert_allclose(y[net.cycle :], y[: net.cycle], atol=1e-5)
     assert np.ptp(y, axis=0).max() > 1e-3  # with the cycle, and no faster
+
+
+def test_one_program_generates_at_every_phase():
+    net = UNETS[0]
+    params, state = draw(net), net.init_state(draw(net))
+    assert net.cycle > 3
+    last, before = jnp.zeros(1, jnp.int32), _generate._cache_size()
+    for _ in range(3):
+        state, classes = generate(net, params, state, last, 3, key=jax.random.key(0))
+        last = classes[:, -1]
+    assert _generate._cache_size() == before + 1
 
 
 @pytest.mark.parametrize("net", UNETS)
