@@ -23,7 +23,7 @@ from umir.audio import (
     to_channels,
     write_audio,
 )
-from umir.audio_integrity import knows_its_length
+from umir.audio_integrity import knows_its_length, missing_bytes
 from umir.audio_stream import AudioFormat, AudioWriter, open_audio, resample_blocks
 
 
@@ -226,12 +226,13 @@ def test_very_long_files_use_64_bit_lengths(tmp_path, monkeypatch):
         ("a.wav", np.zeros((5, 1)), "PCM_12", "unknown subtype 'PCM_12'.*use one of PCM_16"),
         ("a.flac", np.zeros((5, 1)), "FLOAT", "use one of PCM_16, PCM_24"),
         ("a.wav", np.full((5, 1), np.nan), None, "holds NaN"),
+        ("a.wav", np.full((5, 1), 1e39), None, "holds NaN or infinite"),
         ("a.wav", np.zeros((0, 1)), None, "no samples"),
     ],
 )
 def test_what_cannot_be_written(tmp_path, name, wave, subtype, message):
     with pytest.raises(AudioError, match=message):
-        write_audio(tmp_path / name, wave.astype(np.float32), 8000, subtype)
+        write_audio(tmp_path / name, wave, 8000, subtype)
     assert os.listdir(tmp_path) == []
 
 
@@ -263,6 +264,26 @@ def test_not_finite(tmp_path, value):
     wave[50] = value
     soundfile.write(tmp_path / "a.wav", wave, 8000, subtype="DOUBLE")
     _fails(tmp_path / "a.wav", "NaN or infinite")
+
+
+def test_cut_off_files_of_other_kinds_are_noticed(tmp_path, rng):
+    for name, suffix in (("RF64", "wav"), ("W64", "w64"), ("AU", "au")):
+        path = tmp_path / f"{name}.{suffix}"
+        soundfile.write(path, rng.uniform(-0.5, 0.5, 80000), 16000, format=name, subtype="PCM_16")
+        assert len(read_audio(path)[0]) == 80000
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        _fails(path, "is cut off")
+
+
+def test_a_wav_of_more_than_2_gib_is_as_long_as_it_says(tmp_path):
+    """Lengths that large may be true: three hours are that long."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(1000), 8000, subtype="PCM_16")
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = struct.pack("<I", 3_000_000_000)
+    (tmp_path / "a.wav").write_bytes(content)
+    assert missing_bytes(tmp_path / "a.wav") == 3_000_000_000 - 2000
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.flac", "a.ogg", "a.mp3"])

@@ -64,6 +64,11 @@ def test_wrong_specifications(text, said):
         data_parts(text)
 
 
+def test_a_specification_may_be_longer_than_a_path_can_be():
+    names = [f"maestro:folder{n:03}" for n in range(400)]
+    assert [f"{part.data_set}:{part.path}" for part in data_parts(",".join(names))] == names
+
+
 def test_one_part_is_itself(tmp_path):
     assert isinstance(open_data(make_folder(tmp_path / "mine")), Manifest)
     home = make_mdb_drums(tmp_path / "mdb")

@@ -81,6 +81,13 @@ def test_the_same_file_twice_is_done_once(tmp_path):
     assert [outcome.error for outcome in found] == [None]
 
 
+def test_links_that_go_round_in_a_circle_fail_alone(tmp_path):
+    (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+    (good,) = _texts(tmp_path / "good", "one")
+    found = {o.path: o for o in outcomes([tmp_path / "loop.txt", good], Reading(tmp_path))}
+    assert found[tmp_path / "loop.txt"].error and found[good].error is None
+
+
 def test_a_process_that_dies_takes_only_its_file_with_it(tmp_path):
     files = _texts(tmp_path, "die", "one", "two", "three")
     found = {o.path: o for o in outcomes(files, Reading(tmp_path), 2)}

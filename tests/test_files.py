@@ -34,6 +34,31 @@ def test_interrupted_write_leaves_old_file(tmp_path, interruption):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_link_stays_one_and_what_it_points_to_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "a.json", tmp_path / "a.json"
+    link.symlink_to(target)
+    for value in (1, 2):  # a new file, and an older one
+        write_json(link, value)
+        assert link.is_symlink() and json.loads(target.read_text()) == value
+    assert [path.name for path in target.parent.iterdir()] == ["a.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_written_to_and_stays(tmp_path):
+    """As `/dev/stdout` or `/dev/null` is, in whose place a file would be everybody's trouble."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    write_json(tmp_path / "pipe", {"a": 1})
+    assert json.loads(reader.communicate(timeout=30)[0]) == {"a": 1}
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_name_that_is_as_long_as_can_be(tmp_path):
+    write_json(tmp_path / f"{'x' * 250}.json", 1)
+    assert [len(path.name) for path in tmp_path.iterdir()] == [255]
+
+
 def test_permissions_follow_the_umask_like_any_other_file(tmp_path):
     (tmp_path / "plain").write_text("")
     with write_beside(tmp_path / "a") as temporary:

@@ -248,6 +248,14 @@ def test_a_piped_file_of_another_format_is_no_noise(name, told, song):
         PipedAudio(io.BytesIO(file.getvalue()), RAW)
 
 
+@pytest.mark.parametrize(
+    ("head", "told"), [(b"RIFF\0\0\0\0AVI LIST", "AVI"), (b"\0\0\0\x20ftypM4A ", "MP4")]
+)
+def test_a_piped_container_is_no_noise(head, told):
+    with pytest.raises(AudioError, match=f"is {told}"):
+        PipedAudio(io.BytesIO(head + bytes(100)), RAW)
+
+
 def test_finetune_makes_a_model_that_runs_live(events_folder, tiny_preset, capsys):
     """From a folder to a causal model, its scores, its predictions and a stream of them."""
     assert finetune(events_folder, "--body", "seq_unet", "--steps", "4") == 0
@@ -279,3 +287,11 @@ def test_options_of_a_stream_are_refused_for_files(capsys):
         main(arguments)
     assert stop.value.code == 2
     assert "--json, --rate: only with --live" in capsys.readouterr().err
+    for options, told in (
+        (["--rate", "8000"], "of raw samples on standard input"),
+        (["--gain", "nan"], "must be from -200 to 200 dB"),
+        (["--gain", "9999"], "must be from -200 to 200 dB"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["predict", "--model", "m", "--live", "a.wav", *options])
+        assert told in capsys.readouterr().err

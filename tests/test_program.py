@@ -1,7 +1,10 @@
 """What all programs share: the command that means the same, and how Ctrl-C ends one."""
 
 import argparse
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,28 @@ def interrupted(args):
 def test_ctrl_c_is_one_line_and_status_130(parser, capsys):
     assert run_program(parser, interrupted, []) == 130
     assert capsys.readouterr().err == "umir do: interrupted\n"
+
+
+@pytest.mark.parametrize(("reader", "status"), [("closed", 141), ("/dev/full", 1)])
+def test_what_is_wrong_with_the_output_is_said_before_the_end(reader, status):
+    """Python buffers what is printed, and would find out when nobody listens any more."""
+    if reader != "closed" and not os.path.exists(reader):
+        pytest.skip("there is no such device")
+    program = (
+        "import argparse, sys; from umir.program import run_program; "
+        "sys.exit(run_program(argparse.ArgumentParser('do'), lambda args: print('x' * 9), []))"
+    )
+    environment = {name: v for name, v in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", program]
+    if reader == "closed":
+        read, write = os.pipe()
+        os.close(read)
+    else:
+        write = os.open(reader, os.O_WRONLY)
+    found = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=environment)
+    os.close(write)
+    assert found.returncode == status
+    assert found.stderr.count(b"\n") == (0 if status == 141 else 1)
 
 
 def test_ctrl_c_says_how_to_go_on(parser, capsys):

@@ -263,6 +263,10 @@ def test_a_model_is_not_replaced_by_its_copy(tmp_path):
     before = (directory / "model.safetensors").read_bytes()
     with pytest.raises(ValueError, match="start: would be replaced by its own copy"):
         release(directory, "start", tmp_path / "models", headline="good")
+    (tmp_path / "best").symlink_to(directory)
+    for spelled in (tmp_path / "best", tmp_path / "models" / ".." / "models" / "start"):
+        with pytest.raises(ValueError, match="would be replaced by its own copy"):
+            release(spelled, "start", tmp_path / "models", headline="good")
     assert (directory / "model.safetensors").read_bytes() == before
 
 

@@ -99,11 +99,16 @@ def write_audio(
         subtype: `PCM_16`, `PCM_24` or `FLOAT`; default FLOAT for WAV, PCM_24 for FLAC.
 
     Raises:
-        AudioError: another suffix or subtype, NaN or infinite values, or no samples.
+        AudioError: another suffix or subtype, another shape, values that are not finite as float32,
+            or no samples.
         OSError: the disk is full.
     """
     path = Path(path)
     subtype = check_format(path, subtype)
+    if waveform.ndim != 2:
+        raise AudioError(f"{path}: not written: {waveform.shape} is not the shape (time, channel)")
+    with np.errstate(over="ignore"):
+        waveform = np.asarray(waveform, np.float32)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path}: not written: the waveform holds NaN or infinite values")
     if not len(waveform):

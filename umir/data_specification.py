@@ -11,6 +11,7 @@ Groups of public data sets begin with the name of the set. Those of users' folde
 manifests write them, and begin with the folder's name where several parts are read together.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -124,7 +125,7 @@ def data_parts(text: str | Path) -> list[DataPart]:
         DataSetError: it names a data set that there is none of, or one without its folder.
     """
     text = str(text)
-    if Path(text).exists():
+    if os.path.exists(text):  # which holds of a long text that no path can be so long
         return [DataPart(text)]
     parts = [_part(piece.strip()) for piece in text.split(",")]
     if len(parts) == 1:
@@ -246,7 +247,7 @@ def _part(piece: str) -> DataPart:
         raise DataSetError("nothing before, after or between commas: name a folder or a data set")
     if colon and path and data_set in DATA_SETS:
         return DataPart(path.strip(), data_set, task or None, _hours(piece, hours) if at else None)
-    if Path(piece).exists():
+    if os.path.exists(piece):
         return DataPart(piece)
     bare = piece.rstrip(":")
     if bare in DATA_SETS:

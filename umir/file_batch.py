@@ -7,6 +7,7 @@ remove what they have half written.
 
 import contextlib
 import multiprocessing
+import os
 import queue
 import signal
 import sys
@@ -86,7 +87,8 @@ def outcomes(
     """
     first: dict[str, Path] = {}
     for path in files:
-        if path.resolve() != first.setdefault(path.stem, path).resolve():
+        # Not Path.resolve, which ends everything where links go round in a circle.
+        if os.path.realpath(path) != os.path.realpath(first.setdefault(path.stem, path)):
             error = f"{path}: its results would overwrite those of {first[path.stem]}"
             yield Outcome(path, error=error)
     todo = list(first.values())

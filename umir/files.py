@@ -20,6 +20,7 @@ except ImportError:  # Windows has no flock: two writers are not told apart ther
     fcntl = None  # type: ignore[assignment]
 
 LOCK_NAME = ".lock"
+_LONGEST_STEM = 40  # characters of a temporary name: what is added may not make it too long
 
 
 class LockedError(ValueError):
@@ -32,7 +33,8 @@ def write_beside(path: str | os.PathLike) -> Iterator[Path]:
 
     The folder of `path` is made if needed. The temporary name keeps the suffix of `path`, because
     audio writers choose the format by it. Whatever ends the block early removes the temporary
-    file and leaves an older `path` as it was.
+    file and leaves an older `path` as it was. A link stays one, and what it points to is written;
+    a device or a pipe, such as `/dev/stdout`, is written to as it is.
 
     Args:
         path: the file to write; may exist already.
@@ -47,11 +49,15 @@ def write_beside(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path}: is a folder, and a file is to be written; give a file name")
-    make_folder(path.parent)
-    temporary = _temporary(path)
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    make_folder(target.parent)
+    temporary = _temporary(target)
     try:
         yield temporary
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         # The user knows `path`, not the temporary name that the system's message would show.
         raise _renamed(error, temporary, path) from error
@@ -167,7 +173,8 @@ def _acquire(path: Path) -> IO[str]:
 
 def _temporary(path: Path) -> Path:
     """Return a hidden name beside `path` that nothing else uses, with the same suffix."""
-    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    short = path.stem[:_LONGEST_STEM]
+    return path.with_name(f".{short}-{secrets.token_hex(4)}{path.suffix}")
 
 
 def _renamed(error: OSError, temporary: Path, path: Path) -> OSError:

@@ -100,7 +100,11 @@ def run(args: argparse.Namespace) -> int:
         go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
         # Read before the model is written: that may be in its place.
         before = Start.load(args.init).as_it_is(model.task) if go_on else None
-        model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
+        try:
+            model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
+        except OSError:  # a full disk: what it came to is known all the same
+            print_scores({args.init: metrics}, model.task.headline)
+            raise
         rows, last = {args.init: metrics}, model
         try:
             if go_on and args.init == "scratch":

@@ -68,6 +68,15 @@ class SampleFormat:
         return values.reshape(-1, self.channels)
 
 
+def _other_format(head: bytes) -> str | None:
+    """Return what format a file has that begins with these 12 bytes, if it is not one to read."""
+    if head[:4] == b"RIFF" and head[8:] != b"WAVE":
+        return f"{head[8:].decode('ascii', 'replace').strip()} in a RIFF"
+    if head[4:8] == b"ftyp":
+        return "MP4"
+    return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
+
+
 class PipedAudio:
     """Audio from a pipe.
 
@@ -84,7 +93,7 @@ class PipedAudio:
         head = pipe.read(12)
         if not head:
             raise AudioError(f"{NAME}: is empty; pipe audio into it")
-        if found := next((name for start, name in OTHERS.items() if head.startswith(start)), None):
+        if found := _other_format(head):
             raise AudioError(f"{NAME}: is {found}, not WAV or raw samples; decode it first")
         self._pending, self._left, self.format = head, None, raw
         if head[:4] == b"RIFF" and head[8:] == b"WAVE":

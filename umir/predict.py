@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from umir.program import (
     START_HELP,
+    decibels,
     model_or_best,
     positive,
     program_parser,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from umir.file_batch import Work
     from umir.separation.separator_model import AnyModel
 
+STANDARD_INPUT = "-"
 ONLY_LIVE = ("json", "gain", "rate", "channels")
 
 
@@ -43,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     live.add_argument("--json", action="store_true", help="print JSON, one object per line")
     live.add_argument(
-        "--gain", type=float, default=0.0, metavar="DB", help="that brings music to -20 dBFS RMS"
+        "--gain", type=decibels, default=0.0, metavar="DB", help="that brings music to -20 dBFS RMS"
     )
     live.add_argument(
         "--rate", type=positive, metavar="HZ", help="of raw 16-bit samples; none: the model's"
@@ -115,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     if args.live is not None:
         if args.files or args.out:
             parser().error("--live prints what it finds in one stream: leave out files and --out")
+        if args.live != STANDARD_INPUT and (args.rate or args.channels):
+            parser().error("--rate, --channels: of raw samples on standard input; files say theirs")
         from umir.predict_live import predict_live
 
         use_compilation_cache()

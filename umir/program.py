@@ -20,6 +20,7 @@ DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:P
 # Of every `--model` and `--init` (`umir.released_models`).
 MODEL_HELP = "model directory, or the name of a released model (`umir models`)"
 START_HELP = f"{MODEL_HELP}; none: the best released start, which has a head for each of its tasks"
+MOST_DECIBELS = 200.0  # of a gain: more than between what is too soft and too loud to be stored
 INIT_HELP = f"what to start from: {MODEL_HELP}, or 'scratch'"
 
 
@@ -82,6 +83,18 @@ def positive_number(text: str) -> float:
     return number
 
 
+def decibels(text: str) -> float:
+    """Return the level in dB that an argument spells.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no level of anything.
+    """
+    number = float(text)
+    if not abs(number) <= MOST_DECIBELS:
+        raise argparse.ArgumentTypeError(f"{text}: must be from -200 to 200 dB")
+    return number
+
+
 def seed(text: str) -> int:
     """Return the whole number that is not negative that an argument spells."""
     number = int(text)
@@ -105,18 +118,29 @@ def run_program(
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with interrupts_heard(), interrupts_as_such():
-            return run(args) or 0
+            status = run(args) or 0
+        sys.stdout.flush()  # or what is wrong with it comes when Python ends
+        return status
     except KeyboardInterrupt as stop:
         print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read what is printed has enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
+        _print_no_more()
         return 128 + 13  # SIGPIPE, which Windows does not name
     except (ValueError, OSError) as error:
         if os.environ.get("UMIR_TRACEBACK"):
             raise
         print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # that is the error
+            _print_no_more()
         return 1
+
+
+def _print_no_more() -> None:
+    """Give up standard output, or Python complains of it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def command_line(

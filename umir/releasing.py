@@ -89,12 +89,12 @@ def release(
             a card that lacks data, licence or command.
         OSError: the folder cannot be written to.
     """
-    if (folder / name).absolute() == directory.absolute():
+    if not _NAME.fullmatch(name) or name == SCRATCH:
+        raise ValueError(f"{name!r}: cannot name a model; give small letters, digits, '.', '-'")
+    if (folder / name).resolve() == directory.resolve():
         raise ValueError(
             f"{directory}: would be replaced by its own copy; give another --to or NAME"
         )
-    if not _NAME.fullmatch(name) or name == SCRATCH:
-        raise ValueError(f"{name!r}: cannot name a model; give small letters, digits, '.', '-'")
     model = load_model(directory)
     models = models_in(directory, model)
     facts, found = released_facts(directory, licence), read_scores(directory, scores)

@@ -112,12 +112,16 @@ class Plan:
     @property
     def studio(self) -> bool:
         """Whether songs of the studio are learnt from."""
-        return STUDIO in self.data.split(",")
+        return STUDIO in self._parts
 
     @property
     def recordings(self) -> str:
         """The data sets and folders that are learnt from, as a specification; "" if none."""
-        return ",".join(part for part in self.data.split(",") if part != STUDIO)
+        return ",".join(part for part in self._parts if part != STUDIO)
+
+    @property
+    def _parts(self) -> list[str]:
+        return [part.strip() for part in self.data.split(",")]
 
     @property
     def features(self) -> Features:
