@@ -15,12 +15,10 @@ from umir.checkpoint import (
     Model,
     check_params,
     describe_model,
-    flatten,
-    halved,
     load_model,
     save_model,
-    unflatten,
 )
+from umir.named_parameters import flatten, halved, unflatten
 
 _CONFIG = {"preset": "nano", "strides": [4, 4], "task": {"name": "beats"}, "threshold": 0.25}
 

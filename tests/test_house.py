@@ -37,6 +37,7 @@ FLOORS = {
     "umir.audio_integrity": 1,
     "umir.audio_stream": 1,
     "umir.checkpoint": 1,
+    "umir.named_parameters": 1,
     "umir.data": 1,
     "umir.data_sets": 1,
     "umir.data_specification": 1,

@@ -18,11 +18,12 @@ from shelf import (
 )
 from tiny import TINY
 
-from umir.checkpoint import Model, flatten, load_model, save_model
+from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
 from umir.half_precision import output_change
 from umir.known_scores import ADAPTATION, headline_of, read_scores
 from umir.model_card import card_facts, model_card, score_tables
+from umir.named_parameters import flatten
 from umir.releasing import _portable, check_size, models_in, release, released_facts
 from umir.task_model import TaskModel
 from umir.wave_unet import Network, WaveUNetConfig, init_body

@@ -14,8 +14,9 @@ from shelf import TASKS, separator_model, shelf  # noqa: F401
 from tiny import TINY
 
 from umir.adaptation.start import Start
-from umir.checkpoint import flatten, load_model
+from umir.checkpoint import load_model
 from umir.cli import main
+from umir.named_parameters import flatten
 from umir.released_models import (
     INITIALISATION,
     SEPARATOR,

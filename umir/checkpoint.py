@@ -26,6 +26,7 @@ import safetensors
 import safetensors.numpy
 
 from umir.files import write_beside
+from umir.named_parameters import flatten, halved, leaves, unflatten
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -37,7 +38,6 @@ _VERSION = 1
 _VERSION_KEY = "umir_model"
 _PARAMETERS_KEY = "parameters"
 _HASH_KEY = "weights_sha256"
-_SEPARATOR = "/"
 # What NumPy itself can hold; bfloat16 needs a package that readers of a model may not have.
 _DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
 _DTYPES += ("float16", "float32", "float64", "complex64")
@@ -147,22 +147,6 @@ def check_weights(directory: str | os.PathLike) -> None:
         pass
 
 
-def halved(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with all that is float32 rounded to float16.
-
-    Raises:
-        ValueError: a value is beyond what float16 holds (65504).
-    """
-    tensors = flatten(params)
-    for name, tensor in tensors.items():
-        if tensor.dtype == np.float32:
-            with np.errstate(over="ignore"):
-                tensors[name] = tensor.astype(np.float16)
-            if not np.array_equal(np.isfinite(tensors[name]), np.isfinite(tensor)):
-                raise ValueError(f"parameter {name!r}: too large for half precision")
-    return unflatten(tensors)
-
-
 def check_params(
     params: Mapping[str, Any], expected: Mapping[str, Any], path: str | os.PathLike
 ) -> None:
@@ -176,40 +160,8 @@ def check_params(
     Raises:
         CheckpointError: they are the parameters of another network.
     """
-    found, wanted = (_described(dict(_leaves(tree))) for tree in (params, expected))
+    found, wanted = (_described(dict(leaves(tree))) for tree in (params, expected))
     _check_same(Path(path), found, wanted, "the network")
-
-
-def flatten(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays of a nested mapping under names joined by `/`.
-
-    Raises:
-        ValueError: a name is not a string, is empty or contains `/`.
-    """
-    return {name: np.asarray(leaf, order="C") for name, leaf in _leaves(params)}
-
-
-def unflatten(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Return the nested mapping that `flatten` flattened (without empty branches)."""
-    tree: dict[str, Any] = {}
-    for name, tensor in tensors.items():
-        *branches, leaf = name.split(_SEPARATOR)
-        node = tree
-        for branch in branches:
-            node = node.setdefault(branch, {})
-        node[leaf] = tensor
-    return tree
-
-
-def _leaves(params: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every leaf with its joined name."""
-    for key, value in params.items():
-        if not isinstance(key, str) or not key or _SEPARATOR in key:
-            raise ValueError(f"parameter name {key!r}: must be a string without {_SEPARATOR!r}")
-        if isinstance(value, Mapping):
-            yield from _leaves(value, prefix + key + _SEPARATOR)
-        else:
-            yield prefix + key, value
 
 
 def _described(tensors: Mapping[str, Any]) -> dict[str, list]:
@@ -325,7 +277,7 @@ def check_finite(params: Mapping[str, Any], path: str | os.PathLike) -> None:
     Raises:
         CheckpointError: a number is not finite.
     """
-    for name, tensor in _leaves(params):
+    for name, tensor in leaves(params):
         if not np.isfinite(tensor).all():
             raise CheckpointError(
                 f"{path}: {name!r} holds NaN or infinite numbers, as a training that went wrong "

@@ -11,7 +11,8 @@ from jax import Array
 from jaxtyping import Float, PyTree
 
 from umir.audio import normalise_level
-from umir.checkpoint import Model, halved
+from umir.checkpoint import Model
+from umir.named_parameters import halved
 from umir.studio.render import render_song
 from umir.task_model import TaskModel
 from umir.wave_unet import HeadSpec, Network, WaveUNetConfig, joint_outputs
