@@ -14,7 +14,7 @@ import numpy as np
 
 from umir.audio_stream import AudioError, Block
 
-NAME = "standard input"
+STANDARD_INPUT, NAME = "-", "standard input"  # as an argument, and in messages
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # formats of WAV
 # What files of other formats begin with; raw samples hardly ever do.
 OTHERS = {

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from umir.file_batch import Work
     from umir.separation.separator_model import AnyModel
 
-STANDARD_INPUT = "-"
 ONLY_LIVE = ("json", "gain", "rate", "channels")
 
 
@@ -115,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
 
     args.model = model_or_best(parser(), args.model, INITIALISATION)
     if args.live is not None:
+        from umir.live_input import STANDARD_INPUT
+
         if args.files or args.out:
             parser().error("--live prints what it finds in one stream: leave out files and --out")
         if args.live != STANDARD_INPUT and (args.rate or args.channels):

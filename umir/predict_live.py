@@ -18,9 +18,8 @@ import numpy as np
 import soxr
 
 from umir.audio_stream import Block, open_audio, resample_blocks
-from umir.live_input import PipedAudio, SampleFormat
+from umir.live_input import STANDARD_INPUT, PipedAudio, SampleFormat
 from umir.live_prediction import BLOCK_SECONDS, LivePrediction
-from umir.predict import STANDARD_INPUT
 from umir.separation.separator_model import load_model_for
 from umir.task_model import TaskModel
 from umir.tasks.live import Finding
