@@ -151,18 +151,18 @@ def _places(
     order: list[str] = []
     for index in range(segments or task.n_segments(SEGMENTS)):
         semitones = random_semitones(rng, task, speed)
+        label = None
         # Clips of a single-label task all have one; elsewhere every second segment may have none.
         if chosen and (task.always_labelled or index % 2 == 0):
             order = order or [chosen[i] for i in rng.permutation(len(chosen))]
             label, semitones = _label_before(task, pool, order.pop(), semitones)
-            length = seconds * speed_ratio(semitones)
-            entry = _any_of(rng, _having(pool, {label}))
-            start = task.moment(rng, entry.example, label) - rng.uniform(0, length)
-        else:
-            length = seconds * speed_ratio(semitones)
-            entry = _any_of(rng, anywhere)
-            start = rng.uniform(0, max(0.0, entry.example.duration - length))
+        entry = _any_of(rng, anywhere if label is None else _having(pool, {label}))
+        length = seconds * speed_ratio(semitones)
         last = max(0.0, entry.example.duration - length)
+        if label is None:
+            start = rng.uniform(0, last)
+        else:
+            start = task.moment(rng, entry.example, label) - rng.uniform(0, length)
         yield entry, float(np.clip(start, 0.0, last)), semitones
 
 

@@ -115,15 +115,12 @@ class SourceSeparation(Task):
 
     def _missing(self, annotation: Stems) -> frozenset[str]:
         """Return what must be there for `mix`, and is not."""
-        wanted = {stem: {*self._selectors(stem)} for stem in self.vocabulary}
-        names = {name: _parts(name) for name in annotation.waveforms}
-        left = [n for n, parts in names.items() if not any(parts & own for own in wanted.values())]
-        return frozenset(
-            name
-            for own in wanted.values()
-            if not any(parts & own for parts in names.values()) and not (REST in own and left)
-            for name in own - {REST}
-        )
+        parts = [_parts(name) for name in annotation.waveforms]
+        there = {part for own in parts for part in own}
+        left = any(not own & self.source_labels for own in parts)
+        wanted = [{*self._selectors(stem)} for stem in self.vocabulary]
+        lacking = [own for own in wanted if not (own & there or (REST in own and left))]
+        return frozenset(name for own in lacking for name in own - {REST})
 
     def moment(self, rng: np.random.Generator, example: Example, label: str) -> float:
         """Return a random time, in seconds, at which a stem called `label` is to be heard."""

@@ -93,7 +93,7 @@ class TempoEstimation(Classification):
 
     def can_use(self, annotation: Labels) -> bool:
         """Return whether one of the tempi is in the bins."""
-        return any(map(self.read, annotation.names))
+        return bool(self.labels_in(annotation))
 
     def read(self, label: str) -> float | None:
         """Return the tempo that a label means to the task, None if there is none.

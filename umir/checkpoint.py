@@ -119,8 +119,9 @@ def load_model(directory: str | os.PathLike) -> Model:
     promised, digest = config.pop(_PARAMETERS_KEY), config.pop(_HASH_KEY, None)
     _check_same(directory / WEIGHTS_NAME, _described(tensors), promised, CONFIG_NAME)
     _check_hash(directory / WEIGHTS_NAME, digest)
-    check_finite(unflatten(tensors), directory / WEIGHTS_NAME)
-    return Model(config, unflatten({name: _widened(t) for name, t in tensors.items()}))
+    params = unflatten({name: _widened(t) for name, t in tensors.items()})
+    check_finite(params, directory / WEIGHTS_NAME)
+    return Model(config, params)
 
 
 def describe_model(directory: str | os.PathLike) -> tuple[dict[str, Any], int]:

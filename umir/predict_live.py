@@ -7,7 +7,6 @@ JSON. The latency is printed first, the real-time factor at the end, both on sta
 import argparse
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from io import BufferedIOBase
@@ -20,6 +19,7 @@ import soxr
 from umir.audio_stream import Block, open_audio, resample_blocks
 from umir.live_input import STANDARD_INPUT, PipedAudio, SampleFormat
 from umir.live_prediction import BLOCK_SECONDS, LivePrediction
+from umir.program import print_no_more
 from umir.separation.separator_model import load_model_for
 from umir.task_model import TaskModel
 from umir.tasks.live import Finding
@@ -49,7 +49,7 @@ def predict_live(args: argparse.Namespace) -> int:
             own = resample_blocks(_short(blocks, rate), rate, model.rate)
             _run(prediction, own, args)
     except BrokenPipeError:  # nobody reads on: nothing to say, and nothing to flush at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_no_more()
     return 0
 
 

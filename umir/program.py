@@ -125,7 +125,7 @@ def run_program(
         print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read what is printed has enough, as `head` does
-        _print_no_more()
+        print_no_more()
         return 128 + 13  # SIGPIPE, which Windows does not name
     except (ValueError, OSError) as error:
         if os.environ.get("UMIR_TRACEBACK"):
@@ -134,11 +134,11 @@ def run_program(
         try:
             sys.stdout.flush()
         except OSError:  # that is the error
-            _print_no_more()
+            print_no_more()
         return 1
 
 
-def _print_no_more() -> None:
+def print_no_more() -> None:
     """Give up standard output, or Python complains of it when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 

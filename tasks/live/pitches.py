@@ -162,14 +162,16 @@ class LiveNotes(LiveDecoder):
 
         Unless it has been said: an end in the middle of a plateau is known late.
         """
-        began = int(self._began[pitch])
+        began, said = int(self._began[pitch]), self._said[pitch]
         self._began[pitch] = _NONE
-        if began != _NONE and self._said[pitch]:
-            frame = max(frame, began + math.ceil(self._shortest))
-        if began == _NONE or frame - began < self._shortest:
+        if began == _NONE:
             return []
-        found = [] if self._said[pitch] else [self._finding(pitch, began, "on")]
-        return [*found, self._finding(pitch, frame, "off")]
+        if said:
+            end = max(frame, began + math.ceil(self._shortest))
+            return [self._finding(pitch, end, "off")]
+        if frame - began < self._shortest:
+            return []
+        return [self._finding(pitch, began, "on"), self._finding(pitch, frame, "off")]
 
     def _finding(self, pitch: int, frame: int, change: str) -> Finding:
         frequency = ("frequency", float(self._frequencies[pitch]))

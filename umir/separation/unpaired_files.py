@@ -69,13 +69,10 @@ def _held_out(
 
     A group that is only the name of its file says nothing of a file of that name elsewhere.
     """
-    scored = {
-        os.path.realpath(entry.audio): entry.split
-        for entry in entries
-        if entry.split not in (None, TRAIN)
-    }
-    for entry in entries:
-        if split := scored.get(os.path.realpath(entry.audio)):
+    files = [(os.path.realpath(entry.audio), entry) for entry in entries]
+    scored = {file: entry.split for file, entry in files if entry.split not in (None, TRAIN)}
+    for file, entry in files:
+        if split := scored.get(file):
             yield entry.line, f"is of the split {split!r}; left out"
         elif entry.group == spelled_once(manifest.parent, entry.audio):
             continue
