@@ -4,9 +4,11 @@ Conventions
 -----------
 As `umir.tasks.interval_detection`, one class: `voice`. The labels that count as it are those of the
 studio (`voice`), of annotation files in the wild (`vocals`, `singing`, Jamendo's `sing`) and of
-MedleyDB's instruments (`female singer`, `male singer`, `vocalists`, ...). Annotations may hold
-other labels (`nosing`, instruments), which are ignored. Variants ask for one instrument, or several
-as one, instead of the voice.
+MedleyDB's instruments (`female singer`, `male singer`, `vocalists`, ...). What else is named beside
+them is ignored. A song in which no voice is named has none where what is named is an instrument, or
+says that nobody sings (`nosing`); of other names (`Gesang`, `chorus`) nobody knows what they say of
+it, and the song says nothing. Variants ask for one instrument, or several as one, instead of the
+voice.
 
 Metrics
 -------
@@ -17,6 +19,7 @@ Reference: B. Lehner, G. Widmer and R. Sonnleitner, "On the reduction of false p
 voice detection", ICASSP 2014, section 4 (metrics).
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -39,6 +42,23 @@ _NAMES = (
     *("singing voice", "singing_voice", "lead vocals", "lead vocal", "backing vocals"),
     *("female singer", "male singer", "female rapper", "male rapper", "vocalists", "beatboxing"),
 )
+_NOBODY_SINGS = (
+    *("nosing", "no sing", "no singing", "no_singing", "non-singing", "nonsinging"),
+    *("novoice", "no voice", "no_voice", "non-vocal", "nonvocal", "novocal", "novocals"),
+    *("no vocal", "no vocals", "no_vocals", "instrumental", "accompaniment", "silence"),
+)
+# A name with one of these words is that of an instrument: the studio's, and further ones.
+_INSTRUMENT_WORDS = frozenset(word for name in INSTRUMENTS for word in name.split("_")) | {
+    *("banjo", "bassoon", "bells", "bongo", "cello", "celesta", "chimes", "claps", "congas"),
+    *("contrabass", "cornet", "cymbal", "cymbals", "drum", "dulcimer", "erhu", "euphonium"),
+    *("fiddle", "fx", "glockenspiel", "gong", "guzheng", "harmonica", "harpsichord", "horn"),
+    *("horns", "kalimba", "keyboard", "keyboards", "koto", "lute", "mandolin", "marimba"),
+    *("melodica", "oboe", "oud", "pad", "percussion", "piccolo", "recorder", "sampler"),
+    *("scratches", "shakuhachi", "shamisen", "sitar", "synth", "synthesizer", "tabla"),
+    *("tambourine", "theremin", "timpani", "toms", "trombone", "trumpet", "tuba", "ukulele"),
+    *("vibraphone", "viola", "violin", "violins", "whistle", "winds", "woodwinds", "xylophone"),
+    *("yangqin", "zither", "zhongruan", "liuqin", "guitars", "pipa", "dizi", "sax"),
+} - {VOICE}
 
 
 @dataclass(frozen=True)
@@ -56,9 +76,30 @@ class SingingVoiceDetection(IntervalDetection):
         return [name.lower() for name in super().names(annotation)]
 
     def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
-        """Return nothing: what else there is besides the voice is no mistake."""
-        del annotation
-        return frozenset()
+        """Return the names that may or may not be a voice's, where none is one for certain."""
+        return frozenset() if super().is_about(annotation) else self._doubtful(annotation)
+
+    def is_about(self, annotation: Intervals) -> bool:
+        """Return whether an annotation tells when somebody sings: by a voice, or by what is none.
+
+        A song without any interval is one in which nobody sings.
+        """
+        if super().is_about(annotation):
+            return True
+        return self.labels_in(annotation) > self._doubtful(annotation)
+
+    def can_use(self, annotation: Intervals) -> bool:
+        """Return `is_about`: of a single class, names that mean nothing do not say it is absent."""
+        return self.is_about(annotation)
+
+    def _doubtful(self, annotation: Intervals) -> frozenset[str]:
+        """Return the names of which nobody knows whether they are of a voice."""
+        known = {*_NAMES, *_NOBODY_SINGS, *self.source_labels}
+        return frozenset(
+            name
+            for name in self.labels_in(annotation) - known
+            if _INSTRUMENT_WORDS.isdisjoint(re.split(r"[\s_-]+", name))
+        )
 
     @staticmethod
     def decoder_score() -> Score:

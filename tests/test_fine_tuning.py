@@ -39,6 +39,22 @@ def test_what_is_expected_tried_and_chosen_is_said_and_stored(label_folder, caps
     assert f"- Training: step {search['step']} of 4 at the learning rate" in card
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"share": 1.5}, "share 1.5: must be from 0 to 1"),
+        ({"share": float("nan")}, "share nan: must be from 0 to 1"),
+        ({"speed": -0.1}, "speed -0.1: must be from 0 to 1"),
+        ({"steps": 0}, "steps 0: must be at least 1"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0: must be above 0, and finite"),
+        ({"learning_rate": float("inf")}, "learning_rate inf: must be above 0, and finite"),
+    ],
+)
+def test_numbers_that_python_gives_are_those_that_the_command_takes(label_folder, given, told):
+    with pytest.raises(ValueError, match=told):
+        fine_tuned(label_folder, init="scratch", preset="tiny", **given)
+
+
 def test_training_at_other_speeds_moves_labels_along_or_is_refused(
     label_folder, events_folder, monkeypatch, capsys
 ):

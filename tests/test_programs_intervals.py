@@ -124,6 +124,16 @@ def test_singing_is_learnt_by_its_name_among_others(tmp_path, rng, capsys):
     assert float(line.split()[-1]) > 0.9
 
 
+def test_names_in_another_language_are_no_silence(tmp_path, rng, capsys):
+    songs = [[(1.0, 3.0, name)] for name in ("vocals", "vocals", "vocals", "Gesang")]
+    frequencies = {"vocals": 3000, "Gesang": 3000}
+    folder = _folder(tmp_path / "songs", rng, songs, frequencies, (".lab",) * 4)
+    assert finetune(folder, "--task", "singing_voice_detection", "--steps", "1") == 0
+    shown = capsys.readouterr()
+    assert "3.wav: left out: 'gesang': not among the classes 'backing vocals'" in shown.err
+    assert "2 to learn from (0.3 minutes), 1 to choose by, 0 to score" in shown.err
+
+
 def test_chords_are_learnt_and_predicted(tmp_path, rng, capsys):
     rows = [(0.0, 2.0, "N"), (2.0, 5.0, "C:maj"), (5.0, 8.0, "G:min7")]
     frequencies = {"N": 50, "C:maj": 523, "G:min7": 3136}
@@ -162,5 +172,5 @@ def test_labels_of_something_else_are_not_scored(sections_folder, capsys):
     arguments = ["evaluate", "--model", "umir-nano", "--task", "singing_voice_detection"]
     assert main([*arguments, "--data", str(sections_folder)]) == 1
     shown = capsys.readouterr().err
-    assert "left out: says nothing of singing_voice_detection" in shown
+    assert "left out: 'high', 'low': not among the classes 'backing vocals'" in shown
     assert "no usable audio in the split 'test'" in shown

@@ -14,7 +14,7 @@ from shelf import TASKS, separator_model, shelf  # noqa: F401
 from tiny import TINY
 
 from umir.adaptation.start import Start
-from umir.checkpoint import load_model
+from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
 from umir.named_parameters import flatten
 from umir.released_models import (
@@ -28,6 +28,7 @@ from umir.released_models import (
     released_names,
     set_default_model,
 )
+from umir.sequence_tasks.model import FORMAT as SEQUENCE_MODEL
 from umir.task_model import TaskModel
 
 
@@ -296,3 +297,11 @@ def test_a_format_of_another_version(room, shelf):  # noqa: F811
     config.write_text(config.read_text().replace("umir task model 1", "umir task model 2"))
     with pytest.raises(ValueError, match="newer: its format is 'umir task model 2'.*update umir"):
         TaskModel.load(copy)
+
+
+def test_a_sequence_model_is_told_from_one_of_another_version(room):
+    config = {"format": SEQUENCE_MODEL, "task": {}}
+    save_model("sequences", Model(config, {"a": np.zeros(3, np.float32)}), "# sequences")
+    shown = "sequences: a sequence model: it makes sequences, with `umir sequences generate"
+    with pytest.raises(ValueError, match=shown):
+        TaskModel.load("sequences")

@@ -4,6 +4,7 @@ Training songs teach, validation songs choose the learning rate and the best ste
 (`umir.adaptation.rate_search`) and fit the decoder, test songs are only scored at the end.
 """
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -107,9 +108,11 @@ def finetune(
         (`facts["search"]["stopped"]` is `interrupted`).
 
     Raises:
-        ValueError: if the manifest, the audio or the start cannot be used; names the file.
+        ValueError: if the manifest, the audio or the start cannot be used, names the file; or a
+            number is none that can be meant.
         KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
+    _check_numbers(steps, learning_rate, speed=speed, share=share)
     init = str(init)  # as it is kept with the model
     start = Start.load(init, config or _wanted_config(init, preset, body), seed)
     if body not in (None, start.config.body):
@@ -144,6 +147,19 @@ def finetune(
         "splits": {**(splits or {}), **user_data.splits},  # who goes on must know all that taught
     }
     return _scored(replace(model, facts=facts), user_data.test)
+
+
+def _check_numbers(
+    steps: int | None, learning_rate: float | None, **fractions: float | None
+) -> None:
+    """Raise a ValueError if a number that is given cannot be meant."""
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps {steps}: must be at least 1")
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate {learning_rate}: must be above 0, and finite")
+    for name, value in fractions.items():
+        if value is not None and not 0 <= value <= 1:
+            raise ValueError(f"{name} {value}: must be from 0 to 1")
 
 
 def _check_choices(

@@ -22,6 +22,8 @@ from umir.wave_unet import Network, WaveUNetConfig
 
 FORMAT = "umir task model 1"
 INITIALISATION = "umir initialisation 1"
+# How the formats of `umir.sequence_tasks.model` begin.
+_SEQUENCE_MODEL = "umir sequence model"
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ class TaskModel:
         form = config.pop("format", None)
         if form == INITIALISATION and config.get("heads"):
             return cls._of_heads(directory, stored, task, kind)
+        if str(form).startswith(_SEQUENCE_MODEL):
+            raise ValueError(
+                f"{directory}: a sequence model: it makes sequences, with `umir sequences generate "
+                f"--model {directory}`, and hears no recordings; give another model"
+            )
         if form not in (FORMAT, INITIALISATION):
             raise CheckpointError(
                 f"{directory}: its format is {form!r}, which this version of umir does not know; "

@@ -34,6 +34,27 @@ def test_names_in_capitals_and_rappers_are_voices(label):
     assert TASK.labels_in(_intervals((0, 1, label))) <= TASK.source_labels
 
 
+@pytest.mark.parametrize(
+    "label", ["nosing", "no_vocals", "Instrumental", "violin section", "acoustic_guitar", "drums"]
+)
+def test_songs_that_name_instruments_or_nobody_have_no_voice(label):
+    song = _intervals((0, 1, label), (1, 2, "chorus"))
+    assert TASK.can_use(song)
+    assert TASK.is_about(song)
+    assert not TASK.encode(song, RATE, RATE).values.any()
+    assert TASK.unknown_labels(song) == {"chorus"}
+
+
+@pytest.mark.parametrize("label", ["Gesang", "C:maj", "verse", "chorus"])
+def test_songs_whose_names_may_be_of_voices_say_nothing(label):
+    song = _intervals((0, 1, label))
+    assert not TASK.can_use(song)
+    assert not TASK.is_about(song)
+    assert label.lower() in TASK.complaint(song)
+    assert TASK.can_use(_intervals((0, 1, label), (1, 2, "sing")))
+    assert TASK.can_use(_intervals())
+
+
 def test_scores_are_those_of_scikit_learn():
     reference = _intervals((1, 4, "sing"), (4, 5, "nosing"), (6, 7, "sing"))
     estimate = _intervals((2, 5, "voice"), (9, 10, "voice"))
