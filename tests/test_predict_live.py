@@ -241,19 +241,40 @@ def test_a_piped_wav_is_what_soundfile_reads(subtype, extensible, song, tmp_path
         np.testing.assert_allclose(found[:1001], expected, atol=1e-7)
 
 
-@pytest.mark.parametrize(("name", "told"), [("FLAC", "FLAC"), ("RF64", "64-bit"), ("AIFF", "AIFF")])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        *(("FLAC", "FLAC"), ("RF64", "64-bit"), ("AIFF", "AIFF"), ("AU", "AU"), ("CAF", "CAF")),
+        *(("W64", "Sony"), ("MP3", "MP3 or AAC")),
+    ],
+)
 def test_a_piped_file_of_another_format_is_no_noise(name, told, song):
-    soundfile.write(file := io.BytesIO(), song, 22_050, format=name, subtype="PCM_16")
+    subtype = "MPEG_LAYER_III" if name == "MP3" else "PCM_16"
+    soundfile.write(file := io.BytesIO(), song, 22_050, format=name, subtype=subtype)
     with pytest.raises(AudioError, match=f"is .*{told}.*not WAV or raw samples"):
         PipedAudio(io.BytesIO(file.getvalue()), RAW)
 
 
 @pytest.mark.parametrize(
-    ("head", "told"), [(b"RIFF\0\0\0\0AVI LIST", "AVI"), (b"\0\0\0\x20ftypM4A ", "MP4")]
+    ("head", "told"),
+    [
+        (b"RIFF\0\0\0\0AVI LIST", "AVI"),
+        (b"\0\0\0\x20ftypM4A ", "MP4"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81", "Matroska"),
+        (b"\xff\xf1\x50\x80\x02\x1f\xfc\xde\x02\x00\x4c\x61", "MP3 or AAC"),
+        (b"\xff\xfd\xa4\x04\x22\x22\x22\x22\x22\x22\x22\x22", "MP3 or AAC"),
+    ],
 )
 def test_a_piped_container_is_no_noise(head, told):
     with pytest.raises(AudioError, match=f"is {told}"):
         PipedAudio(io.BytesIO(head + bytes(100)), RAW)
+
+
+@pytest.mark.parametrize("first", [0, -1, -2, -3, 1, 255, -256, 32_767])
+@pytest.mark.parametrize("second", [0, -1, 1, 16, 100, -100, 1000])
+def test_piped_samples_are_samples(first, second):
+    data = np.array([first, second, 0, 1, -1, 0], "<i2").tobytes()
+    assert PipedAudio(io.BytesIO(data), RAW).format == RAW
 
 
 def test_finetune_makes_a_model_that_runs_live(events_folder, tiny_preset, capsys):

@@ -24,6 +24,10 @@ OTHERS = {
     b"RF64": "WAV of the 64-bit kind",
     b"RIFX": "WAV of the big-endian kind",
     b"FORM": "AIFF",
+    b".snd": "AU",
+    b"caff": "CAF",
+    b"riff": "WAV of Sony's 64-bit kind",
+    b"\x1a\x45\xdf\xa3": "Matroska or WebM",
 }
 CHUNK = 2**14  # bytes that are read at most at once
 # Lengths that stand for "not known yet" in the headers of pipes.
@@ -74,7 +78,25 @@ def _other_format(head: bytes) -> str | None:
         return f"{head[8:].decode('ascii', 'replace').strip()} in a RIFF"
     if head[4:8] == b"ftyp":
         return "MP4"
+    if _is_mpeg(head):
+        return "MP3 or AAC"
     return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
+
+
+def _is_mpeg(head: bytes) -> bool:
+    """Return whether bytes begin with the header of a frame of MPEG audio or of ADTS.
+
+    Raw samples begin so if the first of all has one of some twenty loud values. Layer I, which
+    begins like a sample of -1 or -2, is left out: nobody pipes that.
+    """
+    sync = int.from_bytes(head[:2], "big")
+    if len(head) < 4 or sync & 0xFFE0 != 0xFFE0:
+        return False
+    version, layer = sync >> 3 & 3, sync >> 1 & 3
+    if layer == 0:  # ADTS: MPEG-2 or 4, and one of 13 rates
+        return version >= 2 and head[2] >> 2 & 15 < 13
+    valid = version != 1 and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3
+    return layer in (1, 2) and valid
 
 
 class PipedAudio:

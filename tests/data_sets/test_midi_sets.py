@@ -36,10 +36,11 @@ def song(path, notes, is_drum=False, pedal=()):
 def make_slakh(home):
     """Make two songs of drums, bass and guitar, and a sound effect that was not rendered."""
     players = {  # name -> program, drums?, notes
-        "S00": (128, True, [(0.5, 0.6, 36), (1.0, 1.1, 38)]),
+        "S00": (128, True, [(0.5, 0.6, 36), (1.0, 1.1, 38), (1.2, 1.3, 58)]),
         "S01": (33, False, [(0.5, 1.0, A3)]),
         "S02": (27, False, [(0.25, 1.0, A4)]),
         "S03": (122, False, []),
+        "S04": (117, False, [(0.75, 0.8, A4)]),
     }
     tracks, songs = {}, {}
     for name, split in (("Track00001", "train"), ("Track00002", "omitted")):
@@ -75,8 +76,8 @@ def test_slakh(tmp_path):
     kinds = [*track.__dict__.values(), *(vars(player) for player in track.tracks.values())]
     assert "pretty_midi" not in repr(kinds)
     _, (kept,) = examples("slakh", tmp_path, "drum_transcription", index)
-    np.testing.assert_allclose(kept.annotation.times, [0.5, 1.0])
-    assert kept.annotation.labels == ("kick", "snare")
+    np.testing.assert_allclose(kept.annotation.times, [0.5, 1.0, 1.2])
+    assert kept.annotation.labels == ("kick", "snare", "other")  # no key of Roland's
 
 
 def test_slakhs_stems_add_up(tmp_path):
@@ -85,8 +86,8 @@ def test_slakhs_stems_add_up(tmp_path):
     np.testing.assert_allclose(sum(stems.values()), kept.waveform, atol=1e-6)
     assert not stems["vocals"].any()
     times = np.arange(2 * RATE) / RATE
-    for name, frequency in (("drums", 100), ("bass", 200), ("other", 300)):
-        expected = 0.2 * np.sin(2 * np.pi * frequency * times)
+    for name, frequencies in (("drums", [100]), ("bass", [200]), ("other", [300, 500])):
+        expected = 0.2 * np.sin(2 * np.pi * np.outer(frequencies, times)).sum(axis=0)
         np.testing.assert_allclose(stems[name][:, 0], expected, atol=1e-6)
     assert get_task("source_separation").can_use(kept.annotation)
 

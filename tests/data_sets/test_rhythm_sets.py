@@ -7,7 +7,7 @@ from made_sets import real_set, text, tone, write_index
 
 from umir.annotations import Labels
 from umir.data_sets import DataSetError, open_data_set
-from umir.data_sets.rhythm_sets import drum_events, midi_beats
+from umir.data_sets.rhythm_sets import ROLAND_KEYS, drum_events, midi_beats
 from umir.tasks import get_task
 
 
@@ -116,13 +116,17 @@ def drummer(hits, is_drum=True):
 def test_drums_are_named_as_in_the_studio():
     """And finer, where `drum_transcription_8` tells more apart."""
     keys = [36, 38, 40, 37, 48, 58, 46, 26, 42, 22, 44, 49, 55, 51, 53, 64, 54, 75]
-    events = drum_events(drummer([(0.1 * n, key) for n, key in enumerate(keys)]))
+    song = drummer([(0.1 * n, key) for n, key in enumerate(keys)])
+    events = drum_events(song, ROLAND_KEYS)
     np.testing.assert_allclose(events.times, 0.1 * np.arange(len(keys)))
     assert events.labels == (
         *("kick", "snare", "snare", "rimshot", "tom", "tom", "open_hihat", "open_hihat"),
         *("closed_hihat", "closed_hihat", "closed_hihat", "crash", "crash", "ride"),
         *("ride_bell", "other", "tambourine", "sticks"),
     )
+    general = drum_events(song).labels
+    assert [keys[n] for n, name in enumerate(general) if name != events.labels[n]] == [58, 26, 22]
+    assert general.count("other") == 4
     assert drum_events(drummer([(0.0, 36)], is_drum=False)).labels == ()
 
 

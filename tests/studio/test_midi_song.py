@@ -1,5 +1,6 @@
 """MIDI files as songs: every label by hand, what is unknown said so, bad files named."""
 
+import mido
 import mir_eval
 import numpy as np
 import pretty_midi
@@ -107,18 +108,44 @@ def test_a_vocal_track_is_sung(tmp_path):
     np.testing.assert_array_equal(song.melody.frequencies[heard], voice.f0.frequencies[heard])
 
 
+def _with_line(path, name, program, pitch):
+    """Add a track of one note a beat to a file, as its first."""
+    midi = pretty_midi.PrettyMIDI(str(path))
+    line = pretty_midi.Instrument(program, name=name)
+    line.notes = [pretty_midi.Note(90, pitch, 0.5 * beat, 0.5 * beat + 0.4) for beat in range(8)]
+    midi.instruments.insert(0, line)
+    midi.write(str(path))
+    return path
+
+
 @pytest.mark.parametrize(
     ("melody", "backing", "octave"), [("Lead Vocals", "Vox 2", 72), ("Melody", "Backing Vox", 72)]
 )
 def test_the_melody_is_not_that_of_backing_vocals(tmp_path, melody, backing, octave):
-    path = band(tmp_path / "a.mid", melody=melody)
-    midi = pretty_midi.PrettyMIDI(str(path))
-    voice = pretty_midi.Instrument(53, name=backing)
-    voice.notes = [pretty_midi.Note(90, 60, 0.5 * beat, 0.5 * beat + 0.4) for beat in range(8)]
-    midi.instruments.insert(0, voice)
-    midi.write(str(path))
+    path = _with_line(band(tmp_path / "a.mid", melody=melody), backing, 53, 60)
     heard = render_midi(path).melody.frequencies
     assert np.median(69 + 12 * np.log2(heard[heard > 0] / 440)) == pytest.approx(octave, abs=0.5)
+
+
+def test_the_melody_is_not_that_of_a_lead_guitar(tmp_path):
+    """Unless it is the only one that leads; of two nobody knows which does."""
+    path = _with_line(band(tmp_path / "a.mid"), "Lead Guitar", 27, 50)
+    heard = render_midi(path).melody.frequencies
+    assert np.median(69 + 12 * np.log2(heard[heard > 0] / 440)) == pytest.approx(72, abs=0.5)
+    path = _with_line(band(tmp_path / "b.mid", melody="flute"), "Lead Guitar", 27, 50)
+    heard = render_midi(path).melody.frequencies
+    assert np.median(69 + 12 * np.log2(heard[heard > 0] / 440)) == pytest.approx(50, abs=0.5)
+    path = _with_line(band(tmp_path / "c.mid", melody="lead flute"), "Lead Guitar", 27, 50)
+    song = render_midi(path)
+    assert "melody" in song.unknown and not song.melody.frequencies.any()
+
+
+@pytest.mark.parametrize("program", [113, 115, 117, 119, 122, 127])
+def test_programs_without_pitch_have_onsets_and_no_notes(tmp_path, program):
+    path = _with_line(band(tmp_path / "a.mid"), "Melody of noises", program, 60)
+    part = next(p for p in render_midi(path).parts if p.instrument == instrument_of(program))
+    assert len(part.onsets.times) == 8 and not len(part.notes.frequencies) and part.f0 is None
+    assert part.waveform.any()
 
 
 def test_without_a_melody_track_the_melody_is_unknown(tmp_path):
@@ -211,6 +238,22 @@ def test_a_file_without_tempo_and_notes_without_length(tmp_path):
     assert read_midi(raw_midi(tmp_path / "good.mid", TEMPO_100 + 3 * note)).tempo == pytest.approx(
         100
     )
+
+
+def test_a_tempo_on_another_track_counts(tmp_path):
+    song = mido.MidiFile(type=1, ticks_per_beat=480)
+    notes = mido.MidiTrack(
+        mido.Message(kind, note=60, velocity=90, time=480 * (kind == "note_off"))
+        for _ in range(4)
+        for kind in ("note_on", "note_off")
+    )
+    tempo = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(60))])
+    song.tracks += [notes, tempo]
+    song.save(tmp_path / "slow.mid")
+    with pytest.warns(UserWarning, match="slow.mid: has tempos on other tracks than the first"):
+        file = read_midi(tmp_path / "slow.mid")
+    assert (file.end, file.tempo) == (pytest.approx(4.0), pytest.approx(60.0))
+    np.testing.assert_allclose(file.beats.times, [0, 1, 2, 3], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import struct
 
+import librosa
 import numpy as np
 import pytest
 
@@ -92,6 +93,17 @@ def test_long_notes_keep_sounding_through_the_loop():
     wave = SampledSound(73).body(np.full(6 * rate, 440.0), 0.8, rate)
     second = [np.sqrt(np.mean(wave[n * rate : (n + 1) * rate] ** 2)) for n in range(6)]
     assert min(second) > 0.5 * max(second)
+
+
+@pytest.mark.parametrize("program", [16, 18, 78, 97, 105])
+@pytest.mark.parametrize("key", [48, 60, 72])
+def test_presets_sound_at_the_pitch_of_the_key(program, key):
+    rate = 16_000
+    frequency = 440 * 2 ** ((key - 69) / 12)
+    wave = SampledSound(program).body(np.full(rate, frequency), 0.8, rate)[800:12_000]
+    bounds = {"fmin": frequency / 5, "fmax": 5 * frequency, "frame_length": 2048}
+    heard = np.median(librosa.yin(wave.astype(float), sr=rate, **bounds))
+    assert 12 * np.log2(heard / frequency) == pytest.approx(0, abs=0.6)
 
 
 def test_drum_samples_start_at_their_attack():

@@ -34,7 +34,7 @@ def midi_rows(path: Path) -> Iterator[Row | Problem]:
     try:
         messages = mido.MidiFile(filename=str(path), charset="latin1")
         played = sum(map(_starts_a_note, mido.merge_tracks(messages.tracks)))
-        repairs = [_with_tempo(messages) if played else ""]
+        repairs = [with_tempos_in_front(messages) if played else ""]
         with warnings.catch_warnings():
             # It warns of signatures on other tracks than the first, which change no time.
             warnings.simplefilter("ignore")
@@ -57,7 +57,7 @@ def _starts_a_note(message: mido.Message | mido.MetaMessage) -> bool:
     return message.type == "note_on" and message.velocity > 0
 
 
-def _with_tempo(song: mido.MidiFile) -> str:
+def with_tempos_in_front(song: mido.MidiFile) -> str:
     """Give a song that has its tempos elsewhere a first track of them, where pretty_midi looks.
 
     Returns:

@@ -125,7 +125,7 @@ def _data_set(name: str, size: str, access: str, tracks, labelling: Labelling) -
         licence="for education only; per song (46 tracks of MedleyDB: CC BY-NC-SA 4.0)",
         size=size,
         access=access,
-        splits="published train, validation, test; group = artist",
+        splits="published train, validation, test, which divide some artists; group = artist",
         tracks=tracks,
         tasks={"source_separation": labelling, "vocal_separation": labelling},
         group_of=_artist,

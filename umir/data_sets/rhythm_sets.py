@@ -12,8 +12,10 @@ Information from Music Signals", PhD thesis, QMUL, 2010 (Beatles); J. Gillick et
 Groove with Inverse Sequence Transformations", ICML 2019.
 """
 
+from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -114,22 +116,24 @@ BEATLES = mirdata_set(
     group_of=lambda track: Path(track.audio_path).parent.name,
 )
 
-# Keys of Roland's kit that General MIDI has otherwise, the edges of the hi-hat and a tom's rim; and
-# what the studio's drums take together.
-_KEYS = {22: "closed_hihat", 26: "open_hihat", 58: "tom"}
-_KEYS |= {53: "ride_bell", 54: "tambourine", 75: "sticks"}
+# What the studio's drums take together.
+_KEYS = {53: "ride_bell", 54: "tambourine", 75: "sticks"}
+# Keys of Roland's kit that General MIDI has otherwise: the edges of the hi-hat, and a tom's rim.
+ROLAND_KEYS = {22: "closed_hihat", 26: "open_hihat", 58: "tom"}
 
 
-def drum_events(midi: Any) -> Events:
+def drum_events(midi: Any, keys: Mapping[int, str] = MappingProxyType({})) -> Events:
     """Return the hits of a drummer, named as the studio names them (`umir.studio`).
 
     Args:
         midi: a `pretty_midi.PrettyMIDI`; keys that are of no drum class are called `other`.
+        keys: classes of keys that the kit has otherwise than General MIDI.
     """
     from umir.studio.midi.general_midi import drum_of  # late: the studio takes seconds to import
 
+    named = {**_KEYS, **keys}
     hits = sorted(
-        (note.start, _KEYS.get(note.pitch) or drum_of(note.pitch) or "other")
+        (note.start, named.get(note.pitch) or drum_of(note.pitch) or "other")
         for player in midi.instruments
         if player.is_drum
         for note in player.notes
@@ -155,7 +159,10 @@ GROOVE_MIDI = mirdata_set(
     "groove_midi",
     {
         "drum_transcription": labelling(
-            "events", lambda track: drum_events(track.midi), needs=["midi_path"], has=_RECORDED
+            "events",
+            lambda track: drum_events(track.midi, ROLAND_KEYS),
+            needs=["midi_path"],
+            has=_RECORDED,
         ),
         "beat_tracking": labelling(
             "events", lambda track: midi_beats(track.midi), needs=["midi_path"], has=_RECORDED

@@ -39,12 +39,12 @@ def _players(song: Any) -> list[Any]:
 
 def _notes(song: Any) -> Notes:
     # Late: the studio takes seconds to import.
-    from umir.studio.midi.general_midi import instrument_of
+    from umir.studio.midi.general_midi import has_pitch, instrument_of
 
     parts = [
         notes_of(player.notes, instrument_of(player.program_number))
         for player in _players(song)
-        if not player.is_drum
+        if not player.is_drum and has_pitch(player.program_number)
     ]
     found = [part for part in parts if part is not None]
     empty = np.zeros((0, 2))

@@ -30,6 +30,8 @@ _INSTRUMENTS = {
     for name, programs in table.items()
     for program in programs
 }
+# The agogo, and all from the woodblock on up to the gunshot.
+_WITHOUT_PITCH = frozenset((113, *range(115, 128)))
 # Drums of the percussion map that are of one of `DRUM_CLASSES`; the others have no class.
 _DRUMS = {
     **dict.fromkeys((35, 36), "kick"),
@@ -52,6 +54,11 @@ def instrument_of(program: int) -> str:
         return _INSTRUMENTS[program]
     name = pretty_midi.program_to_instrument_name(program).lower()
     return "_".join("".join(c if c.isalnum() else " " for c in name).split())
+
+
+def has_pitch(program: int) -> bool:
+    """Return whether keys of a program are pitches: not of bells, toms, noises and effects."""
+    return program not in _WITHOUT_PITCH
 
 
 def drum_of(key: int) -> str | None:

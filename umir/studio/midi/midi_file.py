@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import mido
 import numpy as np
 import pretty_midi
 from jaxtyping import Float, Int
 
 from umir.annotations import Events
+from umir.data.midi import with_tempos_in_front
 from umir.studio.playing.performance import Bend, Note
 from umir.studio.writing.harmony import key_name
 
@@ -100,7 +102,7 @@ def read_midi(path: Path) -> MidiFile:
     """Read a MIDI file.
 
     Warns, in one line with the file's name, of what was repaired: notes of no length are left out,
-    a missing tempo leaves the beats unknown.
+    a missing tempo leaves the beats unknown, one on another track than the first is moved there.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -110,10 +112,12 @@ def read_midi(path: Path) -> MidiFile:
     with path.open("rb"):  # says clearly what is wrong with a missing file or a folder
         pass
     try:
+        messages = mido.MidiFile(filename=str(path), charset="latin1")
+        moved = with_tempos_in_front(messages)
         with warnings.catch_warnings():
-            # Tempo changes on a track of their own are out of the standard.
+            # It warns of signatures on other tracks than the first, which change no time.
             warnings.simplefilter("ignore")
-            song = _Reader(str(path))
+            song = _Reader(mido_object=messages)
     except Exception as error:  # mido raises whatever the damaged bytes lead to
         reason = str(error) or "it ends too early"  # of an EOFError
         raise ValueError(f"{path}: is not a MIDI file we can read ({reason})") from error
@@ -130,6 +134,8 @@ def read_midi(path: Path) -> MidiFile:
             " or no end",
             stacklevel=2,
         )
+    if moved and song.has_tempo:
+        warnings.warn(f"{path}: {moved}", stacklevel=2)
     beats = _beats(song, tracks, end, path)
     length = float(np.ptp(beats.times)) if len(beats.times) else 0.0
     return MidiFile(

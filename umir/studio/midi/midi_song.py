@@ -1,9 +1,11 @@
 """MIDI files as studio songs: played by a SoundFont or by the studio, with the labels they give.
 
 A file knows its notes, who plays them, its drums, and often beats and key; it does not know its
-chords, nor which line leads, unless a track is called melody or vocal. What is not known is named
-in `Song.unknown`. A track called vocal is sung by one of the studio's singers; all others are
-played by the program that the file asks for.
+chords, nor which line leads, unless a track is called melody or vocal, or a single one lead. What
+is not known is named in `Song.unknown`. A track called vocal is sung by one of the studio's
+singers; all others are played by a sound of the class of the program that the file asks for (a
+trumpet for a tuba: both are brass), or, with a SoundFont, by that program. Programs without pitch
+(a woodblock, the sea) have onsets, and no notes.
 """
 
 import re
@@ -17,7 +19,7 @@ import numpy as np
 
 from umir.annotations import Intervals, Labels, Notes
 from umir.studio import labels
-from umir.studio.midi.general_midi import drum_of, instrument_of
+from umir.studio.midi.general_midi import drum_of, has_pitch, instrument_of
 from umir.studio.midi.midi_file import MidiFile, Track, read_midi
 from umir.studio.mixing.mix import Take, mix
 from umir.studio.playing.performance import Hit, Note, PlayedPart
@@ -36,7 +38,8 @@ from umir.studio.writing.score import Score, ScoreNote
 
 _TAIL = 1.0  # seconds after the last note
 _SUNG = re.compile(r"vocal|vox|singer|lyric", re.IGNORECASE)
-_LEADING = re.compile(r"melody|melodie|lead", re.IGNORECASE)
+_MELODY = re.compile(r"melody|melodie", re.IGNORECASE)
+_LEAD = re.compile(r"lead", re.IGNORECASE)  # also of a guitar that fills the gaps
 _BACKING = re.compile(r"back|bgv|choir|harmon|chorus", re.IGNORECASE)  # sung, and no melody
 _OVERLAP = 0.05  # seconds that one note may last into the next where one plays at a time
 _DRUM_BANK = 128
@@ -111,6 +114,7 @@ def _record(
 ) -> Take:
     """Record a pitched track."""
     instrument = instrument_of(track.program)
+    pitched = has_pitch(track.program)
     single = _one_at_a_time(track.notes)
     notes = _apart(track.notes) if single else track.notes
     sound: Sound
@@ -122,13 +126,13 @@ def _record(
         sound, generator = SampledSound(track.program), "sampled"
     wave = render_notes(sound, notes, length, rate)
     return Take(
-        role=_role(track, instrument, single),
+        role=_role(track, instrument, single and pitched),
         instrument=instrument,
         generator=generator,
         wave=wave,
-        notes=labels.note_labels(notes),
+        notes=labels.note_labels(notes if pitched else ()),
         onsets=labels.onset_labels([note.onset for note in notes]),
-        f0=labels.f0_curve(notes, wave, rate) if single else None,
+        f0=labels.f0_curve(notes, wave, rate) if single and pitched else None,
     )
 
 
@@ -136,7 +140,7 @@ def _role(track: Track, instrument: str, single: bool) -> str:
     """Return the role of a track at the mixing desk."""
     if instrument in ("bass", "voice"):
         return "bass" if instrument == "bass" else "backing"
-    named = _LEADING.search(track.name) or _SUNG.search(track.name)
+    named = any(kind.search(track.name) for kind in (_MELODY, _LEAD, _SUNG))
     return "lead" if single and named else "chords"
 
 
@@ -240,7 +244,7 @@ def _assemble(
     times += [note.onset for track in file.tracks if track.drums for note in track.notes]
     count = int(np.ceil(len(takes[0].wave) / rate / MELODY_HOP - 1e-9))
     voice = _lead_voice(file.tracks, takes)
-    lead = next((take for take in takes if take.role == "lead" and take.f0 is not None), None)
+    lead = _lead_line(file.tracks, takes)
     nothing = Intervals(np.zeros((0, 2)), ())
     lyrics = voice.lyrics if voice is not None and voice.lyrics is not None else nothing
     unknown = {"chords", "style"}
@@ -278,8 +282,21 @@ def _lead_voice(tracks: Sequence[Track], takes: Sequence[Take]) -> Take | None:
         for track, take in zip(tracks, takes, strict=True)
         if take.role == "vocals" and not _BACKING.search(track.name)
     ]
-    called = [take for name, take in voices if _LEADING.search(name)]
+    called = [take for name, take in voices if _MELODY.search(name) or _LEAD.search(name)]
     return next(iter([*called, *(take for _, take in voices)]), None)
+
+
+def _lead_line(tracks: Sequence[Track], takes: Sequence[Take]) -> Take | None:
+    """Return the instrument that has the melody: one that is called so, or the only lead."""
+    leads = [
+        (track.name, take)
+        for track, take in zip(tracks, takes, strict=True)
+        if take.role == "lead" and take.f0 is not None
+    ]
+    called = [take for name, take in leads if not _LEAD.search(name) or _MELODY.search(name)]
+    if not called and len(leads) > 1:
+        return None
+    return next(iter([*called, *(take for _, take in leads)]), None)
 
 
 def _sung(take: Take) -> Intervals:

@@ -17,9 +17,9 @@ from umir.studio.sounds.tone import Envelope
 
 # A sample begins where it first reaches this part of the peak of its first half second.
 _ATTACK_LEVEL = 0.1
-# Presets (bank, program) of the SoundFont that pretty_midi brings whose samples have a fundamental
-# one octave below the pitch of the key.
-_OCTAVE_LOW = ((0, 16), (0, 17), (0, 18), (0, 19))
+# Presets (bank, program) of the SoundFont that pretty_midi brings that sound off the pitch of the
+# key, and by how many semitones: 16-foot organs, the whistle, the first layer of the soundtrack.
+_OFF = {**dict.fromkeys(((0, 16), (0, 17), (0, 18), (0, 19)), -12.0), (0, 78): -8.7, (0, 97): 7.0}
 _SHORTEST_RELEASE, _LONGEST_RELEASE = 0.06, 0.6
 
 
@@ -162,8 +162,8 @@ def _prepared(
         skip = min(skip, int(zone.loop[0] * factor))
         loop = (zone.loop[0] * factor - skip, (zone.loop[1] - zone.loop[0]) * factor)
     root = 440 * 2 ** ((zone.root - 69) / 12)
-    # A 16-foot organ sounds an octave below its key: the label shall be what sounds.
-    root /= 2 if soundfont is None and (bank, program) in _OCTAVE_LOW else 1
+    # What sounds is to be what the label says.
+    root *= 2 ** (_OFF.get((bank, program), 0.0) / 12) if soundfont is None else 1
     root *= _tuning(wave[skip:], loop, root, 2 * rate)
     # Loops of one sample are often quieter than their attack: levels are left to the mix.
     wave = np.concatenate([wave[skip:], np.zeros(4, np.float32)])
