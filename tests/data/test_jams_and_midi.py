@@ -11,14 +11,17 @@ from folders import write_rows
 
 from umir.annotations import Notes
 from umir.data.annotation_files import (
+    READERS,
     read_events,
     read_f0,
     read_intervals,
     read_notes,
     write_annotation,
 )
+from umir.data.jams import NAMESPACES, OF_TASKS
 from umir.data.rows import AnnotationError
 from umir.data_specification import open_data
+from umir.tasks import TASKS
 
 
 def _observation(time, value, duration=0.0):
@@ -68,6 +71,42 @@ def test_what_is_read_is_what_the_task_is_about(jams, tmp_path):
     write_rows(tmp_path, [{"audio": "a.wav", "intervals": path.name}])
     (example,) = open_data(str(tmp_path), None, "singing_voice_detection").examples(None, 8000, 1)
     assert example.annotation.labels == ("vocals",)
+
+
+def test_every_named_task_of_events_and_intervals_has_namespaces_of_its_own():
+    reading = {name: task.kind for name, task in TASKS.items() if task.kind in READERS}
+    ours = {name for name, kind in reading.items() if kind in ("events", "intervals")}
+    assert ours == OF_TASKS.keys()
+    for name, namespaces in OF_TASKS.items():
+        assert set(namespaces) <= set(NAMESPACES[reading[name]])
+
+
+@pytest.mark.parametrize("task", sorted(OF_TASKS))
+def test_a_named_task_reads_nothing_that_cannot_say_what_it_wants(jams, task):
+    kind = TASKS[task].kind
+    for namespace in NAMESPACES[kind]:
+        value = {"position": 1} if namespace == "beat_position" else 1
+        path = jams((namespace, [_observation(0.5, "x" if kind == "intervals" else value, 1.0)]))
+        if namespace in OF_TASKS[task]:
+            assert len(READERS[kind](path, task=task)[0].labels) == 1
+        else:
+            with pytest.raises(AnnotationError, match=rf"a\.jams: .*{task} reads.*{namespace}"):
+                READERS[kind](path, task=task)
+        assert len(READERS[kind](path)[0].labels) == 1
+
+
+def test_a_folder_goes_on_without_files_that_say_nothing_of_the_task(jams, tmp_path):
+    rows = [{"audio": f"{name}.wav", "events": f"{name}.jams"} for name in ("on", "on2", "beats")]
+    for row in rows:
+        soundfile.write(tmp_path / row["audio"], np.zeros(8000), 8000)
+        namespace = "beat" if row["audio"] == "beats.wav" else "onset"
+        jams((namespace, [_observation(0.5, 1)])).rename(tmp_path / row["events"])
+    data = open_data(str(write_rows(tmp_path, rows)), None, "beat_tracking")
+    (example,) = data.examples(None, 8000, 1)
+    assert example.name == "beats.wav" and example.annotation.labels == ("1",)
+    assert [problem.line for problem in data.problems] == [1, 2]
+    told = "on.jams: holds nothing that beat_tracking reads (namespaces beat, beat_position)"
+    assert f"{told} but onset" in data.problems[0].reason
 
 
 def test_what_else_a_file_holds_is_said(jams):

@@ -1,9 +1,10 @@
 """JAMS files as annotation rows, read as the plain JSON that they are.
 
 A JAMS file holds several annotations, each in a namespace. For every kind of annotation here, the
-first namespace of its list that occurs in the file counts, those of the task that is asked for
-before the others, and in it the first annotation. Notes are the exception: all annotations of the
-namespace are joined, because guitar and ensemble recordings have one for each string or player.
+first namespace of its list that occurs in the file counts, and in it the first annotation. A named
+task has a list of its own, so that onsets are not taken for beats where there are no beats. Notes
+are the exception: all annotations of the namespace are joined, because guitar and ensemble
+recordings have one for each string or player.
 """
 
 import json
@@ -27,13 +28,15 @@ NAMESPACES = {
     "f0": ("pitch_contour", "pitch_hz"),
     "notes": ("note_hz", "note_midi", "pitch_midi"),
 }
-# Task -> the namespaces that say what it wants to know.
-OF_TASKS = {
+# Task -> the namespaces that say what it wants to know, of tasks that read events or intervals.
+OF_TASKS: dict[str, tuple[str, ...]] = {
     "onset_detection": ("onset",),
     "beat_tracking": ("beat", "beat_position"),
     "chord_recognition": ("chord", "chord_harte"),
     "chord_recognition_sevenths": ("chord", "chord_harte"),
     "singing_voice_detection": ("tag_open",),
+    # Events of JAMS are beats or onsets: none says which drum is hit.
+    **dict.fromkeys(("drum_transcription", "drum_transcription_5", "drum_transcription_8"), ()),
 }
 
 
@@ -46,7 +49,7 @@ def jams_rows(path: Path, kind: str, task: str | None = None) -> Iterator[Row | 
         task: the named task that it is read for, if there is one.
 
     Raises:
-        AnnotationError: the file is no JAMS file or holds nothing of this kind.
+        AnnotationError: the file is no JAMS file, or holds nothing of this kind or for this task.
     """
     namespace, observations, unread = _observations(path, kind, task)
     if unread:
@@ -69,7 +72,7 @@ def _observations(path: Path, kind: str, task: str | None) -> tuple[str, list[di
         if isinstance(error, AnnotationError):
             raise
         raise AnnotationError(f"{path}: is not a JAMS file; export it again") from error
-    for namespace in dict.fromkeys((*OF_TASKS.get(task or "", ()), *NAMESPACES[kind])):
+    for namespace in OF_TASKS.get(task or "", NAMESPACES[kind]):
         found = [item for name, item in zip(present, data, strict=True) if name == namespace]
         if found:
             others = sorted({repr(n) for n in present if n in NAMESPACES[kind]} - {repr(namespace)})
@@ -77,9 +80,19 @@ def _observations(path: Path, kind: str, task: str | None) -> tuple[str, list[di
                 return namespace, sum(found, []), ", ".join(others)
             further = [f"{len(found) - 1} more of {namespace!r}"] if len(found) > 1 else []
             return namespace, found[0], ", ".join(further + others)
-    raise AnnotationError(
-        f"{path}: holds no {kind} (namespaces {', '.join(NAMESPACES[kind])}) "
-        f"but {', '.join(sorted(set(present))) or 'nothing'}"
+    raise AnnotationError(f"{path}: {_missing(kind, task, present)}")
+
+
+def _missing(kind: str, task: str | None, present: list[str]) -> str:
+    """Return what a file does not hold, what it holds instead and what to do, in words."""
+    held = ", ".join(sorted(set(present))) or "nothing"
+    if task not in OF_TASKS:
+        return f"holds no {kind} (namespaces {', '.join(NAMESPACES[kind])}) but {held}"
+    if not OF_TASKS[task]:
+        return f"no namespace of JAMS says what {task} reads; give a text file (it holds {held})"
+    return (
+        f"holds nothing that {task} reads (namespaces {', '.join(OF_TASKS[task])}) but {held}; "
+        "give a file that does, or name another task"
     )
 
 
