@@ -253,6 +253,7 @@ def test_text_with_a_byte_order_mark(file, coding):
     assert events.labels == ("kick", "caixa é") and problems == []
     with pytest.raises(AnnotationError, match="is not UTF-16 text"):
         read_events(file(b"\xff\xfe1"))
+    assert read_labels(file("kick\r\ncaixa é\r\n".encode(coding)))[0].names == ("kick", "caixa é")
 
 
 def test_repeated_events_are_left_out_if_they_have_a_name(file):
@@ -287,7 +288,7 @@ def test_files_that_cannot_be_used_at_all(file, tmp_path, read):
         (tmp_path, "is a folder"),
         (file("", "empty.csv"), "is empty; if nothing happens .* `# none`"),
         (file(" \n\n", "blank.csv"), "is empty"),
-        (file(b"RIFF\0\0\0\0WAVE", "a.wav"), "is not a text file; give one with lines `"),
+        (file(b"RIFF\0\0\0\0WAVE", "a.wav"), "is not a text file; save it as UTF-8 with lines `"),
         (file("x\ny\n", "bad.csv"), "none of its 2 lines can be used; line 1: "),
     ]:
         with pytest.raises(AnnotationError, match=message) as failure:

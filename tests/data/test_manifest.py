@@ -7,7 +7,7 @@ import pytest
 
 from umir.annotations import F0, Events, Intervals, Labels, Notes, Stems
 from umir.audio import read_audio, write_audio
-from umir.data.manifest import ManifestError, read_manifest
+from umir.data.manifest import ManifestError, manifest_kinds, read_manifest
 from umir.data.problems import Problem, describe
 
 _RATE = 8000
@@ -196,6 +196,28 @@ def test_nothing_left(folder):
     with pytest.raises(ManifestError, match=r"(?s)none of the 1 entries of split train .*is empty"):
         manifest.examples("train", _RATE, 1)
     assert manifest.examples("test", _RATE, 1) == []
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+def test_a_manifest_with_a_byte_order_mark_is_read_to_its_end(folder, coding):
+    rows = [{"audio": f"{name}.wav", "label": "Mélodie"} for name in "abc"]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    (folder / "manifest.jsonl").write_bytes(text.encode(coding))
+    manifest = read_manifest(folder)
+    assert [entry.line for entry in manifest.entries] == [1, 2, 3] and manifest.problems == []
+    assert {entry.labels for entry in manifest.entries} == {("Mélodie",)}
+
+
+@pytest.mark.parametrize(
+    ("cut", "reason"),
+    [(slice(0, -1), "is not UTF-16 text"), (slice(2, None), "is not a text file")],
+)
+def test_a_manifest_in_utf_16_that_is_cut_or_not_marked_as_such(folder, cut, reason):
+    text = json.dumps({"audio": "a.wav", "label": "x"}) + "\r\n"
+    (folder / "manifest.jsonl").write_bytes((text * 2).encode("utf-16")[cut])
+    for read in (read_manifest, manifest_kinds):
+        with pytest.raises(ManifestError, match=rf"manifest\.jsonl: {reason}.*; save it as UTF-8"):
+            read(folder)
 
 
 def test_kinds_are_not_mixed_unless_one_is_chosen(folder):

@@ -29,6 +29,7 @@ from umir.data.jams import jams_rows
 from umir.data.midi import midi_rows, write_midi
 from umir.data.problems import Problem
 from umir.data.rows import AnnotationError, Row, quoted, row_text, unquoted, usable_rows
+from umir.data.text_coding import as_utf_8
 from umir.data.text_rows import Columns, text_rows
 from umir.files import write_beside
 
@@ -157,8 +158,8 @@ def read_labels(path: str | os.PathLike) -> tuple[Labels, list[Problem]]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = as_utf_8(path.read_bytes()).decode("utf-8").splitlines()
+    except (OSError, ValueError) as error:
         raise AnnotationError(f"{path}: cannot be read as labels ({error})") from error
     names = (unquoted(line.strip()) for line in lines if not line.startswith("#"))
     return Labels(tuple(dict.fromkeys(filter(None, names)))), []

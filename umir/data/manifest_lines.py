@@ -10,6 +10,7 @@ from typing import Any
 
 from umir.data.problems import Problem, describe
 from umir.data.splits import SPLITS
+from umir.data.text_coding import as_utf_8
 
 KINDS = ("label", "labels", "events", "intervals", "f0", "notes", "stems")
 
@@ -49,7 +50,8 @@ def read_entries(path: Path, kind: str | None) -> tuple[str, list[Entry], list[P
         kind: the kind to use; None for the only one there is.
 
     Raises:
-        ManifestError: no line is usable, or there are several kinds and none was chosen.
+        ManifestError: the file is no text, no line is usable, or there are several kinds and none
+            was chosen.
     """
     if kind is not None and kind not in KINDS:
         raise ManifestError(f"no kind {kind!r}; choose from {', '.join(KINDS)}")
@@ -100,9 +102,15 @@ def _readable(
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the number, from 1, and the bytes of each line of a manifest that is not blank.
 
-    A byte-order mark, which some editors put first, is left out.
+    Raises:
+        ManifestError: the file is no text.
     """
-    for number, line in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+    try:
+        content = as_utf_8(path.read_bytes())
+    except ValueError as error:
+        told = f"{path}: {error}; save it as UTF-8 with one JSON object per line"
+        raise ManifestError(told) from error
+    for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
             yield number, line
 

@@ -10,7 +10,6 @@ semicolons, decimal commas (as spreadsheets of half of Europe write them), UTF-1
 words is a header and left out.
 """
 
-import codecs
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -19,13 +18,13 @@ from pathlib import Path
 
 from umir.data.problems import Problem
 from umir.data.rows import AnnotationError, Row, read_bytes, unquoted
+from umir.data.text_coding import as_utf_8
 
 _SEPARATOR = re.compile(r"\s*,\s*|\s+")
 # A comma that is neither in parentheses nor in double quotes.
 _BARE_COMMA = re.compile(r""",(?![^(]*\))(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")  # with a decimal point or comma
 _ALONE = re.compile(r'"?\d+,(\d+)"?')  # nothing but a number with a comma, or a time and a place
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,10 @@ def _content(path: Path, columns: Columns) -> bytes:
     """Return the content of a text file as UTF-8 (or what is taken for it)."""
     content = read_bytes(path)
     try:
-        if content.startswith(_UTF_16):
-            return content.decode("utf-16").encode()
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path}: is not UTF-16 text ({error}); save it as UTF-8") from error
-    if b"\0" in content:
-        raise AnnotationError(f"{path}: is not a text file; give one with lines `{columns}`")
-    return content.removeprefix(codecs.BOM_UTF8)
+        return as_utf_8(content)
+    except ValueError as error:
+        told = f"{path}: {error}; save it as UTF-8 with lines `{columns}`"
+        raise AnnotationError(told) from error
 
 
 def _is_header(text: str, columns: Columns) -> bool:
