@@ -235,7 +235,7 @@ def test_what_real_files_have_besides_is_repaired(file, read, text, expected, li
     ("read", "text", "labels"),
     [
         (read_events, "0,1\n1,2\n2,3\n", ("1", "2", "3")),
-        (read_events, "12,3 and 4\n13,1\n", ("3 and 4", "1")),
+        (read_events, "12.5,3 and 4\n13,1\n", ("3 and 4", "1")),
         (read_events, "12,3\n13,1\n", ("3", "1")),
         (read_events, "0.5,a;b\n1.5,c;d\n", ("a;b", "c;d")),
         (read_intervals, "0,1,2\n1,2,3 4\n", ("2", "3 4")),

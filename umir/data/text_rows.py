@@ -6,16 +6,17 @@ or has them in parentheses (`C:maj(9,11)`).
 
 What files of real data sets have besides is read and reported as a repair: further columns of
 numbers (a confidence), points with an end (as Audacity exports labels), columns separated by
-semicolons, decimal commas (as spreadsheets of half of Europe write them), UTF-16. A first line of
-words is a header and left out.
+semicolons, decimal commas (`umir.data.decimal_commas`), UTF-16. A first line of words is a header
+and left out.
 """
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from umir.data.decimal_commas import DOUBTFUL, foreign_separator, is_doubtful
 from umir.data.problems import Problem
 from umir.data.rows import AnnotationError, Row, read_bytes, unquoted
 from umir.data.text_coding import as_utf_8
@@ -23,8 +24,10 @@ from umir.data.text_coding import as_utf_8
 _SEPARATOR = re.compile(r"\s*,\s*|\s+")
 # A comma that is neither in parentheses nor in double quotes.
 _BARE_COMMA = re.compile(r""",(?![^(]*\))(?=(?:[^"]*"[^"]*")*[^"]*$)""")
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")  # with a decimal point or comma
-_ALONE = re.compile(r'"?\d+,(\d+)"?')  # nothing but a number with a comma, or a time and a place
+_EITHER = (
+    "its comma is decimal or separates the columns: write a decimal point, or put the label in "
+    "double quotes"
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def text_rows(path: Path, columns: Columns) -> Iterator[Row | Problem]:
         else:
             if text and not text.startswith("#"):
                 texts[number] = text
-    separator = _foreign_separator(list(texts.values()), len(columns.numbers))
+    separator = foreign_separator(list(texts.values()), len(columns.numbers))
     for number, text in texts.items():
         try:
             if number == min(texts) and _is_header(text, columns):
@@ -100,46 +103,15 @@ def _is_float(cell: str) -> bool:
     return True
 
 
-def _foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
-    """Return what separates the columns of a file with semicolons or decimal commas.
-
-    It is decided over the file as a whole: most lines must begin with numbers so separated, some of
-    them with a comma and none with a point. A lone number with a comma stays two columns, as `12,3`
-    may be the third beat of a bar, at 12 s, unless all lines are such numbers and what follows the
-    comma of one of them is no place in a bar: three digits, or a zero first.
-
-    Returns:
-        A semicolon, a tab or a blank; None for the usual separators.
-    """
-    if n_numbers == 1 and _are_decimals(texts):
-        return "\t"
-    for separator in ";\t ":
-        rows = [text.split(separator, n_numbers) for text in texts if separator in text]
-        numbers = [row[:n_numbers] for row in rows if _are_numbers(row[:n_numbers], n_numbers)]
-        cells = "".join(cell for row in numbers for cell in row)
-        commas = "," in cells and "." not in cells and (separator != " " or n_numbers > 1)
-        if len(numbers) > len(texts) / 2 and (separator == ";" or commas):
-            return separator
-    return None
-
-
-def _are_decimals(texts: Sequence[str]) -> bool:
-    """Return whether all lines are numbers with a comma, and not times with places in a bar."""
-    found = [match for text in texts if (match := _ALONE.fullmatch(text.rstrip()))]
-    fractions = [match[1] for match in found]
-    return len(found) == len(texts) and any(len(f) > 2 or f[0] == "0" for f in fractions)
-
-
-def _are_numbers(cells: Sequence[str], wanted: int) -> bool:
-    return len(cells) == wanted and all(map(_NUMBER.fullmatch, cells))
-
-
 def _parsed(line: int, text: str, columns: Columns, separator: str | None) -> Row:
     """Return the row of one line; raises ValueError with the reason if it is none."""
-    if separator is None:
+    if separator == DOUBTFUL and is_doubtful(text):
+        raise ValueError(_EITHER)
+    if separator is None or separator == DOUBTFUL:
         return _parsed_cells(line, text, columns)
     *numbers, rest = [*text.split(separator, len(columns.numbers)), ""][: len(columns.numbers) + 1]
-    usual = "\t".join([*(cell.replace(",", ".") for cell in numbers), rest.rstrip(" ;")])
+    between = "\t" if separator == ";" else separator
+    usual = between.join([*(cell.replace(",", ".") for cell in numbers), rest.rstrip(" ;")])
     commas = "decimal commas are read as points"
     how = f"semicolons separate its columns; {commas}" if separator == ";" else commas
     row = _parsed_cells(line, usual, columns)
@@ -171,7 +143,7 @@ def _parsed_cells(line: int, text: str, columns: Columns) -> Row:
 
 def _begins_with_number(rest: str) -> bool:
     first, _, more = rest.partition(" ")
-    return bool(more.strip()) and _is_float(first)
+    return bool(more.strip()) and _is_float(first.replace(",", "."))
 
 
 def _labels(rest: str, comma: bool) -> list[str]:
