@@ -84,7 +84,9 @@ class DataSource:
         if served and len(errors) == len(served):
             raise next(iter(errors.values()))
         self._useless |= errors.keys()
-        self.problems += [Problem(Path(self._data), 0, str(error)) for error in errors.values()]
+        self.problems += [
+            Problem(Path(self._data), 0, str(error), whole=True) for error in errors.values()
+        ]
 
     def examples(self, task: Task) -> list[Example]:
         """Return the examples of all data that has labels for a task.
@@ -106,7 +108,7 @@ class DataSource:
         found = [example for example in known if task.is_about(example.annotation)]
         if found and len(found) < len(known):
             told = f"{len(known) - len(found)} song(s) say nothing of {task.name}: left out there"
-            data.problems.append(Problem(data.path, 0, told))
+            data.problems.append(Problem(data.path, 0, told, whole=True))
         self.problems += [problem for problem in data.problems if problem not in self.problems]
         if not found:
             raise ValueError(

@@ -99,7 +99,8 @@ class JointData:
             except (ManifestError, DataSetError) as error:
                 failed = True
                 first = str(error).splitlines()[0]
-                self._report([*part.problems, Problem(part.path, 0, f"left out: {first}")])
+                whole = Problem(part.path, 0, f"left out: {first}", whole=True)
+                self._report([*part.problems, whole])
             self._report(part.problems)
         if failed and not found:
             raise DataSetError(f"{self.path}: nothing can be used:\n{describe(self.problems, 5)}")

@@ -105,7 +105,7 @@ def _told_of(
                 yield known
             else:
                 told = f"{known.name}: left out: says nothing of {task.name}: {task.wanted}"
-                manifest.problems.append(Problem(manifest.path, 0, told))
+                manifest.problems.append(Problem(manifest.path, 0, told, whole=True))
 
 
 def run(args: argparse.Namespace) -> None:

@@ -134,7 +134,7 @@ def known_examples(
         usable = task.can_use(example.annotation)
         if complaint := task.complaint(example.annotation):
             told = f"{example.name}: {'' if usable else 'left out: '}{complaint}"
-            manifest.problems.append(Problem(manifest.path, 0, told))
+            manifest.problems.append(Problem(manifest.path, 0, told, whole=not usable))
         if usable:
             kept.append(example)
     return kept

@@ -276,6 +276,30 @@ def test_what_is_wrong_with_many_lines_is_one_problem(file):
     assert problems[0].reason.endswith("write 0 for unvoiced (and 99 more like it)")
 
 
+@pytest.mark.parametrize(
+    ("read", "row", "reason"),
+    [
+        (read_events, "{late},kick", "12.5 s is past the end of the audio (10.00 s)"),
+        (read_intervals, "{late},999,x", "12.5 s is past the end of the audio (10.00 s)"),
+        (read_intervals, "3,{late},{late}", "ends 2.5 s past the end; cut there"),
+        (read_notes, "{late},{late},220", "ends at 12.5 s, not after its start at 12.5 s"),
+        (read_events, "0,x", "repeats line 1; left out"),
+    ],
+)
+def test_rows_with_the_same_fault_at_other_times_are_one_problem(file, read, row, reason):
+    good = {read_events: "0,x", read_intervals: "0,1,x", read_notes: "0,1,220"}[read]
+    late = [row.format(late=12.5 + n) for n in range(100)]
+    path = file("\n".join([good, *late]) + "\n")
+    _, (problem,) = read(path, 10.0)
+    assert str(problem) == f"{path}:2: {reason} (and 99 more like it)"
+
+
+def test_second_frequencies_are_one_problem(file):
+    path = file("".join(f"{n},220\n{n},230\n" for n in range(5)))
+    _, (problem,) = read_f0(path)
+    assert str(problem) == f"{path}:2: a second frequency at 0 s (and 4 more like it)"
+
+
 def test_lines_that_are_no_text(file):
     events, (problem,) = read_events(file(b"1,kick\n2,\xe9t\xe9\n"))
     assert events.labels == ("kick",) and problem.line == 2 and "UTF-8" in problem.reason

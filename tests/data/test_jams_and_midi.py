@@ -151,9 +151,8 @@ def test_bad_observations_and_files(jams, tmp_path):
     path = jams(("chord", [_observation(0.0, "N", 1.0), _observation(1.0, 7, 1.0), {}, endless]))
     intervals, problems = read_intervals(path)
     assert len(intervals.labels) == 1
-    assert [str(p) for p in problems] == [
-        f"{path}:{n}: observation {n} is not of namespace 'chord'" for n in (2, 3, 4)
-    ]
+    told = f"{path}:2: observation 2 is not of namespace 'chord' (and 2 more like it)"
+    assert [str(p) for p in problems] == [told]
     with pytest.raises(AnnotationError, match=r"a\.jams: holds no f0 .* but chord"):
         read_f0(path)
     for text in ("{", "[]", "{}", '{"annotations": [{}]}'):

@@ -285,6 +285,23 @@ def test_splits_are_assigned_stored_and_taken_up_again(folder):
     assert read_manifest(folder, assignment=swapped).assignment == swapped
 
 
+def test_songs_that_are_left_out_are_told_before_single_lines(folder):
+    names = [f"song {n}" for n in range(12)]
+    for name in names:
+        write_audio(folder / f"{name}.wav", np.full((_RATE, 1), 0.5, np.float32), _RATE)
+        late = [f"{time / 8},kick" for time in range(16)]
+        _write(folder, f"{name}.csv", "\n".join(late))
+    (folder / "song 11.wav").write_bytes(b"no audio")
+    items = [{"audio": f"{name}.wav", "events": f"{name}.csv"} for name in names]
+    manifest = read_manifest(_manifest(folder, *items, {"audio": "none.wav", "events": "x"}))
+    manifest.examples(None, _RATE, 1)
+    assert len(manifest.problems) == 13
+    told = describe(manifest.problems).splitlines()
+    assert "manifest.jsonl:13: audio: none.wav: no such file" in told[0]
+    assert f"manifest.jsonl:12: {folder}/song 11.wav: " in told[1]
+    assert "song 0.csv:9: 1 s is past the end of the audio (1.00 s) (and 7 more" in told[2]
+
+
 def test_description_of_problems(tmp_path):
     problems = [Problem(tmp_path, n, "is bad") for n in range(12)]
     assert describe([]) == "no problems"

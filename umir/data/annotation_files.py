@@ -27,7 +27,7 @@ import numpy as np
 from umir.annotations import F0, Annotation, Events, Intervals, Labels, Notes
 from umir.data.jams import jams_rows
 from umir.data.midi import midi_rows, write_midi
-from umir.data.problems import Problem
+from umir.data.problems import Problem, gathered
 from umir.data.rows import AnnotationError, Row, quoted, row_text, unquoted, usable_rows
 from umir.data.text_coding import as_utf_8
 from umir.data.text_rows import Columns, text_rows
@@ -137,11 +137,13 @@ def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, li
         reason = f"past the end of the audio ({duration:.2f} s), frames from here on: {len(late)}"
         problems.append(Problem(path, late[0].line, reason))
     curve: dict[float, float] = {}
+    repeats = []
     for row in rows[: len(rows) - len(late)]:
         time, frequency = row.numbers
         if time in curve:
-            problems.append(Problem(path, row.line, f"a second frequency at {time:.6g} s"))
+            repeats.append(Problem(path, row.line, f"a second frequency at {time:.6g} s"))
         curve.setdefault(time, frequency)
+    problems += gathered(repeats, whatever_numbers=True)
     if not rows and not problems and math.isfinite(duration):
         times = np.arange(0, duration, _UNVOICED_HOP)
         return F0(times, np.zeros_like(times)), problems
@@ -245,13 +247,14 @@ def _rows(
 def _without_repeats(path: Path, rows: Iterable[Row], problems: list[Problem]) -> list[Row]:
     """Return each row that has a label once, and add the others to the problems."""
     first: dict[tuple, Row] = {}
-    kept = []
+    kept, repeats = [], []
     for row in rows:
         same = first.setdefault((row.numbers, row.label), row) if row.label else row
         if same is row:
             kept.append(row)
         else:
-            problems.append(Problem(path, row.line, f"repeats line {same.line}; left out"))
+            repeats.append(Problem(path, row.line, f"repeats line {same.line}; left out"))
+    problems += gathered(repeats, whatever_numbers=True)
     return kept
 
 
@@ -302,7 +305,7 @@ def _may_be_keys(frequencies: np.ndarray) -> bool:
 
 
 def _overhangs(path: Path, rows: Iterable[Row], duration: float) -> list[Problem]:
-    """Return a problem for each row that is cut at the start, or long before its end."""
+    """Return the problems with rows that are cut at the start, or long before their end."""
     problems = []
     for row in rows:
         start, end = row.numbers[:2]
@@ -312,7 +315,7 @@ def _overhangs(path: Path, rows: Iterable[Row], duration: float) -> list[Problem
         if end > duration + _SLACK_SECONDS:
             reason = f"ends {end - duration:.1f} s past the end; cut there"
             problems.append(Problem(path, row.line, reason))
-    return problems
+    return gathered(problems, whatever_numbers=True)
 
 
 def _interval_array(rows: list[Row], duration: float) -> np.ndarray:

@@ -98,4 +98,4 @@ class UnseenData:
             f"{'scored' if use == 'test' else 'validated with'} (it goes by its name: another "
             "recording of that name needs a 'group' of its own)"
         )
-        self.problems.append(Problem(self.path, 0, reason))
+        self.problems.append(Problem(self.path, 0, reason, whole=True))

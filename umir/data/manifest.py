@@ -128,7 +128,7 @@ class Manifest:
             return self.load(entry, rate, channels)
         except (ValueError, OSError) as error:
             alone = entry.audio if isinstance(error, ResidualError) else None
-            self._report([Problem(self.path, entry.line, str(error), alone)])
+            self._report([Problem(self.path, entry.line, str(error), alone, whole=True)])
             return None
 
     def _annotation(self, entry: Entry, waveform: np.ndarray, rate: int) -> Annotation:
@@ -230,7 +230,10 @@ def _with_common_stems(path: Path, entries: list[Entry]) -> tuple[list[Entry], l
     names = ", ".join(sorted(common))
     problems = [
         Problem(
-            path, entry.line, f"has stems {', '.join(sorted(entry.paths))}; others have {names}"
+            path,
+            entry.line,
+            f"has stems {', '.join(sorted(entry.paths))}; others have {names}",
+            whole=True,
         )
         for entry in entries
         if entry.paths.keys() != common

@@ -95,7 +95,7 @@ def _readable(
         try:
             entries.append(read(path.parent, line, item))
         except (ValueError, OSError) as error:  # a path may be too long, or not to be looked at
-            problems.append(Problem(path, line, str(error)))
+            problems.append(Problem(path, line, str(error), whole=True))
     return entries
 
 
@@ -121,12 +121,13 @@ def _objects(path: Path, problems: list[Problem]) -> Iterator[tuple[int, dict[st
         try:
             item = json.loads(line)
         except ValueError as error:  # also bytes that are no UTF-8
-            problems.append(Problem(path, number, f"is not JSON ({error})"))
+            problems.append(Problem(path, number, f"is not JSON ({error})", whole=True))
             continue
         if isinstance(item, dict):
             yield number, item
         else:
-            problems.append(Problem(path, number, 'is not a JSON object like {"audio": ...}'))
+            told = 'is not a JSON object like {"audio": ...}'
+            problems.append(Problem(path, number, told, whole=True))
 
 
 def _only_kind(path: Path, objects: Mapping[int, dict], problems: list[Problem]) -> str:
@@ -229,7 +230,7 @@ def _one_group_per_audio(path: Path, entries: list[Entry]) -> tuple[list[Entry],
             kept.append(entry)
         else:
             reason = f"{entry.name} is already in group {other.group!r} (line {other.line})"
-            problems.append(Problem(path, entry.line, reason))
+            problems.append(Problem(path, entry.line, reason, whole=True))
     return kept, problems
 
 

@@ -66,7 +66,7 @@ def usable_rows(
             f"{path}: none of its {len(left_out)} lines can be used; line {first.line}: "
             f"{first.reason}"
         )
-    problems = gathered([*left_out, *repaired])
+    problems = gathered([*left_out, *repaired], whatever_numbers=True)
     return sorted(rows, key=lambda row: row.numbers), problems
 
 

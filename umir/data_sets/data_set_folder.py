@@ -98,7 +98,7 @@ class DataSetFolder:
                 yield example
         if unlabelled:
             reason = f"{unlabelled} of {len(wanted)} tracks have no annotation for {self.task}"
-            self._report([Problem(self.path, 0, reason)])
+            self._report([Problem(self.path, 0, reason, whole=True)])
         if wanted and not found:
             raise DataSetError(
                 f"{self.path}: none of the {len(wanted)} tracks of {self.data_set.name} in split "
@@ -121,7 +121,8 @@ class DataSetFolder:
         """Return the problem with a track; loaders seldom say which file they could not read."""
         path = Path(self.labelling.files(track)[-1])
         reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
-        return Problem(path, 0, f"cannot be used: {reason.removeprefix(f'{path}: ')}")
+        told = f"cannot be used: {reason.removeprefix(f'{path}: ')}"
+        return Problem(path, 0, told, whole=True)
 
     def _report(self, problems: Iterable[Problem]) -> None:
         """Add problems, once each however often a track is loaded."""
@@ -234,7 +235,7 @@ def _complete(
     )
     if not kept:
         raise DataSetError(f"{home}: no track of {data_set.name} can be used: {reason}")
-    return kept, [Problem(home, 0, reason)]
+    return kept, [Problem(home, 0, reason, whole=True)]
 
 
 def _groups(data_set: DataSet, tracks: list[Track]) -> list[tuple[str, str | None, Track]]:

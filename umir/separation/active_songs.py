@@ -107,7 +107,7 @@ def stored_active_songs(
     for example in progress(data.stream(split, rate, channels)):
         if where := known.get(fingerprint(example.waveform)):
             told = f"{example.name}: is {where}; left out"
-            data.problems.append(Problem(data.path, 0, told))
+            data.problems.append(Problem(data.path, 0, told, whole=True))
             continue
         for usable in known_examples(task, [example], data):
             path = folder / f"{len(found):05}.npy"

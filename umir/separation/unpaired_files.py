@@ -51,7 +51,7 @@ def unpaired_files(path: Path, pairs: Mapping[str, str] = MappingProxyType({})) 
         return UnpairedFiles(path, tuple(audio_files([path])))
     entries, problems = audio_entries(manifest)
     held_out = dict(_held_out(manifest, entries, pairs))
-    problems += [Problem(manifest, line, reason) for line, reason in held_out.items()]
+    problems += [Problem(manifest, line, told, whole=True) for line, told in held_out.items()]
     taught = [entry for entry in entries if entry.line not in held_out]
     if not taught:
         told = f" ({describe(gathered(problems), 5)})" if problems else ""
