@@ -190,6 +190,16 @@ def test_one_example_is_learnt_and_not_scored(events_folder, capsys):
     assert TaskModel.load("model").task.vocabulary == ("click",)
 
 
+def test_what_cannot_be_used_is_named_where_a_split_lacks_it(events_folder, capsys):
+    (events_folder / "2.wav").write_bytes(b"no audio")
+    (events_folder / "3.txt").write_text("")
+    assert finetune(events_folder, "--steps", "1", "--learning-rate", "0.01") == 0
+    shown = capsys.readouterr().err
+    assert "events: 2 to learn from (0.1 minutes), 0 to choose by, 0 to score" in shown
+    assert "'2.wav' cannot be used (see above): mend that, or label audio of a second gr" in shown
+    assert "no songs to score: '3.wav' cannot be used (see above): mend that, or label au" in shown
+
+
 def test_one_class_is_nothing_to_tell_apart(label_folder, capsys):
     rows = [{**row, "label": "low"} for row in read_rows(label_folder)]
     write_rows(label_folder, rows)

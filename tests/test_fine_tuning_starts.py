@@ -17,7 +17,9 @@ from umir import finetune as finetune_program
 from umir.adaptation.start import Start
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
+from umir.data_specification import open_data
 from umir.fine_tuning import finetune as fine_tuned
+from umir.finetune import UNADAPTED
 from umir.task_model import TaskModel
 from umir.wave_unet import PRESETS
 
@@ -95,6 +97,25 @@ def test_a_start_is_compared_as_it_was_before_its_place_was_taken(label_folder, 
     assert main([*arguments, *options, "--compare"]) == 0
     jax.tree.map(np.testing.assert_array_equal, seen[0].params, before.params)
     assert seen[0].facts["init"] == "scratch" and TaskModel.load("model").facts["init"] == "model"
+
+
+def test_a_start_is_compared_on_the_songs_that_were_dealt_again(label_folder, capsys):
+    options = ["--learning-rate", "0.1", "--steps", "1"]
+    assert finetune(label_folder, *options) == 0
+    rows = [{**row, "group": f"new {row['audio']}"} for row in read_rows(label_folder)]
+    write_rows(label_folder, [{k: v for k, v in row.items() if k != "split"} for row in rows])
+    dealt = open_data(str(label_folder)).assignment
+    lost = [row for row in rows if dealt[row["group"]] == "test"]
+    for row in lost:
+        (label_folder / row["audio"]).write_bytes(b"no audio")
+    capsys.readouterr()
+    again = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "next"]
+    assert main([*again, *options, "--compare"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0].split() == ["model", *UNADAPTED.split(), "scratch"]
+    splits = load_model("next").config["splits"]
+    scored = [group for group in dealt if splits[group] == "test" and dealt[group] != "test"]
+    assert len(scored) == 1 and f"{scored[0]}: dealt to 'test' instead of" in shown.err
 
 
 def test_a_start_that_knows_the_task_is_met_halfway(label_folder, capsys):

@@ -13,7 +13,7 @@ manifests write them, and begin with the folder's name where several parts are r
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,15 @@ class JointData:
     parts: Sequence[tuple[str, LabelledData]] = field(repr=False)
     assignment: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
+
+    @property
+    def undecided(self) -> dict[str, Collection[str]]:
+        """Return the splits that groups may be in which nobody has decided on."""
+        return {
+            prefix + group: choices
+            for prefix, part in self.parts
+            for group, choices in part.undecided.items()
+        }
 
     @property
     def classes(self) -> frozenset[str]:

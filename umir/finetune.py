@@ -7,6 +7,7 @@ serve as well. From Python: `umir.fine_tuning`.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +87,6 @@ def run(args: argparse.Namespace) -> int:
     After Ctrl-C the best model so far is written, and 130 returned.
     """
     from umir.adaptation.rate_search import INTERRUPTED
-    from umir.adaptation.start import Start
     from umir.files import locked
     from umir.fine_tuning import finetune
     from umir.model_card import model_card
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         model, metrics = finetune(**options)
         go_on = args.compare and model.facts["search"]["stopped"] != INTERRUPTED
         # Read before the model is written: that may be in its place.
-        before = Start.load(args.init).as_it_is(model.task) if go_on else None
+        before = _as_it_is(args.init, model) if go_on else None
         try:
             model.save(args.out, model_card(model, metrics, command_line(parser(), args)))
         except OSError:  # a full disk: what it came to is known all the same
@@ -122,6 +122,16 @@ def run(args: argparse.Namespace) -> int:
             print_scores(rows, model.task.headline)
             print(f"model: {args.out}")
     return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
+
+
+def _as_it_is(init: str, adapted: "TaskModel") -> "TaskModel | None":
+    """Return a start as it is for a task, with the splits of what was made of it."""
+    from umir.adaptation.start import Start
+
+    model = Start.load(init).as_it_is(adapted.task)
+    # What was dealt again because songs cannot be used is nowhere else.
+    splits = {"splits": adapted.facts["splits"]}
+    return model and replace(model, facts={**model.facts, **splits})
 
 
 def unadapted(init: str, model: "TaskModel | None", data: str) -> dict[str, dict[str, float]]:

@@ -8,7 +8,7 @@ from umir.data.example import Example
 from umir.data.manifest_lines import ManifestError
 from umir.data.problems import Problem, describe
 from umir.data.spelling import respelled, spelled_alike
-from umir.data.splits import SPLITS
+from umir.data.splits import SPLITS, dealt_again
 from umir.data_sets import DataSetError
 from umir.data_specification import LabelledData, open_data, stored_splits
 from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, vocabulary_of
@@ -27,6 +27,8 @@ class UserData:
         test: songs to score.
         splits: group -> split, to be kept with the model.
         problems: lines that could not be used.
+        lost: split -> the groups that would be in it if they could be used, of a split that is
+            empty for that reason.
     """
 
     task: Task
@@ -35,6 +37,7 @@ class UserData:
     test: Sequence[Example] = field(repr=False)
     splits: Mapping[str, str] = field(repr=False)
     problems: Sequence[Problem] = field(repr=False)
+    lost: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
 
 def read_user_data(
@@ -45,6 +48,9 @@ def read_user_data(
     splits: Mapping[str, str] | None = None,
 ) -> UserData:
     """Read labelled audio at the network's rate and channels, and name the task it poses.
+
+    Splits are dealt before anything is read. Where a split turns out to have nothing that can be
+    used, a group that nobody has given its own split takes its place.
 
     Args:
         data: a user's folder, public data sets or both (`umir.data_specification`).
@@ -68,15 +74,18 @@ def read_user_data(
         raise ValueError(f"task {asked!r} reads annotations of kind {wanted!r}, not {kind!r}")
     kind = kind or wanted
     manifest = open_data(data, kind, name, stored_splits(data, splits), common_stems=named is None)
-    read = {split: _loadable(manifest, split, config) for split in SPLITS}
-    if not read["train"]:
-        raise ValueError(f"{manifest.path}: no line is in the split 'train': nothing to learn from")
+    read, nothing = _loaded(manifest, config)
+    if named is not None:
+        read = _known(named, read, manifest)
+    usable, splits = _dealt_again(read, manifest)
+    if nothing and not usable["train"]:
+        raise nothing
     try:
-        chosen = named or _posed(manifest.kind, name, read["train"], read["valid"])
+        chosen = named or _posed(manifest.kind, name, usable["train"], usable["valid"])
         chosen = for_body(chosen, config)
         if named is None:
             manifest.problems.extend(_spelled_twice(chosen, manifest.path))
-        usable = {split: known_examples(chosen, read[split], manifest) for split in SPLITS}
+            usable = _known(chosen, usable, manifest)
         if not any(chosen.labels_in(e.annotation) & chosen.source_labels for e in usable["train"]):
             raise ValueError(
                 f"no song of the split 'train' has any of what {chosen.name} reads: {chosen.wanted}"
@@ -84,7 +93,8 @@ def read_user_data(
     except ValueError as error:
         told = f" ({describe(manifest.problems, 5)})" if manifest.problems else ""
         raise ValueError(f"{manifest.path}: {error}{told}") from error
-    return UserData(chosen, **usable, splits=dict(manifest.assignment), problems=manifest.problems)
+    lost = _lost(usable, splits, manifest)
+    return UserData(chosen, **usable, splits=splits, problems=manifest.problems, lost=lost)
 
 
 def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequence[Example]) -> Task:
@@ -104,14 +114,59 @@ def _spelled_twice(task: Task, path: Path) -> list[Problem]:
     ]
 
 
-def _loadable(manifest: LabelledData, split: str, config: WaveUNetConfig) -> list[Example]:
-    """Return the examples of a split; only of `train` must there be some that can be loaded."""
-    try:
-        return manifest.examples(split, config.rate, config.channels)
-    except (ManifestError, DataSetError):
-        if split == "train":
-            raise
-        return []
+def _loaded(
+    manifest: LabelledData, config: WaveUNetConfig
+) -> tuple[dict[str, list[Example]], ValueError | None]:
+    """Return the examples of each split, and why there are none to train on if there are none."""
+    read: dict[str, list[Example]] = {}
+    failed: dict[str, ValueError] = {}
+    for split in SPLITS:
+        try:
+            read[split] = manifest.examples(split, config.rate, config.channels)
+        except (ManifestError, DataSetError) as error:
+            read[split], failed[split] = [], error
+    no_line = f"{manifest.path}: no line is in the split 'train': nothing to learn from"
+    return read, None if read["train"] else failed.get("train", ValueError(no_line))
+
+
+def _known(
+    task: Task, read: Mapping[str, Sequence[Example]], manifest: LabelledData
+) -> dict[str, list[Example]]:
+    """Return what `known_examples` does of each split."""
+    return {split: known_examples(task, songs, manifest) for split, songs in read.items()}
+
+
+def _dealt_again(
+    read: Mapping[str, Sequence[Example]], manifest: LabelledData
+) -> tuple[dict[str, list[Example]], dict[str, str]]:
+    """Return examples and groups in the splits that they are to be in, and report who has moved."""
+    songs = [song for split in SPLITS for song in read[split]]
+    before = manifest.assignment
+    splits = dealt_again(before, manifest.undecided, {song.group for song in songs})
+    for group, split in splits.items():
+        if split != before[group]:
+            told = (
+                f"{group}: dealt to {split!r} instead of {before[group]!r}, as too little of what "
+                "was dealt can be used"
+            )
+            manifest.problems.append(Problem(manifest.path, 0, told, whole=True))
+    return {name: [s for s in songs if splits[s.group] == name] for name in SPLITS}, splits
+
+
+def _lost(
+    usable: Mapping[str, Sequence[Example]], splits: Mapping[str, str], manifest: LabelledData
+) -> dict[str, tuple[str, ...]]:
+    """Return the groups that cannot be used, of each split that is empty for that reason."""
+    used = {song.group for songs in usable.values() for song in songs}
+    lost = [group for group in splits if group not in used]
+    found = {}
+    for split in SPLITS:
+        if usable[split] or split not in manifest.assignment.values():
+            continue
+        own = [group for group in lost if splits[group] == split]
+        might = [group for group in lost if split in manifest.undecided.get(group, ())]
+        found[split] = tuple(own or might)
+    return found
 
 
 def known_examples(

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umir.data.splits import SPLITS, assign_splits, has_learnt, hash_fraction, of_both
+from umir.data.splits import (
+    SPLITS,
+    assign_splits,
+    dealt_again,
+    has_learnt,
+    hash_fraction,
+    of_both,
+    undecided,
+)
 
 _groups = st.lists(st.text(max_size=6), unique=True, min_size=1, max_size=30)
 
@@ -51,6 +59,37 @@ def test_what_has_taught_stays_what_it_was_whatever_is_written():
         found = of_both(stored, dict.fromkeys(("new", *stored), split))
         assert found["taught"] == "train" and found["new"] == found["scored"] == split
         assert found["chose"] == ("train" if split == "train" else "valid")
+
+
+_choice = st.sampled_from([None, *SPLITS])
+_decided = st.dictionaries(st.text(max_size=6), st.tuples(_choice, _choice, st.booleans()))
+
+
+@given(_groups, st.data())
+def test_no_split_lacks_groups_that_can_be_used(names, data):
+    usable = data.draw(st.sets(st.sampled_from(names), min_size=1))
+    first, choices = assign_splits(_undecided(names)), undecided(_undecided(names))
+    found = dealt_again(first, choices, usable)
+    filled = {found[group] for group in usable}
+    assert filled == set(SPLITS[: min(len(usable), len(names), 3)])
+    moved = [group for group in names if found[group] != first[group]]
+    assert usable.issuperset(moved) and len(moved) <= 2
+    assert not moved or {first[group] for group in usable} != filled
+    assert found == dealt_again(dict(reversed(first.items())), choices, sorted(usable))
+
+
+@given(_decided)
+def test_what_somebody_decided_is_not_dealt_again(groups):
+    explicit = {group: written for group, (written, _, _) in groups.items()}
+    stored = {group: split for group, (_, split, _) in groups.items() if split}
+    first = assign_splits(explicit, stored)
+    usable = {group for group, (_, _, use) in groups.items() if use}
+    found = dealt_again(first, undecided(explicit, stored), usable)
+    moved = {group for group in found if found[group] != first[group]}
+    assert not moved & stored.keys() and moved <= usable
+    for group in moved:
+        assert explicit[group] is None or "valid" not in explicit.values()
+        assert explicit[group] is None or {first[group], found[group]} == {"train", "valid"}
 
 
 def test_one_and_two_groups():

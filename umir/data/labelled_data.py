@@ -4,7 +4,7 @@ A model that learns on must not be chosen or judged by songs that have taught it
 user gives them later: `UnseenData` leaves them out there and says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,6 +28,10 @@ class LabelledData(Protocol):
     @property
     def assignment(self) -> Mapping[str, str]:
         """The split of every group."""
+
+    @property
+    def undecided(self) -> Mapping[str, Collection[str]]:
+        """Group -> the splits that it may be in, of those for which nobody has decided that."""
 
     @property
     def problems(self) -> list[Problem]:
@@ -65,6 +69,7 @@ class UnseenData:
         self._data, self._stored = data, stored
         self.path, self.kind, self.problems = data.path, data.kind, data.problems
         self.assignment = of_both(stored, data.assignment)
+        self.undecided = data.undecided
         self._told: set[tuple[str, str]] = set()
 
     @property

@@ -18,7 +18,7 @@ cannot be used is collected in `Manifest.problems` while the run goes on without
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from umir.data.annotation_files import READERS
 from umir.data.example import Example
 from umir.data.manifest_lines import Entry, ManifestError, kinds_in, read_entries
 from umir.data.problems import Problem, describe
-from umir.data.splits import assign_splits
+from umir.data.splits import assign_splits, undecided
 from umir.files import version
 
 MANIFEST_NAME = "manifest.jsonl"
@@ -59,6 +59,7 @@ class Manifest:
         assignment: group -> split; plain JSON, to be kept with the model.
         problems: what could not be used so far; `examples` adds to it.
         task: the named task that annotations are read for, if there is one.
+        undecided: as of `umir.data.labelled_data.LabelledData`.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class Manifest:
     assignment: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
     task: str | None = None
+    undecided: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
 
     @property
     def classes(self) -> frozenset[str]:
@@ -179,9 +181,11 @@ def read_manifest(
     if kind == "stems" and common_stems:
         entries, odd = _with_common_stems(path, entries)
         problems += odd
-    splits = assign_splits(_explicit_splits(path, entries), assignment)
+    explicit = _explicit_splits(path, entries)
+    splits = assign_splits(explicit, assignment)
     placed = tuple(replace(entry, split=splits[entry.group]) for entry in entries)
-    return Manifest(path, kind, placed, splits, problems, task)
+    choices = undecided(explicit, assignment)
+    return Manifest(path, kind, placed, splits, problems, task, choices)
 
 
 def manifest_kinds(path: str | Path) -> frozenset[str]:

@@ -58,12 +58,48 @@ def assign_splits(
         if split == "train" and stored.get(group) == "valid":
             assignment[group] = "valid"
     if not any(explicit.values()) and not stored.keys() & assignment.keys():
-        _fill_empty(assignment)
+        _fill_empty(assignment, dict.fromkeys(assignment, SPLITS), SPLITS)
     free = [group for group, split in explicit.items() if not (split or stored.get(group))]
     if free and "train" not in assignment.values():
         assignment[min(free, key=hash_fraction)] = "train"
     _make_valid(assignment, [group for group in assignment if stored.get(group) == "train"])
     return assignment
+
+
+def undecided(
+    explicit: Mapping[str, str | None], stored: Mapping[str, Any] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return the splits that groups may be in, of those that neither user nor `stored` decides.
+
+    Arguments are those of `assign_splits`. Where the user wrote no valid, groups that are to train
+    may become valid.
+    """
+    to_train = ("train", "valid") if "valid" not in explicit.values() else ()
+    choices = {None: SPLITS, "train": to_train}
+    return {
+        group: choices[split]
+        for group, split in explicit.items()
+        if choices.get(split) and group not in (stored or {})
+    }
+
+
+def dealt_again(
+    assignment: Mapping[str, str],
+    choices: Mapping[str, Collection[str]],
+    usable: Collection[str],
+) -> dict[str, str]:
+    """Return the splits once it is known which groups can be used, so that no split lacks any.
+
+    As few groups move as are needed; those that cannot be used keep their splits.
+
+    Args:
+        assignment: group -> split.
+        choices: group -> the splits that it may be in, from `undecided`.
+        usable: the groups of which anything can be used.
+    """
+    found = {group: split for group, split in assignment.items() if group in usable}
+    _fill_empty(found, choices, set(assignment.values()))
+    return {**assignment, **found}
 
 
 def has_learnt(stored: Mapping[str, str], group: str, split: str) -> bool:
@@ -105,18 +141,32 @@ def _split_of_hash(group: str) -> str:
     return "train" if fraction < _VALID_FROM else "valid" if fraction < _TEST_FROM else "test"
 
 
-def _fill_empty(assignment: dict[str, str]) -> None:
-    """Move groups, in place, so that no split is empty as far as there are groups."""
+def _fill_empty(
+    assignment: dict[str, str], choices: Mapping[str, Collection[str]], wanted: Collection[str]
+) -> None:
+    """Move groups, in place, so that no split that is wanted is empty as far as there are groups.
+
+    Each comes from the split with the most groups. One that is last of its split goes only to an
+    earlier one: two groups are train and valid.
+
+    Args:
+        assignment: group -> split.
+        choices: group -> the splits that it may be in; others stay where they are.
+        wanted: the splits that should not be empty.
+    """
     ranked = sorted(assignment, key=lambda group: (hash_fraction(group), group))
-    if len(ranked) < len(SPLITS):
-        assignment.update(zip(ranked, SPLITS, strict=False))
-        return
-    for split in SPLITS:
-        if split not in assignment.values():
-            members = {name: [g for g in ranked if assignment[g] == name] for name in SPLITS}
-            largest = max(SPLITS, key=lambda name: len(members[name]))
+    for index, split in enumerate(SPLITS):
+        if split not in wanted or split in assignment.values():
+            continue
+        members = {name: [g for g in ranked if assignment[g] == name] for name in SPLITS}
+        givers = [
+            [group for group in members[name] if split in choices.get(group, ())]
+            for name in sorted(SPLITS, key=lambda name: -len(members[name]))
+            if len(members[name]) > 1 or name in SPLITS[index:]
+        ]
+        if movable := next(filter(None, givers), None):
             # The neighbour in hash order: the lowest for train, the highest for the others.
-            assignment[members[largest][0 if split == "train" else -1]] = split
+            assignment[movable[0 if split == "train" else -1]] = split
 
 
 def _make_valid(assignment: dict[str, str], learnt: Collection[str]) -> None:

@@ -6,7 +6,7 @@ sets never meet.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from umir.annotations import renamed
 from umir.data.example import Example
 from umir.data.problems import Problem, describe
-from umir.data.splits import assign_splits, hash_fraction
+from umir.data.splits import assign_splits, hash_fraction, undecided
 from umir.data_sets.catalogue import get_data_set
 from umir.data_sets.data_set import (
     DAMAGE,
@@ -41,6 +41,7 @@ class DataSetFolder:
         hours: how much of each split is loaded at most, whole tracks, the groups chosen by the hash
             of their names; None: all. Everything that is loaded stays in memory.
         problems: what could not be used so far; `examples` adds to it.
+        undecided: as of `umir.data.labelled_data.LabelledData`.
     """
 
     data_set: DataSet
@@ -51,6 +52,7 @@ class DataSetFolder:
     assignment: Mapping[str, str] = field(repr=False)
     hours: float | None = None
     problems: list[Problem] = field(default_factory=list, repr=False)
+    undecided: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> str:
@@ -172,7 +174,8 @@ def open_data_set(
     explicit = {group: split for group, split, _ in groups}
     splits = assign_splits(explicit, assignment)
     kept = tuple((group, track) for group, _, track in groups)
-    return DataSetFolder(data_set, home, task, labelling, kept, splits, hours, problems)
+    choices = undecided(explicit, assignment)
+    return DataSetFolder(data_set, home, task, labelling, kept, splits, hours, problems, choices)
 
 
 def folder_of(name: str, path: str | Path) -> Path:
