@@ -9,6 +9,7 @@ NaN stands for "no gradient" here: `judged` makes a gradient that cannot be used
 costs its own update and nothing else, without a look at any number between the compiled parts.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -70,6 +71,14 @@ def judged(value: Scalar, gradient: PyTree) -> tuple[PyTree, Scalar]:
 def mean_of_usable(gradients: list[PyTree]) -> PyTree:
     """Return the mean of the `judged` gradients that can be used; NaN if none can."""
     return jax.tree.map(lambda *leaves: jnp.nanmean(jnp.stack(leaves), axis=0), *gradients)
+
+
+def mean_of_alike(metrics: Sequence[tuple[str, Scalar]]) -> dict[str, Scalar]:
+    """Return the mean over the metrics of one name, not finite unless all are."""
+    found: dict[str, list[Scalar]] = {}
+    for name, value in metrics:
+        found.setdefault(name, []).append(value)
+    return {name: sum(values[1:], values[0]) / len(values) for name, values in found.items()}
 
 
 def mean_of_trees(trees: list[PyTree]) -> PyTree:

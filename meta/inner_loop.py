@@ -108,7 +108,7 @@ def descent_step(
 
 def adapted(parts: Mapping[str, Any], rates: Rates) -> dict[str, Any]:
     """Return those of `parts` that have a rate, in the order of their names."""
-    named = sorted(part for part, rate in rates.items() if isinstance(rate, Mapping) or rate)
+    named = sorted(part for part, rate in rates.items() if _is_tree(rate) or rate)
     return {part: parts[part] for part in named}
 
 
@@ -142,8 +142,13 @@ def advance(
 
 def _moved(params: PyTree, updates: PyTree, rate: Any) -> PyTree:
     """Return one part after its update, times one rate or a rate for each leaf."""
-    rates = rate if isinstance(rate, Mapping) else jax.tree.map(lambda _: rate, params)
+    rates = rate if _is_tree(rate) else jax.tree.map(lambda _: rate, params)
     return jax.tree.map(lambda p, u, r: p + r * u, params, updates, rates)
+
+
+def _is_tree(rate: Any) -> bool:
+    """Return whether there is a rate for each leaf of a part, and not one for all."""
+    return not jax.tree_util.all_leaves([rate])
 
 
 def rates_at(rates: Rates | Sequence[Rates], step: int) -> Rates:

@@ -78,8 +78,23 @@ class MAMLPlusPlus(MetaLearner):
         key: PRNGKeyArray,
         rates: PyTree | None = None,
     ) -> Params:
-        """Return `params` after the inner loop on `support`, with learnt rates or fresh ones."""
-        rates = self.fresh_rates(params["body"]) if rates is None else rates
+        """Return `params` after the inner loop on `support`.
+
+        Args:
+            params: body and head.
+            loss: the task's.
+            support: the batch to adapt on.
+            key: randomness of the loss.
+            rates: `learnt_rates` of a state, or `fresh_rates`.
+
+        Raises:
+            ValueError: no rates.
+        """
+        if rates is None:
+            raise ValueError(
+                "no rates: give those that were learnt (learner.learnt_rates(state)), or the ones "
+                "that learning started from (learner.fresh_rates(body))"
+            )
         of_steps = rates_of_steps(rates, params, self.inner_steps)
         return self._adapted(params, loss, support, key, of_steps)
 

@@ -15,7 +15,7 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree, Scalar
 
 from umir.meta.episode import Episode, Loss, MetaState, Params
-from umir.meta.gradients import judged, mean_of_usable, outer_update
+from umir.meta.gradients import judged, mean_of_alike, mean_of_usable, outer_update
 from umir.meta.inner_loop import Rates, inner_loop
 
 
@@ -90,18 +90,18 @@ class MetaLearner(ABC):
         """Return an episode's loss, and the direction in the body that it asks to descend."""
 
     def step(self, meta: MetaState, episodes: list[Episode]) -> tuple[MetaState, dict[str, Scalar]]:
-        """Return the state after one outer step, and loss and norm of gradient of each task.
+        """Return the state after one outer step, and loss and norm of gradient of each task, means.
 
         An episode whose loss or gradient is not finite is left out; if all are, nothing changes.
         """
         gradients: list[PyTree] = []
-        metrics: dict[str, Scalar] = {}
+        metrics: list[tuple[str, Scalar]] = []
         for episode in episodes:
             value, gradient = self._gradient(meta, episode)
             gradient, norm = judged(value, gradient)
             gradients.append(gradient)
-            metrics |= {f"loss/{episode.name}": value, f"gradient_norm/{episode.name}": norm}
-        return self._moved(meta, mean_of_usable(gradients)), metrics
+            metrics += [(f"loss/{episode.name}", value), (f"gradient_norm/{episode.name}", norm)]
+        return self._moved(meta, mean_of_usable(gradients)), mean_of_alike(metrics)
 
     def _gradient(self, meta: MetaState, episode: Episode) -> tuple[Scalar, PyTree]:
         """Return an episode's loss, and its gradient in all that the outer step moves."""

@@ -19,6 +19,7 @@ from umir.meta.episode import Episode, MetaState
 from umir.meta.gradients import (
     judged,
     loss_and_gradient,
+    mean_of_alike,
     mean_of_trees,
     mean_of_usable,
     outer_update,
@@ -65,7 +66,7 @@ class MultiTask:
         """Return the state after one update on one batch of each episode."""
         heads, states = dict(meta.heads), dict(meta.optimizer["heads"])
         body_gradients: list[PyTree] = []
-        metrics: dict[str, Scalar] = {}
+        metrics: list[tuple[str, Scalar]] = []
         for episode, batch, key in batches:
             name = episode.name
             params = {"body": meta.body, "head": heads[name]}
@@ -75,7 +76,7 @@ class MultiTask:
                 self.head_optimizers[name], gradient["head"], heads[name], states[name]
             )
             body_gradients.append(gradient["body"])
-            metrics |= {f"loss/{name}": value, f"gradient_norm/{name}": norm}
+            metrics += [(f"loss/{name}", value), (f"gradient_norm/{name}", norm)]
         mean = mean_of_usable(body_gradients)
         body, body_state = outer_update(self.optimizer, mean, meta.body, meta.optimizer["body"])
-        return MetaState(body, heads, {"body": body_state, "heads": states}), metrics
+        return MetaState(body, heads, {"body": body_state, "heads": states}), mean_of_alike(metrics)

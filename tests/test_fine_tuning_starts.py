@@ -14,6 +14,7 @@ from tiny import TINY
 
 from umir import fine_tuning
 from umir import finetune as finetune_program
+from umir.adaptation.decoder_fitting import MANY_GROUPS
 from umir.adaptation.start import Start
 from umir.checkpoint import Model, load_model, save_model
 from umir.cli import main
@@ -135,6 +136,29 @@ def test_a_start_that_knows_the_task_is_met_halfway(label_folder, capsys):
     jax.tree.map(lambda a, b, c: between(b, (a + c) / 2), before, half, whole)
     jax.tree.map(lambda a, b, c: between(b, 0.8 * a + 0.2 * c), before, fifth, whole)
     assert any(np.any(a != b) for a, b in zip(*map(jax.tree.leaves, (before, whole)), strict=True))
+
+
+def test_without_validation_songs_the_start_is_kept_to(label_folder, capsys):
+    """However many groups there are: they were trained on, and prove nothing."""
+    assert finetune(label_folder, "--steps", "1", "--learning-rate", "0.01") == 0
+    rows = read_rows(label_folder)
+    groups = MANY_GROUPS + 2
+    rows = [
+        {**rows[n % len(rows)], "group": f"singer {n}", "split": "train"} for n in range(groups)
+    ]
+    for n, row in enumerate(rows):
+        shutil.copy(label_folder / row["audio"], label_folder / f"copy {n}.wav")
+        row["audio"] = f"copy {n}.wav"
+    last = {**rows[-1], "audio": "broken.wav", "group": "z", "split": "valid"}
+    (label_folder / "broken.wav").write_bytes(b"no audio")
+    write_rows(label_folder, [*rows, last])
+    again = ["finetune", "--data", str(label_folder), "--init", "model", "--out", "next"]
+    assert main([*again, "--steps", "3", "--learning-rate", "1e-3"]) == 0
+    assert "no validation songs" in capsys.readouterr().err
+    search = load_model("next").config["search"]
+    assert search["step"] > 0 and search["share"] == 0.5
+    decoders = [load_model(name).config["decoder"] for name in ("model", "next")]
+    assert decoders[0] == decoders[1]
 
 
 def test_a_fresh_head_cannot_be_met_halfway(label_folder, capsys):

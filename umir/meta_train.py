@@ -71,6 +71,7 @@ SETTINGS_OF = {
     "proximity": ("imaml",),
     "inner_optimizer": META_LEARNERS,
     "inner_steps": META_LEARNERS,
+    "body_rate": tuple(name for name in META_LEARNERS if name != "anil"),
     "warm_up": META_LEARNERS,
 }
 
@@ -146,6 +147,11 @@ def _how_to_learn(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--warm-up", type=fraction, default=0.9, help="fraction that is multi-task")
     group.add_argument("--inner-steps", type=positive, default=3, help="steps of the inner loop")
     group.add_argument(
+        "--body-rate",
+        type=positive_number,
+        help="of the body in the inner loop; none: what suits the optimizer and a warmed-up body",
+    )
+    group.add_argument(
         "--inner-optimizer",
         default="sgd",
         choices=["sgd", "adam"],
@@ -208,6 +214,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         ValueError: an unknown preset or task, no task left to train on, too few songs, or a seed
             whose songs are those that models are judged by.
     """
+    from umir.meta_training.algorithms import usual_body_rate
     from umir.meta_training.phases import FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG
     from umir.meta_training.plan import Plan
     from umir.studio.catalogue import SONGS_PER_SEED
@@ -221,11 +228,6 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         raise ValueError(f"--seed {args.seed}: its songs are those that models are judged by")
     if args.held_out_songs < 3:
         raise ValueError("--held-out-songs: at least 3, to adapt on, to fit and to score")
-    if args.songs_per_step and args.songs < FEWEST_ROLLING:
-        raise ValueError(
-            f"--songs-per-step with --songs {args.songs}: give at least {FEWEST_ROLLING} songs, or "
-            "there are times when none of them has drums, or a voice"
-        )
     names = [name for name in args.tasks if name not in held_out]
     _check_settings(args)
     if not names:
@@ -236,11 +238,16 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     for name in ("preset", "body", "hold_out"):
         del settings[name]
     settings["held_out"] = list(held_out)
+    if args.body_rate is None:
+        usual = usual_body_rate(args.algorithm, args.inner_optimizer, trained=args.warm_up > 0)
+        settings["body_rate"] = usual
     kind = "-causal" if config.causal else ""
     settings["out"] = args.out or Path("models") / f"{args.preset}-{args.algorithm}{kind}"
     settings["tasks"] = [for_body(get_task(name), config) for name in names]
     settings["new_tasks"] = [for_body(get_task(name), config) for name in dict.fromkeys(new)]
-    return Plan(config=config, **settings)
+    plan = Plan(config=config, **settings)
+    _check_songs(args, studio=plan.studio)
+    return plan
 
 
 def _check_settings(args: argparse.Namespace) -> None:
@@ -253,6 +260,23 @@ def _check_settings(args: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')}: means nothing to --algorithm {args.algorithm}, but "
                 f"to {', '.join(algorithms)}; leave it out or choose one of those"
             )
+
+
+def _check_songs(args: argparse.Namespace, *, studio: bool) -> None:
+    """Raise if songs of the studio are asked for that are not learnt from, or are too few."""
+    defaults = parser()
+    named = [name for name in ("songs", "songs_per_step") if not studio]
+    if asked := [name for name in named if getattr(args, name) != defaults.get_default(name)]:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
+        raise ValueError(
+            f"{options}: no song of the studio is learnt from; leave it out, or put studio into "
+            "--data"
+        )
+    if args.songs_per_step and args.songs < FEWEST_ROLLING:
+        raise ValueError(
+            f"--songs-per-step with --songs {args.songs}: give at least {FEWEST_ROLLING} songs, or "
+            "there are times when none of them has drums, or a voice"
+        )
 
 
 def save(plan: "Plan", trained: "Trained", command: str) -> None:

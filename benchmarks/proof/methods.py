@@ -131,8 +131,9 @@ def episode_loop(problem: Problem, rate: float, look: Look) -> list[float]:
 
 def plain_loop(problem: Problem, rate: float, look: Look) -> list[float]:
     """Take the inner loop of MAML, its rates times `rate`, from any start."""
-    _, body_rate, head_rate = INNER_OPTIMIZERS["sgd"]
-    rates = {"body": rate * body_rate, "head": rate * head_rate}
+    inner = INNER_OPTIMIZERS["sgd"]
+    body_rate = inner.fresh_rate if problem.directory is None else inner.body_rate
+    rates = {"body": rate * body_rate, "head": rate * inner.head_rate}
 
     def loop(params: Params, loss: Any, support: Any, key: Any) -> Params:
         return inner_loop(

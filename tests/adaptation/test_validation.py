@@ -76,6 +76,14 @@ def test_songs_in_which_nothing_occurs_are_chosen_by_the_loss():
     assert Validation(network, task, [*silent, song("one", 1.0)]).by_score
 
 
+def test_songs_that_are_trained_on_are_never_many():
+    task = Classification("which", ("a", "b"))
+    network, songs = Network(TINY, task.head), clips(MANY_GROUPS)
+    assert Validation(network, task, songs).many
+    seen = Validation(network, task, songs, seen=True)
+    assert not seen.many and not seen.by_score
+
+
 def test_separation_is_chosen_by_the_loss():
     task = SourceSeparation("stems", ("vocals", "rest"))
     songs = []

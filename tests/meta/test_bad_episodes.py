@@ -75,6 +75,19 @@ def test_the_others_of_a_step_are_used(problem, kind):
     assert np.isnan(metrics["loss/bad"]) and np.isfinite(metrics["loss/quartic"])
 
 
+@pytest.mark.parametrize("kind", LEARNERS)
+def test_a_bad_episode_is_seen_among_others_of_its_name(problem, kind):
+    episode, body = problem
+    algorithm, meta = started(kind, body, episode.head)
+    _, mixed = algorithm.step(meta, [episode._replace(loss=nan_loss), episode])
+    assert np.isnan(mixed["loss/quartic"])
+    other = episode._replace(query=episode.support)
+    alone = [algorithm.step(meta, [one])[1] for one in (episode, other)]
+    _, both = algorithm.step(meta, [episode, other])
+    for name in both if kind is not MultiTask else ():
+        np.testing.assert_allclose(both[name], (alone[0][name] + alone[1][name]) / 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_an_update_along_a_gradient_that_is_not_finite_is_none(bad):
     optimizer = optax.adam(0.1)

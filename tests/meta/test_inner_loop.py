@@ -55,3 +55,25 @@ def test_a_masked_part_costs_no_gradient(problem):
 def test_no_steps_change_nothing(problem):
     episode, body = problem
     assert adapt(problem, 0, RATES) == {"body": body, "head": episode.head}
+
+
+def test_rates_of_leaves_may_be_any_tree(problem):
+    """A body that is a list has a list of rates; a rate for all of it is a number."""
+    episode, body = problem
+
+    def loss(params, batch, key):
+        return quartic({**params, "body": {"w": params["body"][0]}}, batch, key)
+
+    params = {"body": [body["w"]], "head": episode.head}
+    for rate in (0.1, [0.1]):
+        found = inner_loop(
+            loss,
+            params,
+            episode.support,
+            episode.key,
+            steps=3,
+            rates={"body": rate, "head": 0.2},
+            first_order=True,
+        )
+        expected = descended(start(body, episode), [episode.support] * 3)
+        np.testing.assert_allclose([found["body"][0], found["head"]["b"]], expected, rtol=1e-12)

@@ -132,7 +132,8 @@ def test_adaptation_takes_the_learnt_rates(problem):
     for row in table(rates):
         expected = descended(expected, [episode.support], row)
     np.testing.assert_allclose([found["body"]["w"], found["head"]["b"]], expected, rtol=1e-12)
-    fresh = algorithm.adapt(params, episode.loss, episode.support, episode.key)
+    given = algorithm.fresh_rates(params["body"])
+    fresh = algorithm.adapt(params, episode.loss, episode.support, episode.key, given)
     expected = descended(start(body, episode), [episode.support] * 3, tuple(RATES.values()))
     np.testing.assert_allclose([fresh["body"]["w"], fresh["head"]["b"]], expected, rtol=1e-12)
 
@@ -171,3 +172,11 @@ def test_resumed_equals_uninterrupted(problem, tmp_path):
     assert first == 2
     assert np.any(table(algorithm.learnt_rates(state)) != GIVEN)
     jax.tree.map(np.testing.assert_array_equal, run(5, checkpoints, first, state), run(5))
+
+
+def test_adaptation_without_rates_is_refused(problem):
+    episode, body = problem
+    with pytest.raises(ValueError, match="give those that were learnt"):
+        plus_plus().adapt(
+            {"body": body, "head": episode.head}, episode.loss, episode.support, episode.key
+        )

@@ -11,8 +11,16 @@ from tiny import TINY
 from umir.adaptation.start import Start
 from umir.checkpoint import Model, load_model
 from umir.cli import main
-from umir.meta import fresh_rates, inner_loop
-from umir.meta_training.algorithms import ALGORITHMS, inner_loop_of, meta_learner
+from umir.meta import Episode, fresh_rates, inner_loop
+from umir.meta_training.algorithms import (
+    ALGORITHMS,
+    inner_loop_of,
+    meta_learner,
+    usual_body_rate,
+)
+from umir.meta_training.phases import FIRST_HELD_OUT_SONG, meta_episode
+from umir.studio import render_song
+from umir.tasks import EpisodeSampler, StudioSource, get_task
 from umir.wave_unet import PRESETS
 
 BODY = {"level": {"kernel": jnp.full((3, 2), 0.5), "bias": jnp.zeros(2)}}
@@ -95,9 +103,61 @@ def test_a_model_that_lost_its_learnt_rates_is_an_error():
 @pytest.mark.parametrize("inner_optimizer", ["sgd", "adam"])
 def test_every_algorithm_takes_every_inner_optimizer(support, name, inner_optimizer):
     learner = meta_learner(name, 10, 2, inner_optimizer=inner_optimizer, first_order=0.5)
-    assert learner.body_rate == {"sgd": 0.1, "adam": 1e-3}[inner_optimizer] * (name != "anil")
+    assert learner.body_rate == {"sgd": 100.0, "adam": 1e-3}[inner_optimizer] * (name != "anil")
+    assert learner.body_rate == usual_body_rate(name, inner_optimizer)
+    given = meta_learner(name, 10, 2, inner_optimizer=inner_optimizer, body_rate=0.5)
+    assert given.body_rate == 0.5 * (name != "anil")
     rates = learner.learnt_rates(learner.init(BODY))
     assert (rates is None) == (name not in ("maml_plus_plus", "meta_sgd"))
+
+
+def test_a_fresh_body_has_another_rate():
+    assert usual_body_rate("fomaml", trained=False) == 1.0
+    assert usual_body_rate("multitask") == usual_body_rate("anil") == 0.0
+
+
+@pytest.mark.parametrize("name", ["fomaml", "reptile", "imaml", "maml_plus_plus"])
+def test_adam_is_adam_where_nothing_goes_through_it(support, name):
+    """With its `eps_root`, a gradient of 1e-6 moves a parameter by a hundredth of the rate."""
+    learner = meta_learner(name, 10, 2, inner_optimizer="adam")
+    small = jax.tree.map(lambda leaf: jnp.full_like(leaf, 1e-6), BODY)
+    with jax.numpy_dtype_promotion("standard"):
+        updates, _ = learner.inner_optimizer.update(small, learner.inner_optimizer.init(BODY))
+    jax.tree.map(lambda leaf: np.testing.assert_allclose(leaf, -1.0, rtol=0.02), updates)
+
+
+@pytest.mark.parametrize("name", ["maml_plus_plus", "meta_sgd"])
+def test_a_learnt_rate_moves_by_a_share_of_its_own(support, name):
+    """The first outer step of Adam is its rate, which a warm-up of one step in ten begins."""
+    learner = meta_learner(name, 10, 2, body_rate=0.5)
+    state = learner.init(BODY)
+    head = {"kernel": jnp.full((2, 1), 0.5), "bias": jnp.zeros(1)}
+    for step in range(2):
+        episode = Episode("x", loss, head, support, support, jax.random.key(step))
+        state, _ = learner.step(state, [episode])
+    learnt, given = learner.learnt_rates(state), learner.fresh_rates(BODY)
+    for part in ("body", "head"):
+        moved = jax.tree.map(lambda a, b: np.max(np.abs(a - b) / b), learnt[part], given[part])
+        assert 0 < max(jax.tree.leaves(moved)) < 0.03
+
+
+@pytest.mark.slow
+def test_a_body_that_is_adapted_learns_more_than_a_head_alone():
+    """Of the body that comes along, on onsets and drums of songs that it never heard."""
+    known = Start.load("umir-nano")
+    config, body = known.config, jax.tree.map(jnp.asarray, known.body)
+    seeds = range(FIRST_HELD_OUT_SONG, FIRST_HELD_OUT_SONG + 4)
+    source = StudioSource([render_song(seed, rate=config.rate, duration=12.0) for seed in seeds])
+    for name in ("onset_detection", "drum_transcription"):
+        sampler = EpisodeSampler([get_task(name)], source, rate=config.rate, seed=0)
+        episode = meta_episode(config, sampler, 0, seed=0, variants=False)
+
+        def after(rate, episode=episode):
+            learner = meta_learner("fomaml", 10, 3, body_rate=rate)
+            return float(learner.gradient(body, episode)[0])
+
+        alone, both = after(0.0), after(usual_body_rate("fomaml"))
+        assert both < 0.97 * alone
 
 
 def test_annealing_is_a_part_of_the_training():

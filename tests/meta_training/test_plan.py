@@ -35,6 +35,7 @@ def plan(tmp_path):
         out=tmp_path / "out",
         checkpoint_every=5,
         resume=False,
+        body_rate=0.1,
     )
 
 
@@ -127,12 +128,14 @@ def test_a_plan_stored_before_there_was_a_setting_can_be_resumed(plan):
     plan.begin_or_resume()
     path = plan.out / "checkpoints" / "plan.json"
     stored = json.loads(path.read_text())
-    for name in BEFORE:
+    for name in (*BEFORE, "body_rate"):
         del stored[name]
     path.write_text(json.dumps(stored))
     replace(plan, resume=True).begin_or_resume()
     with pytest.raises(ValueError, match=r"another inner_optimizer \(adam, not sgd\)$"):
         replace(plan, resume=True, inner_optimizer="adam").begin_or_resume()
+    with pytest.raises(ValueError, match=r"another body_rate \(100.0, not 0.1\)$"):
+        replace(plan, resume=True, body_rate=100.0).begin_or_resume()
 
 
 def test_trainings_of_other_programs_are_not_cleared(plan):

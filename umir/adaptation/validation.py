@@ -72,18 +72,21 @@ class Validation:
     Args:
         network: body and head.
         task: what the head is for.
-        songs: with labels, that nothing is trained on.
+        songs: with labels.
+        seen: whether they are trained on: then no number of them is enough to be believed.
 
     Attributes:
         many: whether the groups are enough to be believed.
         by_score: whether the score decides.
     """
 
-    def __init__(self, network: Network, task: Task, songs: Sequence[Example]):
+    def __init__(
+        self, network: Network, task: Task, songs: Sequence[Example], *, seen: bool = False
+    ):
         self._network, self._task = network, task
         self._batches = validation_batches(network, task, songs)
         self._songs = of_equal_length(songs)
-        self.many = len({song.group for song in songs}) >= MANY_GROUPS
+        self.many = not seen and len({song.group for song in songs}) >= MANY_GROUPS
         # Of songs in which nothing occurs the score is not defined, or one false alarm decides it.
         found = (task.labels_in(song.annotation) & task.source_labels for song in self._songs)
         # Whole songs take longer to separate than to learn from.

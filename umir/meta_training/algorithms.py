@@ -5,6 +5,7 @@ over, with the rates that it learnt, from its model directory.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,17 +39,65 @@ ALGORITHMS: dict[str, type[MetaLearner]] = {
     "meta_sgd": MetaSGD,
     "imaml": ImplicitMAML,
 }
-# Name -> what turns inner gradients into updates, and the rates of body and head that suit it.
-# Adam's are those of fine-tuning; MAML differentiates it, which needs the `eps_root`.
-INNER_OPTIMIZERS: dict[str, tuple[optax.GradientTransformation | None, float, float]] = {
-    "sgd": (None, 0.1, 0.3),
-    "adam": (optax.adam(1.0, eps_root=1e-8), 1e-3, 1e-2),
+
+
+@dataclass(frozen=True)
+class InnerOptimizer:
+    """An optimiser of the inner loop, and the rates that suit it.
+
+    Attributes:
+        update: what turns inner gradients into updates; None for gradient descent.
+        differentiable: the same for algorithms whose gradient goes through the inner loop.
+        body_rate: of a body that the warm-up has trained.
+        fresh_rate: of a body that nothing has trained yet.
+        head_rate: of the head.
+        before: the body's rate of models that have none in their facts.
+    """
+
+    update: optax.GradientTransformation | None
+    differentiable: optax.GradientTransformation | None
+    body_rate: float
+    fresh_rate: float
+    head_rate: float
+    before: float
+
+
+# What a body's output gives for a step shrinks with the square of the body's size, which Muon lets
+# grow: nano's norm is 66 when it is fresh and 590 after its training. Three steps of gradient
+# descent gain most with some 1 of the fresh one, and with 100 (300 is too much for voices) of the
+# trained one; with 0.1, as it was until 30 November 2026, they move nothing but the head. Adam's
+# rates are those of fine-tuning; its derivative has no bound near 0 without an `eps_root`, which
+# makes it gradient descent at a rate of some 10 where gradients of a body are below 1e-4.
+INNER_OPTIMIZERS: dict[str, InnerOptimizer] = {
+    "sgd": InnerOptimizer(None, None, 100.0, 1.0, 0.3, before=0.1),
+    "adam": InnerOptimizer(
+        optax.adam(1.0), optax.adam(1.0, eps_root=1e-8), 1e-3, 1e-3, 1e-2, before=1e-3
+    ),
 }
 META_RATE = 5e-4
-# An outer step moves a learnt rate by at most so much of what the body's rate starts as.
+# An outer step moves a learnt rate by at most so much of what it starts as.
 RATES_RATE = 0.02
 # The fraction of meta-training in which losses before the last inner step count (MAML++).
 MULTI_STEP = 0.1
+
+
+def usual_body_rate(name: str, inner_optimizer: str = "sgd", *, trained: bool = True) -> float:
+    """Return the body's rate in the inner loop; 0 of algorithms that do not adapt the body.
+
+    Args:
+        name: an algorithm, or `multitask`.
+        inner_optimizer: one of `INNER_OPTIMIZERS`.
+        trained: whether there is a warm-up before.
+    """
+    if name not in ALGORITHMS or ALGORITHMS[name] is ANIL:
+        return 0.0
+    inner = INNER_OPTIMIZERS[inner_optimizer]
+    return inner.body_rate if trained else inner.fresh_rate
+
+
+def body_rate_before(name: str, inner_optimizer: str = "sgd") -> float:
+    """Return what trainings and models that do not say it had as `usual_body_rate`."""
+    return min(usual_body_rate(name, inner_optimizer), INNER_OPTIMIZERS[inner_optimizer].before)
 
 
 def meta_learner(
@@ -56,6 +105,7 @@ def meta_learner(
     steps: int,
     inner_steps: int,
     *,
+    body_rate: float | None = None,
     inner_optimizer: str = "sgd",
     rematerialise: bool = False,
     first_order: float = 1.0,
@@ -67,6 +117,7 @@ def meta_learner(
         name: one of `ALGORITHMS`.
         steps: number of outer steps, at whose end the outer rates are 0.
         inner_steps: number of steps of the inner loop.
+        body_rate: of the body in the inner loop; None for the usual one after a warm-up.
         inner_optimizer: one of `INNER_OPTIMIZERS`.
         rematerialise: less memory for more time (MAML, ANIL).
         first_order: where rates are learnt, the fraction of the steps before second order.
@@ -77,18 +128,24 @@ def meta_learner(
     """
     kind = ALGORITHMS[name]
     optimizer = outer_optimizer(META_RATE, steps)
-    inner, body_rate, head_rate = INNER_OPTIMIZERS[inner_optimizer]
-    options: dict[str, Any] = {"inner_optimizer": inner, "head_rate": head_rate}
+    inner = INNER_OPTIMIZERS[inner_optimizer]
+    rates = {"head": inner.head_rate}
     if kind is not ANIL:
-        options["body_rate"] = body_rate
+        rates["body"] = usual_body_rate(name, inner_optimizer) if body_rate is None else body_rate
+    through = issubclass(kind, MAML) or (issubclass(kind, MAMLPlusPlus) and first_order < 1)
+    options: dict[str, Any] = {f"{part}_rate": rate for part, rate in rates.items()}
+    options["inner_optimizer"] = inner.differentiable if through else inner.update
     if issubclass(kind, MAML):
         options["rematerialise"] = rematerialise
     if issubclass(kind, ImplicitMAML):
         options["proximity"] = proximity
     if issubclass(kind, MAMLPlusPlus):
-        of_rates = outer_optimizer(RATES_RATE * body_rate, steps)
-        parts = {"body": "body", "rates": "rates"}
-        optimizer = optax.partition({"body": optimizer, "rates": of_rates}, parts)
+        of_rates = {
+            f"rates of {part}": outer_optimizer(RATES_RATE * rate, steps)
+            for part, rate in rates.items()
+        }
+        names = {"body": "body", "rates": {part: f"rates of {part}" for part in rates}}
+        optimizer = optax.partition({"body": optimizer, **of_rates}, names)
         options["second_order_from"] = None if first_order == 1 else round(first_order * steps)
     if kind is MAMLPlusPlus:
         options["multi_step_until"] = round(MULTI_STEP * steps)
@@ -110,8 +167,11 @@ def inner_loop_of(model: Model) -> Callable[[Params, Loss, Any, PRNGKeyArray], P
     facts = model.config.get("training", {})
     if facts.get("algorithm") not in ALGORITHMS or model.config.get("heads"):
         return None
-    names = ("inner_optimizer", "proximity")  # not in models made before there was a choice
+    # Not in models made before there was a choice.
+    names = ("inner_optimizer", "proximity", "first_order", "body_rate")
     options = {name: facts[name] for name in names if name in facts}
+    of_before = body_rate_before(facts["algorithm"], options.get("inner_optimizer", "sgd"))
+    options.setdefault("body_rate", of_before)
     learner = meta_learner(facts["algorithm"], 1, facts["inner_steps"], **options)
     if not isinstance(learner, MAMLPlusPlus):
         return learner.adapt

@@ -121,6 +121,7 @@ def _algorithm(plan: Plan) -> MetaLearner | None:
         plan.algorithm,
         steps,
         plan.inner_steps,
+        body_rate=plan.body_rate,
         inner_optimizer=plan.inner_optimizer,
         rematerialise=plan.rematerialise,
         first_order=plan.first_order,

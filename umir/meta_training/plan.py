@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umir.files import write_json
+from umir.meta_training.algorithms import body_rate_before
 from umir.resuming import steps_done
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
@@ -34,6 +35,7 @@ PLANNED = (
     "warm_up",
     "inner_steps",
     "inner_optimizer",
+    "body_rate",
     "first_order",
     "proximity",
     "seed",
@@ -75,6 +77,7 @@ class Plan:
         out: folder for logs, checkpoints and the report.
         checkpoint_every: steps between two checkpoints.
         resume: go on from the last checkpoint in `out`.
+        body_rate: learning rate of the body in the inner loop; 0 if there is none.
         inner_optimizer: of the inner loop: `sgd` or `adam`.
         first_order: where rates are learnt, the fraction of meta-training before second order.
         proximity: how strongly the inner loop of implicit MAML is drawn to where it starts.
@@ -100,6 +103,7 @@ class Plan:
     out: Path
     checkpoint_every: int
     resume: bool
+    body_rate: float
     inner_optimizer: str = "sgd"
     first_order: float = 1.0
     proximity: float = 1.0
@@ -170,7 +174,7 @@ class Plan:
         tasks = [task.name for task in self.tasks]
         own = {"network": self.config.preset, "tasks": tasks, **self.facts()}
         if self.resume and path.exists():
-            earlier = {**BEFORE, **json.loads(path.read_text())}
+            earlier = _as_it_was_meant(json.loads(path.read_text()))
             changed = [
                 f"{name} ({_differs(own[name], earlier.get(name))})"
                 for name in own
@@ -193,6 +197,13 @@ class Plan:
         for file in (log, path.with_name(LEFT_OUT)):
             file.unlink(missing_ok=True)
         write_json(path, own)
+
+
+def _as_it_was_meant(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored plan with the settings that there were none of when it was stored."""
+    stored = {**BEFORE, **stored}
+    before = body_rate_before(stored["algorithm"], stored["inner_optimizer"])
+    return {"body_rate": before, **stored}
 
 
 def _differs(asked: Any, earlier: Any) -> str:
