@@ -1,6 +1,7 @@
 """The named tasks, the task that a kind of annotation poses, and tasks as JSON."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -72,8 +73,17 @@ _CLASSES: dict[str, type[Task]] = {
 # What a field meant in models that were made before their tasks had it: class -> field -> value.
 _BEFORE: dict[str, dict[str, Any]] = {"SourceSeparation": {"masks": False}}
 
-# Stems that take what is left come last: the network's last stem is mixture minus the others.
-_LEFT_OVER = ("rest", "residual", "instrumental", "other", "accompaniment")
+# Stems that take what is left come last: the network's last stem is mixture minus the others. Of
+# several it is the one that stands last here, and after all of these `no_vocals` and its like.
+_LEFT_OVER = (
+    *("instruments", "band", "music", "karaoke", "playback", "backing", "backing track"),
+    *("rest", "residual", "instrumental", "other", "accompaniment"),
+)
+_ALL_BUT = re.compile(r"(no|non|without|minus) ")  # `no_vocals`, `minus-drums`
+_VOICES = {
+    *("voice", "voices", "vocal", "vocals", "vox", "singing", "singer", "singers"),
+    *("choir", "rap", "rapper", "speech"),
+}
 
 
 def get_task(name: str) -> Task:
@@ -127,8 +137,9 @@ def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ..
     """Return the classes that occur in annotations of one kind, sorted.
 
     Events without a name make the class `event`, intervals the class `interval`. Of stems, the one
-    that is the remainder by its name (`other`, `accompaniment`, ...) comes last. Of f0 curves and
-    notes, the classes are the semitones of the whole octaves that their pitches lie in.
+    that is the remainder by its name (`other`, `accompaniment`, `no_vocals`, ...) comes last, else
+    the last that is no voice. Of f0 curves and notes, the classes are the semitones of the whole
+    octaves that their pitches lie in.
 
     Raises:
         ValueError: a kind that is not supported, or no annotation that names anything.
@@ -139,7 +150,7 @@ def vocabulary_of(kind: str, annotations: Sequence[Annotation]) -> tuple[str, ..
     names = {name for annotation in annotations for name in _names(annotation)}
     if not names:
         raise ValueError(f"the annotations of kind {kind!r} name nothing: no class to learn")
-    return tuple(sorted(names, key=lambda name: (kind == "stems" and _left_over(name), name)))
+    return _remainder_last(names) if kind == "stems" else tuple(sorted(names))
 
 
 def register_task(cls: type[AnyTask]) -> type[AnyTask]:
@@ -213,8 +224,26 @@ def _names(annotation: Annotation) -> tuple[str, ...]:
     return tuple(annotation.waveforms)
 
 
-def _left_over(name: str) -> int:
-    return _LEFT_OVER.index(name) + 1 if name in _LEFT_OVER else 0
+def _remainder_last(stems: set[str]) -> tuple[str, ...]:
+    """Return stems sorted, the remainder last: what no model hears of a voice would be missed."""
+    last = max(stems, key=lambda name: (_left_over(name), not _is_voice(name), name))
+    return tuple(sorted(stems, key=lambda name: (name == last, _left_over(name), name)))
+
+
+def _left_over(stem: str) -> int:
+    """Return how much a stem is the remainder, by its name; 0 if it is not."""
+    plain = " ".join(_words(stem))
+    if _ALL_BUT.match(plain):
+        return len(_LEFT_OVER) + 1
+    return _LEFT_OVER.index(plain) + 1 if plain in _LEFT_OVER else 0
+
+
+def _is_voice(stem: str) -> bool:
+    return not _VOICES.isdisjoint(_words(stem))
+
+
+def _words(stem: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", stem.casefold())
 
 
 def _lists(value: Any) -> Any:

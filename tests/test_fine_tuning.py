@@ -200,6 +200,17 @@ def test_what_cannot_be_used_is_named_where_a_split_lacks_it(events_folder, caps
     assert "no songs to score: '3.wav' cannot be used (see above): mend that, or label au" in shown
 
 
+def test_which_stem_takes_the_rest_is_said(stems_folder, capsys):
+    rows = read_rows(stems_folder)
+    for row in rows:
+        row["stems"]["No_Vocals"] = row["stems"].pop("accompaniment")
+    write_rows(stems_folder, rows)
+    assert finetune(stems_folder, "--steps", "1", "--learning-rate", "0.001") == 0
+    rest = "No_Vocals takes the rest: the song without vocals, and all that is above 8 kHz"
+    assert rest in capsys.readouterr().err
+    assert TaskModel.load("model").task.vocabulary == ("vocals", "No_Vocals")
+
+
 def test_one_class_is_nothing_to_tell_apart(label_folder, capsys):
     rows = [{**row, "label": "low"} for row in read_rows(label_folder)]
     write_rows(label_folder, rows)

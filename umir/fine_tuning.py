@@ -130,6 +130,8 @@ def finetune(
     _check_choices(init, user_data.task, known, speed, share)
     if progress:
         print(_possible(user_data), file=sys.stderr)
+        if isinstance(user_data.task, SourceSeparation):
+            print(_remainder(user_data.task, start.config.rate), file=sys.stderr)
         if task is None and not start.knows(user_data.task):
             _say_what_fits(start, user_data)
         print("compiling, which takes a while the first time", file=sys.stderr)
@@ -224,6 +226,15 @@ def _remedy(lost: Sequence[str], otherwise: str) -> str:
         return group
     more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
     return f"{quoted(lost[:NAMED])}{more} cannot be used (see above): mend that, or {group}"
+
+
+def _remainder(task: SourceSeparation, rate: int) -> str:
+    """Return which stem takes what a network at `rate` Hz cannot give to any."""
+    *others, last = task.vocabulary
+    return (
+        f"{last} takes the rest: the song without {', '.join(others)}, and all that is above "
+        f"{rate / 2000:g} kHz"
+    )
 
 
 def _say_what_fits(start: Start, data: UserData) -> None:

@@ -90,6 +90,30 @@ def test_the_remaining_stem_comes_last():
     assert vocabulary_of("stems", [stems]) == ("vocals", "accompaniment")
 
 
+@pytest.mark.parametrize(
+    ("names", "last"),
+    [
+        (["no_vocals", "vocals"], "no_vocals"),
+        (["Accompaniment", "Vocals"], "Accompaniment"),
+        (["band", "vocals"], "band"),
+        (["singing", "music"], "music"),
+        (["backing vocals", "lead vocals", "Backing Track"], "Backing Track"),
+        (["instruments", "voice"], "instruments"),
+        (["drums", "minus-drums", "other"], "minus-drums"),
+        (["no_vocals", "other", "vocals"], "no_vocals"),
+        (["bass", "vocals_1", "vocals_2"], "bass"),
+        (["guitar", "vocals/lead"], "guitar"),
+        (["noise", "speech"], "noise"),
+        (["choir", "voice"], "voice"),
+        (["drums", "piano"], "piano"),
+    ],
+)
+def test_no_voice_takes_the_rest_beside_anything_else(names, last):
+    stems = Stems(dict.fromkeys(names, np.zeros((3, 1), np.float32)), 10)
+    found = vocabulary_of("stems", [stems])
+    assert found[-1] == last and sorted(found) == sorted(names)
+
+
 def test_tasks_survive_json():
     tasks = [*TASKS.values(), task_for_kind("events", ("a",)), task_for_kind("labels", ("a", "b"))]
     tasks += [task_for_kind("intervals", ("a", "b"))]
