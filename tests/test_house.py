@@ -46,6 +46,7 @@ FLOORS = {
     "umir.huge_pages": 1,
     "umir.interrupts": 1,
     "umir.released_models": 1,
+    "umir.results": 1,
     "umir.studio": 1,
     "umir.wave_unet": 1,
     "umir.tasks": 2,

@@ -57,32 +57,40 @@ def test_a_file_is_written_as_its_array_is_predicted(song, tmp_path):
     np.testing.assert_allclose(times, found.times, atol=1e-3)
 
 
-def test_labels_beside_the_audio_are_not_overwritten(song, tmp_path):
+@pytest.mark.parametrize("out", [".", "elsewhere", "out/..", "link"])
+def test_labels_are_not_overwritten(song, tmp_path, out):
     model, path = model_of("onset_detection"), song(2.0)
-    labels = tmp_path / "song.txt"
-    labels.write_text("0.5\n")
-    with pytest.raises(
-        ValueError, match="song.wav: not predicted: .*song.txt, which may be its lab"
-    ):
-        predict_file(model, path, tmp_path)
-    (tmp_path / "out").mkdir()
+    for folder in ("out", "elsewhere"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "link").symlink_to(tmp_path)
-    for other in (tmp_path / "out" / "..", tmp_path / "link"):
-        with pytest.raises(ValueError, match="may be its labels"):
-            predict_file(model, path, other)
+    labels = tmp_path / out / "song.txt"
+    labels.write_text("0.5\n")
+    with pytest.raises(ValueError, match="song.wav: nothing is written: .*song.txt is there"):
+        predict_file(model, path, tmp_path / out)
     assert labels.read_text() == "0.5\n"
-    assert predict_file(model, path, tmp_path / "out").exists()
 
 
-def test_stems_beside_the_audio_are_not_overwritten(song, tmp_path):
+def test_a_second_run_replaces_the_first_unless_that_was_mended(song, tmp_path):
+    path = song(2.0)
+    for name in ("onset_detection", "genre_recognition"):
+        written = predict_file(model_of(name), path, tmp_path)
+    assert "0" not in written.read_text()  # a genre, and no times
+    written.write_text("jazz\n")
+    with pytest.raises(ValueError, match="is not what an earlier run made of this file"):
+        predict_file(model_of("genre_recognition"), path, tmp_path)
+    assert written.read_text() == "jazz\n"
+
+
+def test_stems_are_not_overwritten(song, tmp_path):
     model, path = model_of("vocal_separation"), song(2.0)
     (tmp_path / "song").mkdir()
     stem = tmp_path / "song" / "vocals.wav"
     stem.write_bytes(b"true")
-    with pytest.raises(ValueError, match="song.wav: not predicted: .*song, which may hold its ste"):
+    with pytest.raises(ValueError, match="song.wav: nothing is written: .*song is there already"):
         predict_file(model, path, tmp_path)
     assert stem.read_bytes() == b"true"
-    assert (predict_file(model, path, tmp_path / "out") / "vocals.wav").exists()
+    for _ in range(2):
+        assert (predict_file(model, path, tmp_path / "out") / "vocals.wav").exists()
 
 
 def test_a_name_that_is_no_text(song, tmp_path):

@@ -14,6 +14,7 @@ from tiny import TINY
 
 from umir.cli import main
 from umir.file_batch import files_among
+from umir.results import NOTES
 from umir.separate import SpeedBars
 from umir.task_model import TaskModel
 from umir.tasks import get_task
@@ -38,7 +39,8 @@ def room(tmp_path, monkeypatch, rng):
 
 
 def _made(folder):
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return {path.as_posix() for path in paths if NOTES not in path.parts}
 
 
 def test_the_audio_files_of_a_folder_not_of_those_below(room):
@@ -124,6 +126,18 @@ def test_predict_writes_what_separate_writes(room):
     assert _made(room / "p") == {"a/vocals.wav", "a/accompaniment.wav"}
     for name in _made(room / "p"):
         assert (room / "p" / name).read_bytes() == (room / "s" / "model" / name).read_bytes()
+
+
+def test_another_song_of_the_name_does_not_replace_the_first(room, capsys):
+    options = ["--model", "model", "--out", "o"]
+    assert main(["separate", "songs/a.wav", *options]) == 0
+    written = (room / "o" / "model" / "a" / "vocals.wav").read_bytes()
+    soundfile.write("songs/deeper/a.wav", np.zeros(9000), 16_000)
+    assert main(["separate", "songs/deeper/a.wav", *options]) == 1
+    failed = "failed: songs/deeper/a.wav: nothing is written: o/model/a is there already"
+    assert failed in capsys.readouterr().err
+    assert main(["separate", "songs/a.wav", *options]) == 0
+    assert (room / "o" / "model" / "a" / "vocals.wav").read_bytes() == written
 
 
 def test_the_bar_shows_the_speed(monkeypatch, capsys, tmp_path):

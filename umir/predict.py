@@ -61,26 +61,21 @@ def predict_file(model: "AnyModel", path: Path, out: Path) -> Path:
     The file is read block by block, twice: memory grows with what is found in it alone.
 
     Raises:
-        ValueError: if the audio cannot be used, or what is beside it would be overwritten; names
-            the file.
+        ValueError: if the audio cannot be used, or something else would be overwritten
+            (`umir.results`); names the file.
     """
     from umir.audio import audio_blocks
     from umir.data.annotation_files import write_annotation
+    from umir.results import made_of
     from umir.separation.separator_model import SeparatorModel
     from umir.separation.stream import separate_file
 
-    separates = model.task.kind == "stems"
-    target = out / (path.stem if separates else f"{path.stem}.txt")
-    if target.exists() and target.parent.resolve() == path.parent.resolve():
-        may_be = "hold its stems" if separates else "be its labels"
-        raise ValueError(
-            f"{path}: not predicted: that would overwrite {target}, which may {may_be}; give "
-            "another --out"
-        )
-    if separates or isinstance(model, SeparatorModel):
-        return separate_file(model.separator, path, target).folder
-    output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
-    write_annotation(target, model.task.decode(output, model.settings))
+    if model.task.kind == "stems" or isinstance(model, SeparatorModel):
+        return separate_file(model.separator, path, out / path.stem).folder
+    target = out / f"{path.stem}.txt"
+    with made_of(path, target):
+        output = model.output_of(partial(audio_blocks, path, model.rate, model.channels))
+        write_annotation(target, model.task.decode(output, model.settings))
     return target
 
 

@@ -14,6 +14,7 @@ from tiny import TINY
 from umir.audio import normalise_level, read_audio, resample
 from umir.audio_stream import AudioError
 from umir.inference import Windows, run_window
+from umir.results import NOTES
 from umir.separation.stem_files import StemFiles, StemFormat
 from umir.separation.stream import Separator, separate_file, two_stems
 from umir.task_model import TaskModel
@@ -243,18 +244,18 @@ def test_what_is_interrupted_leaves_nothing(tmp_path, error):
 
 
 def test_older_stems_stay_until_the_new_ones_are_whole(tmp_path):
+    soundfile.write(tmp_path / "a.wav", _song(8000), RATE)
+    separate_file(_model().separator, tmp_path / "a.wav", tmp_path / "a")
     soundfile.write(tmp_path / "a.wav", _song(9000), RATE)
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "vocals.wav").write_text("old")
     (tmp_path / "a" / "notes.txt").write_text("mine")
 
-    def stop(done, total):
-        assert (tmp_path / "a" / "vocals.wav").read_text() == "old"
+    def look(done, total):
+        assert len(read_audio(tmp_path / "a" / "vocals.wav")[0]) == 8000
 
-    separate_file(_model().separator, tmp_path / "a.wav", tmp_path / "a", progress=stop)
+    separate_file(_model().separator, tmp_path / "a.wav", tmp_path / "a", progress=look)
     assert (tmp_path / "a" / "notes.txt").read_text() == "mine"
     assert len(read_audio(tmp_path / "a" / "vocals.wav")[0]) == 9000
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == [NOTES]
 
 
 def _files(folder, names=("a", "b"), channels=1, suffix=".wav"):

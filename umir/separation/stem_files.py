@@ -52,6 +52,10 @@ class StemFormat:
         """
         return check_format(Path(f"stem{self.suffix}"), self.subtype)
 
+    def file_name(self, stem: str) -> str:
+        """Return the name of a stem's file."""
+        return _file_name(stem) + self.suffix
+
 
 FLOAT_WAV = StemFormat()
 

@@ -23,6 +23,7 @@ from umir.audio import channel_power, check_waveform, level_gain
 from umir.audio_stream import Block, Counted, open_audio, resample_blocks
 from umir.inference import Windows, run_window, stream
 from umir.meta import Params
+from umir.results import made_of
 from umir.separation.stem_files import FLOAT_WAV, StemFiles, StemFormat
 from umir.wave_unet import Network
 
@@ -203,19 +204,21 @@ def separate_file(
 
     Raises:
         AudioError: the song cannot be used; names it.
+        ValueError: something else is where its stems should be (`umir.results`).
         OSError: the disk is full.
     """
-    started = time.perf_counter()
-    with open_audio(path) as song:
-        level = separator.measure(song.blocks(), song.rate)
     names = [only, f"no_{only}"] if only else list(separator.stems)
-    with open_audio(path) as song:
-        seconds, done = level.n_samples / song.rate, 0
-        files = StemFiles(folder, names, song.rate, song.channels, level.n_samples, stem_format)
-        with files:
-            progress(0.0, seconds)
-            for stems in separator.separate(song.blocks(), song.rate, level):
-                files.write(two_stems(stems, only) if only else stems)
-                done += len(next(iter(stems.values())))
-                progress(done / song.rate, seconds)
-    return Separated(folder, seconds, time.perf_counter() - started, files.gain)
+    with made_of(path, folder, [folder / stem_format.file_name(name) for name in names]):
+        started = time.perf_counter()
+        with open_audio(path) as song:
+            level = separator.measure(song.blocks(), song.rate)
+        with open_audio(path) as song:
+            seconds, done = level.n_samples / song.rate, 0
+            files = StemFiles(folder, names, song.rate, song.channels, level.n_samples, stem_format)
+            with files:
+                progress(0.0, seconds)
+                for stems in separator.separate(song.blocks(), song.rate, level):
+                    files.write(two_stems(stems, only) if only else stems)
+                    done += len(next(iter(stems.values())))
+                    progress(done / song.rate, seconds)
+        return Separated(folder, seconds, time.perf_counter() - started, files.gain)
