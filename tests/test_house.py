@@ -34,6 +34,7 @@ FLOORS = {
     "umir.studio.__main__": 5,
     "umir.annotations": 1,
     "umir.audio": 1,
+    "umir.audio_folders": 1,
     "umir.audio_integrity": 1,
     "umir.audio_stream": 1,
     "umir.checkpoint": 1,

@@ -7,7 +7,7 @@ names the file, what is wrong and what to do.
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,6 @@ from umir.audio_integrity import knows_its_length, missing_bytes
 # A stretch of time; `_` because one stream has blocks of several lengths.
 Block = Float[np.ndarray, "_ channel"]
 
-# What is taken for audio in a folder.
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".au", ".opus", ".w64"}
 # Numbers per block that is read: 4 MB, 12 s of stereo at 44.1 kHz.
 BLOCK_SIZE = 2**20
 # MP3 headers count the encoder's padding, so a whole file may be a few packets shorter.
@@ -31,42 +29,6 @@ _MP3_SLACK_SECONDS = 0.1
 _WAV_BYTES = 2**32 - 2**16
 # Bytes per sample of what can be written.
 SUBTYPES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
-
-
-def audio_in(folder: Path, *, below: bool = False) -> list[Path]:
-    """Return the audio files of a folder, sorted, without hidden ones (`._song.wav`).
-
-    Args:
-        folder: where to look.
-        below: also in the folders that it holds.
-    """
-    found = folder.rglob("*") if below else folder.glob("*")
-    return sorted(
-        path
-        for path in found
-        if path.suffix.lower() in AUDIO_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
-def audio_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the audio files that are given or lie below folders that are given, sorted.
-
-    Raises:
-        ValueError: there are none, or a path is missing.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += audio_in(path, below=True)
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ValueError(f"{path}: no such file or folder; give audio")
-    if not found:
-        raise ValueError(f"{', '.join(map(str, paths))}: no audio files there")
-    return sorted(set(found))
 
 
 class Counted:

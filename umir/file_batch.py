@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from umir.audio_stream import audio_in
+from umir.audio_folders import audio_in, say_what_is_left_out
 from umir.interrupts import interrupts_as_such, raise_interrupt
 
 # Called with what is done and what there is to do, in seconds of audio.
@@ -56,14 +56,15 @@ class Outcome:
 def files_among(inputs: Sequence[Path]) -> list[Path]:
     """Return the files that are given, and the audio files directly in folders that are given.
 
-    A folder without audio is returned itself, so that the batch names it and goes on.
+    A folder without audio is returned itself, so that the batch names it and goes on. What else
+    looks like audio in folders is named on standard error.
 
     Raises:
         ValueError: there are none but such folders.
     """
     found = {path: audio_in(path) if path.is_dir() else [path] for path in inputs}
-    if not any(found.values()):
-        raise ValueError(f"no audio files in {', '.join(map(str, inputs))}")
+    nothing = f"no audio files in {', '.join(map(str, inputs))}"
+    say_what_is_left_out(inputs, "" if any(found.values()) else nothing)
     empty = [path for path, files in found.items() if not files]
     return [file for files in found.values() for file in files] + empty
 

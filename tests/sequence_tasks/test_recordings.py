@@ -8,7 +8,7 @@ import soundfile
 from nano_sequence_tasks import AUDIO
 
 from umir.audio import read_audio
-from umir.audio_stream import audio_files
+from umir.audio_folders import audio_files
 from umir.sequence_tasks.mu_law import mu_law
 from umir.sequence_tasks.recordings import (
     describe,

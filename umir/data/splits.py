@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from umir.audio_stream import AUDIO_SUFFIXES
+from umir.audio_folders import AUDIO_SUFFIXES
 
 SPLITS = ("train", "valid", "test")
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Shaped
 
 from umir.annotations import F0, Annotation, Intervals, Stems
 from umir.audio import AudioError, read_audio, to_channels
-from umir.audio_stream import audio_in
+from umir.audio_folders import audio_in
 from umir.data_sets.data_set import DataSet, DataSetError, Labelling, Loaded
 from umir.data_sets.published_layout import FolderTrack, audio_file, inner_folder
 

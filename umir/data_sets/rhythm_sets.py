@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from umir.annotations import Events, Labels
-from umir.audio_stream import audio_in
+from umir.audio_folders import audio_in
 from umir.data.annotation_files import read_events, read_intervals
 from umir.data_sets.adapters import file_labelling, files_there, mirdata_set, tempo_in
 from umir.data_sets.data_set import ByLine, DataSet, DataSetError, labelling

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from umir.audio_stream import audio_files
+from umir.audio_folders import audio_files
 from umir.data.manifest import MANIFEST_NAME
 from umir.data.manifest_lines import Entry, audio_entries, spelled_once
 from umir.data.problems import Problem, describe, gathered

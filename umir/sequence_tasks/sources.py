@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from umir.audio_stream import audio_files
+from umir.audio_folders import audio_files
 from umir.data.splits import SPLITS
 from umir.sequence_tasks.batches import SequenceData
 from umir.sequence_tasks.copy_memory import CopyMemory, CopySequences
