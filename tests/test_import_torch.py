@@ -45,7 +45,7 @@ def saved(net, path, prefix="", legacy=False):
         (NET, [], False),
         (NET, [], True),
         (LEARNED, ["--stride", "3"], False),
-        (TOGETHER, ["--sources", "drums,rest"], False),
+        (TOGETHER, ["--sources", "drums, rest"], False),
     ],
 )
 def test_the_same_output(net, options, legacy, tmp_path, rng, capsys):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from umir.program import command_line, going_on_with, program_parser, run_program
+from umir.program import names as names_in
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,13 @@ def test_ctrl_c_says_how_to_go_on(parser, capsys):
 
     assert run_program(parser, run, []) == 130
     assert capsys.readouterr().err == "umir do: interrupted; go on with: umir do --resume\n"
+
+
+def test_names_with_commas_between_them():
+    assert names_in("--sources", "vocals, my piano ,rest") == ("vocals", "my piano", "rest")
+    assert names_in("--sources", "vocals") == ("vocals",)
+    for text in ("", " ", "vocals,", "vocals,,rest"):
+        with pytest.raises(ValueError, match=f"--sources '{text}': a name is empty; give NAME,"):
+            names_in("--sources", text)
+    with pytest.raises(ValueError, match="--sources 'a, b,a': 'a' is there twice; give each"):
+        names_in("--sources", "a, b,a")

@@ -267,13 +267,20 @@ def test_two_trainings_do_not_share_a_folder(stems_folder, tiny_m4, tmp_path, mo
 
 
 def test_changes_of_a_preset():
-    arguments = ["--data", "x", "--out", "y", "--preset", "m6", "--sources", "drums,rest"]
+    arguments = ["--data", "x", "--out", "y", "--preset", "m6", "--sources", "drums, rest"]
     arguments += ["--batch", "4", "--learning-rate", "1e-3", "--patience", "3"]
     preset = separate_train.preset_of(separate_train.parser().parse_args(arguments))
     assert preset.network.sources == ("drums", "rest")
     assert [s.batch for s in preset.recipe.stages] == [4, 4]
     assert [s.learning_rate for s in preset.recipe.stages] == pytest.approx([1e-3, 1e-4])
     assert (preset.recipe.patience, preset.recipe.epoch_steps) == (3, 2000)
+
+
+@pytest.mark.parametrize("sources", ["", "vocals,", "vocals,,drums", "drums, drums"])
+def test_sources_that_are_no_names(sources):
+    arguments = ["--data", "x", "--out", "y", "--sources", sources]
+    with pytest.raises(ValueError, match=f"--sources '{sources}': "):
+        separate_train.preset_of(separate_train.parser().parse_args(arguments))
 
 
 def test_data_that_will_not_do(stems_folder, label_folder, tiny_m4, tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from umir.program import command_line, positive, positive_number, program_parser, run_program
+from umir.program import command_line, names, positive, positive_number, program_parser, run_program
 
 LICENCE = "that of the checkpoint, which its author knows; umir itself is Apache-2.0."
 
@@ -102,11 +102,10 @@ def import_torch(
 
 def run(args: argparse.Namespace) -> None:
     """Import, and say what it is."""
-    sources = [name.strip() for name in args.sources.split(",")] if args.sources else None
     line = import_torch(
         args.file,
         args.out,
-        sources=sources,
+        sources=None if args.sources is None else names("--sources", args.sources),
         rate=args.rate,
         seconds=args.seconds,
         stride=args.stride,

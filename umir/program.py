@@ -83,6 +83,20 @@ def positive_number(text: str) -> float:
     return number
 
 
+def names(option: str, text: str) -> tuple[str, ...]:
+    """Return the names that the value of an option spells, with commas between them.
+
+    Raises:
+        ValueError: one of them is empty, or there twice.
+    """
+    found = tuple(name.strip() for name in text.split(","))
+    if not all(found):
+        raise ValueError(f"{option} {text!r}: a name is empty; give NAME,NAME")
+    if twice := [name for name in found if found.count(name) > 1]:
+        raise ValueError(f"{option} {text!r}: {twice[0]!r} is there twice; give each name once")
+    return found
+
+
 def decibels(text: str) -> float:
     """Return the level in dB that an argument spells.
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from umir.program import names
+
 if TYPE_CHECKING:
     from umir.separation.recipes import SeparationPreset
     from umir.separation.start import SeparatorStart
@@ -27,13 +29,13 @@ def preset_of(args: argparse.Namespace) -> "SeparationPreset":
     preset = PRESETS[preset_name(args)]
     network, recipe = preset.network, preset.recipe
     check_prior(args, recipe)
-    if args.sources:
-        names = tuple(args.sources.split(","))
-        check_names(names)
+    if args.sources is not None:
+        sources = names("--sources", args.sources)
+        check_names(sources)
         if isinstance(network, JointUNet):
-            network = replace(network, sources=names, detected=_detected(names))
+            network = replace(network, sources=sources, detected=_detected(sources))
         else:
-            network = replace(network, sources=names)
+            network = replace(network, sources=sources)
     given = {name: getattr(args, name) for name in ("epoch_steps", "patience", "steps", "alpha")}
     recipe = replace(recipe, **{name: value for name, value in given.items() if value})
     factor = (args.learning_rate or recipe.stages[0].learning_rate) / recipe.stages[0].learning_rate
@@ -134,6 +136,6 @@ def is_joint(args: argparse.Namespace) -> bool:
     return args.prior == "joint"
 
 
-def _detected(names: Sequence[str]) -> str:
+def _detected(sources: Sequence[str]) -> str:
     """Return the source that is detected: the voice if there is one, else the first."""
-    return "vocals" if "vocals" in names else names[0]
+    return "vocals" if "vocals" in sources else sources[0]
