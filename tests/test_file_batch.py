@@ -75,6 +75,20 @@ def test_of_two_files_of_one_name_the_first_is_done(tmp_path):
     assert found[files[1]].error == f"{files[1]}: its results would overwrite those of {files[0]}"
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_of_files_of_one_name_the_next_is_tried_when_one_is_broken(tmp_path, jobs):
+    texts = {"a": ["bad", "one"], "b": ["two", "bad"], "c": ["three", "three"]}
+    files = [path for name, each in texts.items() for path in _texts(tmp_path / name, *each)]
+    each = outcomes(files, Reading(tmp_path), jobs)
+    found = {outcome.path.relative_to(tmp_path).as_posix(): outcome for outcome in each}
+    done = {name: outcome.result[0] for name, outcome in found.items() if outcome.error is None}
+    assert done == {"b/0.txt": "two", "a/1.txt": "one"}
+    assert found["a/0.txt"].error == f"{tmp_path / 'a' / '0.txt'}: is bad"
+    for late, first in {"c/0.txt": "b/0.txt", "b/1.txt": "a/1.txt", "c/1.txt": "a/1.txt"}.items():
+        error = f"{tmp_path / late}: its results would overwrite those of {tmp_path / first}"
+        assert found[late].error == error
+
+
 def test_the_same_file_twice_is_done_once(tmp_path):
     (path,) = _texts(tmp_path, "one")
     found = list(outcomes([path, Path(str(path))], Reading(tmp_path)))

@@ -74,8 +74,8 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Do the job on all files.
 
-    Results are named after the files, so that of two files of one name only the first is done; a
-    file that is named twice is done once.
+    Results are named after the files, so that of files of one name only the first is done that can
+    be; a file that is named twice is done once.
 
     Args:
         files: the files.
@@ -86,19 +86,21 @@ def outcomes(
     Yields:
         What came of each file, as it comes.
     """
-    first: dict[str, Path] = {}
+    todo: dict[str, dict[str, Path]] = {}
     for path in files:
         # Not Path.resolve, which ends everything where links go round in a circle.
-        if os.path.realpath(path) != os.path.realpath(first.setdefault(path.stem, path)):
-            error = f"{path}: its results would overwrite those of {first[path.stem]}"
-            yield Outcome(path, error=error)
-    todo = list(first.values())
+        todo.setdefault(path.stem, {}).setdefault(os.path.realpath(path), path)
+    namesakes = [list(paths.values()) for paths in todo.values()]
     if min(jobs, len(todo)) > 1:
-        yield from _in_processes(todo, job, min(jobs, len(todo)), watch)
-    else:
-        work = job.start()
-        for path in todo:
-            yield _attempt(work, path, lambda *done, path=path: watch(0, path, *done))
+        yield from _in_processes(namesakes, job, min(jobs, len(todo)), watch)
+        return
+    work = job.start()
+
+    def do(path: Path) -> Outcome:
+        return _attempt(work, path, lambda *done: watch(0, path, *done))
+
+    for paths in namesakes:
+        yield from _until_one_is_done(paths, do)
 
 
 def report(found: Iterator[Outcome], show: Callable[[Any], None]) -> int:
@@ -120,6 +122,18 @@ def report(found: Iterator[Outcome], show: Callable[[Any], None]) -> int:
     return 1 if failures else 0
 
 
+def _until_one_is_done(paths: Sequence[Path], do: Callable[[Path], Outcome]) -> Iterator[Outcome]:
+    """Yield the outcomes of files of one name, of which the results of one alone have a place."""
+    done = None
+    for path in paths:
+        if done is None:
+            outcome = do(path)
+            done = path if outcome.error is None else None
+            yield outcome
+        else:
+            yield Outcome(path, error=f"{path}: its results would overwrite those of {done}")
+
+
 def _attempt(work: Work, path: Path, progress: Progress) -> Outcome:
     try:
         with interrupts_as_such():
@@ -131,24 +145,26 @@ def _attempt(work: Work, path: Path, progress: Progress) -> Outcome:
         return Outcome(path, error=f"{path}: {reason}; is there enough memory for it?")
 
 
-def _in_processes(files: Sequence[Path], job: Job, number: int, watch: Watch) -> Iterator[Outcome]:
-    """Yield the outcomes of files that are dealt to processes."""
+def _in_processes(
+    namesakes: Sequence[Sequence[Path]], job: Job, number: int, watch: Watch
+) -> Iterator[Outcome]:
+    """Yield the outcomes of files that are dealt to processes, those of one name to the same."""
     workers = [_Worker(job, index, watch) for index in range(number)]
     idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
     for worker in workers:
         idle.put(worker)
 
-    def deal(path: Path) -> Outcome:
+    def deal(paths: Sequence[Path]) -> list[Outcome]:
         worker = idle.get()
         try:
-            return worker.run(path)
+            return list(_until_one_is_done(paths, worker.run))
         finally:
             idle.put(worker)
 
     with ThreadPoolExecutor(number) as threads:  # each waits for one process
         try:
-            for future in as_completed([threads.submit(deal, path) for path in files]):
-                yield future.result()
+            for future in as_completed([threads.submit(deal, paths) for paths in namesakes]):
+                yield from future.result()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
             for worker in workers:
