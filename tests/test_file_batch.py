@@ -120,23 +120,27 @@ def test_failures_are_counted(tmp_path, capsys):
 
 
 _PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_file_batch import Reading
 from umir.file_batch import outcomes
+from umir.interrupts import exit_status, interrupts_heard
 if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
     files = [Path(name) for name in sys.argv[3:]]
     try:
-        list(outcomes(files, Reading(Path(sys.argv[2])), 2))
+        with interrupts_heard():
+            list(outcomes(files, Reading(Path(sys.argv[2])), 2))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(exit_status())
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("everybody", [True, False], ids=["the terminal's Ctrl-C", "one process"])
-def test_ctrl_c_ends_all_and_cleans_up(tmp_path, everybody):
+@pytest.mark.parametrize("everybody", [True, False], ids=["all processes", "one process"])
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_what_ends_a_batch_ends_all_and_cleans_up(tmp_path, everybody, name, status):
     files = _texts(tmp_path, "wait", "wait", "one")
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM)
@@ -148,12 +152,9 @@ def test_ctrl_c_ends_all_and_cleans_up(tmp_path, everybody):
     while len(list(tmp_path.glob("*.half"))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
     assert len(list(tmp_path.glob("*.half"))) == 2
-    if everybody:
-        os.killpg(running.pid, signal.SIGINT)
-    else:
-        os.kill(running.pid, signal.SIGINT)
+    (os.killpg if everybody else os.kill)(running.pid, getattr(signal, name))
     # Returns when the last process that holds the pipe has ended: nobody is left behind.
     _, errors = running.communicate(timeout=30)
-    assert running.returncode == 130
+    assert running.returncode == status
     assert "Traceback" not in errors, errors
     assert list(tmp_path.glob("*.half")) == []

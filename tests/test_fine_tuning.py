@@ -1,5 +1,6 @@
 """`umir finetune`: what it chooses, what it says, and folders that allow little."""
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -105,6 +106,21 @@ def test_ctrl_c_saves_the_best_so_far(label_folder, monkeypatch, capsys):
     assert "stopped after 15 steps: interrupted; kept step" in shown.err
     assert "model: model" in shown.out
     assert TaskModel.load("model").facts["search"]["steps"] == 15
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_sigterm_saves_the_best_so_far_and_begins_nothing_more(label_folder, monkeypatch, capsys):
+    monkeypatch.setattr(
+        SearchProgress, "looked", lambda *values: signal.raise_signal(signal.SIGTERM)
+    )
+    options = ["--steps", "50", "--learning-rate", "0.01", "--compare"]
+    assert finetune(label_folder, *options) == 143
+    shown = capsys.readouterr()
+    assert "interrupted: the decoder keeps the settings that it began with" in shown.err
+    assert "interrupted: the test songs are not scored" in shown.err
+    model = TaskModel.load("model")
+    assert model.facts["search"]["stopped"] == "interrupted"
+    assert model.settings == model.task.default_settings(TINY.rate)
 
 
 @pytest.mark.parametrize(

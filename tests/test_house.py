@@ -84,7 +84,7 @@ MAY_IMPORT = {
     "umir.wave_unet": {"umir.wave_unet"},
     "umir.meta": {"umir.meta"},
     "umir.priors": {"umir.files", "umir.meta", "umir.wave_unet"},
-    "umir.resuming": set(),
+    "umir.resuming": {"umir.interrupts"},
     "umir.training": {"umir.files"},
 }
 

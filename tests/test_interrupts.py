@@ -1,8 +1,10 @@
-"""Ctrl-C where Python drops what is raised: it is put off, not lost."""
+"""Ctrl-C is not lost where Python drops what is raised; SIGTERM, SIGHUP end programs likewise."""
 
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -10,16 +12,18 @@ import numpy as np
 import pytest
 from jax._src.lib import _jax
 
-from umir.interrupts import interrupts_as_such, interrupts_heard, is_heard
+from umir.interrupts import ENDING, exit_status, interrupts_as_such, interrupts_heard, is_heard
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 
 @pytest.fixture(autouse=True)
 def default_handler():
-    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    usual = {signal.SIGINT: signal.default_int_handler, **dict.fromkeys(ENDING, signal.SIG_DFL)}
+    earlier = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    signal.signal(signal.SIGINT, earlier)
+    for number, handler in earlier.items():
+        signal.signal(number, handler)
 
 
 class Finalised:
@@ -146,3 +150,86 @@ def test_a_full_disk_after_ctrl_c_is_told():
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             raise OSError("no space left on device") from None
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_each_signal_has_its_status(name, status):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        signal.raise_signal(number)
+        pytest.fail("not interrupted")
+    assert exit_status() == status
+    assert signal.getsignal(number) == before
+    with interrupts_heard():
+        assert exit_status() == 130
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_who_is_told_to_end_cleans_up_in_peace(number):
+    cleaned = []
+    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+        try:
+            signal.raise_signal(number)
+        finally:
+            for again in ENDING:
+                signal.raise_signal(again)
+            cleaned.append(number)
+    assert cleaned
+
+
+def test_nohup_stays():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with interrupts_heard():
+        signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_who_is_told_to_end_begins_nothing_more():
+    begun = []
+
+    def stages(number):
+        with interrupts_heard():
+            for stage in range(3):
+                try:
+                    with interrupts_as_such():
+                        begun.append(stage)
+                        if stage == 0:
+                            signal.raise_signal(number)
+                except KeyboardInterrupt:
+                    pass
+
+    stages(signal.SIGINT)
+    assert begun == [0, 1, 2]
+    stages(signal.SIGTERM)
+    assert begun == [0, 1, 2, 0]
+    with interrupts_as_such():  # the program has ended
+        pass
+
+
+# The child has a terminal of its own, which is closed; it prints all the same, and does its work.
+_CLOSED_TERMINAL = """
+import os, pty, signal, sys, time
+child, terminal = pty.fork()
+if child:
+    os.read(terminal, 1)
+    os.close(terminal)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+from umir.interrupts import exit_status, interrupts_heard
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+try:
+    with interrupts_heard():
+        print("ready", flush=True)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    print("interrupted", file=sys.stderr, flush=True)
+    open(sys.argv[1], "w").close()
+    sys.exit(exit_status())
+"""
+
+
+def test_a_closed_terminal_is_no_error_of_its_own(tmp_path):
+    command = [sys.executable, "-c", _CLOSED_TERMINAL, str(tmp_path / "saved")]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 129
+    assert (tmp_path / "saved").exists()

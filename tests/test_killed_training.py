@@ -105,6 +105,7 @@ def moments(runs):
     # Between the phases.
     yield signal.SIGKILL, "warm-up", lambda: half in runs[-1].saved("warm-up")
     yield signal.SIGINT, "meta-training", lambda: past("meta-training", half + third)
+    yield signal.SIGTERM, "meta-training", lambda: past("meta-training", half + third + 2)
     pause = dice.uniform(0, 0.05)
     yield (
         signal.SIGKILL,
@@ -119,9 +120,9 @@ def test_stopped_at_any_moment_a_training_ends_the_same(tmp_path, whole):
     for how, phase, moment in moments(runs):
         status = runs[-1].stop_when(moment, how)
         lost = runs[-1].steps(phase) - runs[-1].saved(phase)[-1]
-        if how == signal.SIGINT:
-            assert (status, lost) == (130, 0)
-            check_what_ctrl_c_shows(runs[-1])
+        if how in (signal.SIGINT, signal.SIGTERM):
+            assert (status, lost) == (128 + how, 0)
+            check_what_it_shows(runs[-1])
         else:
             # The steps since the last checkpoint, of which one may have been in the writing.
             assert status == -signal.SIGKILL and 0 <= lost <= 2 * EVERY
@@ -132,7 +133,7 @@ def test_stopped_at_any_moment_a_training_ends_the_same(tmp_path, whole):
     ]
 
 
-def check_what_ctrl_c_shows(stopped):
+def check_what_it_shows(stopped):
     """No traceback, and last of all the command that goes on."""
     line = stopped.shown.strip().splitlines()[-1]
     python, *words = shlex.split(line.partition("interrupted; go on with: ")[2])

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,12 @@ def interrupted(args):
 
 def test_ctrl_c_is_one_line_and_status_130(parser, capsys):
     assert run_program(parser, interrupted, []) == 130
+    assert capsys.readouterr().err == "umir do: interrupted\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_sigterm_is_one_line_and_status_143(parser, capsys):
+    assert run_program(parser, lambda args: signal.raise_signal(signal.SIGTERM), []) == 143
     assert capsys.readouterr().err == "umir do: interrupted\n"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from folders import finetune
 
+from umir.interrupts import exit_status, interrupts_heard
 from umir.program import going_on_with
 from umir.resuming import Checkpoints, Interruption
 from umir.task_model import TaskModel
@@ -110,14 +111,15 @@ def test_another_trainings_checkpoint_is_named(tmp_path):
 
 
 class Press(Stop):
-    """Ctrl-C at one step."""
+    """Ctrl-C, or another signal, at one step."""
 
-    def __init__(self, at):
+    def __init__(self, at, number=signal.SIGINT):
         super().__init__(at, None)
+        self.number = number
 
     def __call__(self, step, state, metrics):
         if step == self.at:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
 
 def test_ctrl_c_ends_the_training_after_the_step_is_saved(tmp_path):
@@ -128,6 +130,30 @@ def test_ctrl_c_ends_the_training_after_the_step_is_saved(tmp_path):
     resumed, step = resume(tmp_path, 7)
     assert step == 2
     np.testing.assert_array_equal(resumed["x"], run(7)["x"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_program_that_is_told_to_end_saves_the_step(tmp_path, capfd, name):
+    number = getattr(signal, name)
+    earlier = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_heard():
+            pressed = [Press(2, number), Press(2, number)]  # as a terminal does that is closed
+            run(7, *pressed, Checkpoints(tmp_path, every=5, last=7), Interruption())
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, earlier)
+    assert exit_status() == 128 + number
+    assert capfd.readouterr().err == "\nfinishing this step, then saving\n"
+    assert resume(tmp_path, 7)[1] == 2
+
+
+def test_what_ends_other_programs_stays_theirs():
+    before = signal.getsignal(signal.SIGTERM)
+    interruption = Interruption()
+    assert signal.getsignal(signal.SIGTERM) == before
+    interruption.close()
 
 
 def test_ctrl_c_after_the_last_step_is_not_lost(tmp_path):

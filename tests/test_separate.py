@@ -153,10 +153,12 @@ def test_the_bar_shows_the_speed(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_leaves_nothing_half_written(room, jobs):
-    for name in ("a", "b"):  # long enough not to be through before they are interrupted
-        path = room / "long" / f"{name}.wav"
+@pytest.mark.parametrize(
+    ("name", "status", "jobs"), [("SIGINT", 130, "1"), ("SIGINT", 130, "2"), ("SIGTERM", 143, "1")]
+)
+def test_what_ends_it_leaves_nothing_half_written(room, name, status, jobs):
+    for song in ("a", "b"):  # long enough not to be through before they are interrupted
+        path = room / "long" / f"{song}.wav"
         path.parent.mkdir(exist_ok=True)
         soundfile.write(path, np.zeros((3600 * 8000, 1), np.int16), 8000, subtype="PCM_16")
     command = [sys.executable, "-m", "umir.separate", "long", "--model", "model", "--jobs", jobs]
@@ -167,9 +169,9 @@ def test_ctrl_c_leaves_nothing_half_written(room, jobs):
     while not (folder.exists() and len(list(folder.iterdir())) == int(jobs)):
         assert time.monotonic() < until and running.poll() is None, running.stderr.read()
         time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGINT)
+    os.killpg(running.pid, getattr(signal, name))
     _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == status
     assert errors.splitlines()[-1] == "umir separate: interrupted"
     assert "Traceback" not in errors
     assert list(folder.iterdir()) == []

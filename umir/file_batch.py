@@ -1,8 +1,8 @@
 """The same work on many files, in this process or in several; a bad file does not stop the rest.
 
 Each process works on one file at a time and lives as long as the batch; one that ends all the same,
-for want of memory, takes only its file with it. Ctrl-C ends all of them in order, so that they
-remove what they have half written.
+for want of memory, takes only its file with it. Ctrl-C, SIGTERM and SIGHUP end all of them in
+order, so that they remove what they have half written.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from umir.audio_folders import audio_in, say_what_is_left_out
-from umir.interrupts import interrupts_as_such, raise_interrupt
+from umir.interrupts import ENDING, interrupts_as_such, raise_interrupt
 
 # Called with what is done and what there is to do, in seconds of audio.
 Progress = Callable[[float, float], None]
@@ -194,7 +194,7 @@ class _Worker:
             return Outcome(path, error=f"{path}: {reason}; try fewer --jobs")
 
     def stop(self) -> None:
-        """End the process, as Ctrl-C would, and wait until it has cleaned up."""
+        """End the process in order, and wait until it has cleaned up."""
         # Two threads may ask for it at once, when Ctrl-C comes while the last file ends.
         process, self._process = self._process, None
         if process is not None:
@@ -210,28 +210,21 @@ class _Worker:
         self._connection, others = context.Pipe()
         self._process = context.Process(target=_serve, args=(others, self._job), daemon=True)
         if hasattr(signal, "pthread_sigmask"):
-            # Ctrl-C goes to all processes of a terminal. The new one inherits that it is blocked.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            # Ctrl-C and the end of a terminal go to all its processes. The new one inherits that
+            # they are blocked.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         self._process.start()
         others.close()  # so that its end is noticed when the process ends
 
 
 def _serve(connection: Connection, job: Job) -> None:
     """Do the job on the files that come, until there are no more or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in {signal.SIGINT, *ENDING} - {signal.SIGTERM}:  # they are the parent's affair
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, raise_interrupt)
     work = None
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
         while True:
             path = connection.recv()
             work = work or job.start()
             connection.send(_attempt(work, path, lambda *done: connection.send(done)))
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    """Raise KeyboardInterrupt, once: what cleans up is not to be interrupted again."""
-    try:
-        raise_interrupt(number, frame)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise

@@ -84,11 +84,12 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Fine-tune, print the scores, write the model directory.
 
-    After Ctrl-C the best model so far is written, and 130 returned.
+    After Ctrl-C and the like the best model so far is written, and its status returned.
     """
     from umir.adaptation.rate_search import INTERRUPTED
     from umir.files import locked
     from umir.fine_tuning import finetune
+    from umir.interrupts import exit_status
     from umir.model_card import model_card
 
     use_compilation_cache()
@@ -121,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         finally:  # the model is there, whatever becomes of the comparison
             print_scores(rows, model.task.headline)
             print(f"model: {args.out}")
-    return 130 if last.facts["search"]["stopped"] == INTERRUPTED else 0
+    return exit_status() if last.facts["search"]["stopped"] == INTERRUPTED else 0
 
 
 def _as_it_is(init: str, adapted: "TaskModel") -> "TaskModel | None":

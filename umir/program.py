@@ -1,6 +1,7 @@
 """What all command-line programs share: parsing, one clear line on failure, exit status.
 
-Exit status 0 is done, 1 failed (with one line that says why), 2 wrong arguments, 130 interrupted.
+Exit status 0 is done, 1 failed (with one line that says why), 2 wrong arguments, 130 interrupted,
+143 and 129 ended by SIGTERM and SIGHUP.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from umir import __version__
-from umir.interrupts import interrupts_as_such, interrupts_heard
+from umir.interrupts import exit_status, interrupts_as_such, interrupts_heard
 
 # Of every `--data` that takes labelled audio (`umir.data_specification`).
 DATA_HELP = "folder with manifest.jsonl, or public data sets as NAME:PATH,NAME:PATH"
@@ -137,7 +138,7 @@ def run_program(
         return status
     except KeyboardInterrupt as stop:
         print(f"{parser.prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
-        return 130
+        return exit_status()
     except BrokenPipeError:  # whoever read what is printed has enough, as `head` does
         print_no_more()
         return 128 + 13  # SIGPIPE, which Windows does not name

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from umir.interrupts import ENDING, leave_lost_terminal, raise_interrupt
+
 State = TypeVar("State")
 
 
@@ -121,23 +123,32 @@ def steps_done(checkpoints: Path, without: Collection[str] = ()) -> int:
 class Interruption:
     """Turns Ctrl-C into the end of the running step; a second Ctrl-C kills at once.
 
-    The last of the callbacks: it raises when all others have seen the step. A second Ctrl-C needs
-    no care, because a process may be killed at any moment (`Checkpoints`).
+    So it does, in programs, with the signals that `umir.interrupts` treats likewise. The last of
+    the callbacks: it raises when all others have seen the step. A second Ctrl-C needs no care,
+    because a process may be killed at any moment (`Checkpoints`).
 
     Outside the main thread, where Python sends no signals, it does nothing.
     """
 
     def __init__(self) -> None:
-        self._asked = False
-        self._here = threading.current_thread() is threading.main_thread()
-        if self._here:
-            self._previous = signal.signal(signal.SIGINT, self._ask)
+        self._asked: int | None = None
+        self._earlier: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            heard = [number for number in ENDING if signal.getsignal(number) is raise_interrupt]
+            for number in (signal.SIGINT, *heard):
+                self._earlier[number] = signal.signal(number, self._ask)
 
     def _ask(self, number: int, frame: Any) -> None:
-        self._asked = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self._asked = number
+        message = b"finishing this step, then saving"
+        if number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+            leave_lost_terminal()
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            message += b"; Ctrl-C again stops at once"
         # Not print: a signal may come while something else is being printed.
-        os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
+        os.write(2, b"\n" + message + b"\n")
 
     def __call__(self, step: int, state: Any, metrics: dict[str, float]) -> None:
         """Stop if Ctrl-C was pressed.
@@ -145,15 +156,15 @@ class Interruption:
         Raises:
             KeyboardInterrupt: it was.
         """
-        if self._asked:
-            raise KeyboardInterrupt
+        if self._asked is not None:
+            raise_interrupt(self._asked, None)
 
     def close(self) -> None:
-        """Give Ctrl-C its earlier meaning back.
+        """Give the signals their earlier meaning back.
 
         Raises:
-            KeyboardInterrupt: it was pressed after the last step.
+            KeyboardInterrupt: one came after the last step.
         """
-        if self._here:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
         self(0, None, {})

@@ -52,7 +52,10 @@ def render_songs(
     # Fresh interpreters: forking a process in which JAX has started threads can hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
-        return list(bar(pool.map(render, seeds, chunksize=2)))
+        try:
+            return list(bar(pool.map(render, seeds, chunksize=2)))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # else all songs are waited for
 
 
 def _worth_starting(seconds: float) -> int:
