@@ -149,7 +149,7 @@ def _how_to_learn(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--body-rate",
         type=positive_number,
-        help="of the body in the inner loop; none: what suits the optimizer and a warmed-up body",
+        help="of the body in the inner loop; none: what suits its size after the warm-up",
     )
     group.add_argument(
         "--inner-optimizer",
@@ -214,7 +214,6 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         ValueError: an unknown preset or task, no task left to train on, too few songs, or a seed
             whose songs are those that models are judged by.
     """
-    from umir.meta_training.algorithms import usual_body_rate
     from umir.meta_training.phases import FIRST_HELD_OUT_SONG, FIRST_VALIDATION_SONG
     from umir.meta_training.plan import Plan
     from umir.studio.catalogue import SONGS_PER_SEED
@@ -238,9 +237,6 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     for name in ("preset", "body", "hold_out"):
         del settings[name]
     settings["held_out"] = list(held_out)
-    if args.body_rate is None:
-        usual = usual_body_rate(args.algorithm, args.inner_optimizer, trained=args.warm_up > 0)
-        settings["body_rate"] = usual
     kind = "-causal" if config.causal else ""
     settings["out"] = args.out or Path("models") / f"{args.preset}-{args.algorithm}{kind}"
     settings["tasks"] = [for_body(get_task(name), config) for name in names]
@@ -290,7 +286,7 @@ def save(plan: "Plan", trained: "Trained", command: str) -> None:
         "format": INITIALISATION,
         "network": asdict(plan.config),
         "tasks": names,
-        "training": plan.facts(),
+        "training": {**plan.facts(), "body_rate": trained.body_rate},
         "heads": heads_to_config(trained.models),
     }
     if trained.splits:  # who goes on must know what has taught

@@ -26,7 +26,7 @@ from umir.adaptation.network_fitting import (
 from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.meta import Params, inner_loop
-from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of
+from umir.meta_training.algorithms import INNER_OPTIMIZERS, inner_loop_of, usual_body_rate
 from umir.tasks import Pool, Task
 from umir.tasks.objective import Objective
 from umir.tasks.speed_change import usual_speed
@@ -131,9 +131,8 @@ def episode_loop(problem: Problem, rate: float, look: Look) -> list[float]:
 
 def plain_loop(problem: Problem, rate: float, look: Look) -> list[float]:
     """Take the inner loop of MAML, its rates times `rate`, from any start."""
-    inner = INNER_OPTIMIZERS["sgd"]
-    body_rate = inner.fresh_rate if problem.directory is None else inner.body_rate
-    rates = {"body": rate * body_rate, "head": rate * inner.head_rate}
+    body_rate, head_rate = usual_body_rate("sgd", problem.body), INNER_OPTIMIZERS["sgd"].head_rate
+    rates = {"body": rate * body_rate, "head": rate * head_rate}
 
     def loop(params: Params, loss: Any, support: Any, key: Any) -> Params:
         return inner_loop(

@@ -35,7 +35,7 @@ def plan(tmp_path):
         out=tmp_path / "out",
         checkpoint_every=5,
         resume=False,
-        body_rate=0.1,
+        body_rate=0.1,  # as it was before there was a choice
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import PRNGKeyArray
+from jaxtyping import PRNGKeyArray, PyTree
 
 from umir.checkpoint import Model
 from umir.meta import (
@@ -48,30 +48,30 @@ class InnerOptimizer:
     Attributes:
         update: what turns inner gradients into updates; None for gradient descent.
         differentiable: the same for algorithms whose gradient goes through the inner loop.
-        body_rate: of a body that the warm-up has trained.
-        fresh_rate: of a body that nothing has trained yet.
         head_rate: of the head.
+        body_rate: of the body; None for one that goes with the body's size.
         before: the body's rate of models that have none in their facts.
     """
 
     update: optax.GradientTransformation | None
     differentiable: optax.GradientTransformation | None
-    body_rate: float
-    fresh_rate: float
     head_rate: float
+    body_rate: float | None
     before: float
 
 
-# What a body's output gives for a step shrinks with the square of the body's size, which Muon lets
-# grow: nano's norm is 66 when it is fresh and 590 after its training. Three steps of gradient
-# descent gain most with some 1 of the fresh one, and with 100 (300 is too much for voices) of the
-# trained one; with 0.1, as it was until 30 November 2026, they move nothing but the head. Adam's
-# rates are those of fine-tuning; its derivative has no bound near 0 without an `eps_root`, which
-# makes it gradient descent at a rate of some 10 where gradients of a body are below 1e-4.
+# How far a step of gradient descent changes what a body gives shrinks with the square of the
+# body's size, which Muon lets grow: nano's norm is 66 when it is fresh and 590 after its training.
+# Three steps gain most with a rate of 1 of the fresh one and of 100 of the trained one
+# (`benchmarks/inner_rates.py`), so the rate is this times the squared norm; with 0.1, as it was
+# until 30 November 2026, they move nothing but the head.
+RATE_OF_SIZE = 100 / 590**2
+# Adam's rates are those of fine-tuning. Its derivative has no bound near 0 without an `eps_root`,
+# which makes it gradient descent at a rate of 10 where gradients are far below 1e-4.
 INNER_OPTIMIZERS: dict[str, InnerOptimizer] = {
-    "sgd": InnerOptimizer(None, None, 100.0, 1.0, 0.3, before=0.1),
+    "sgd": InnerOptimizer(None, None, 0.3, None, before=0.1),
     "adam": InnerOptimizer(
-        optax.adam(1.0), optax.adam(1.0, eps_root=1e-8), 1e-3, 1e-3, 1e-2, before=1e-3
+        optax.adam(1.0), optax.adam(1.0, eps_root=1e-8), 1e-2, 1e-3, before=1e-3
     ),
 }
 META_RATE = 5e-4
@@ -81,23 +81,15 @@ RATES_RATE = 0.02
 MULTI_STEP = 0.1
 
 
-def usual_body_rate(name: str, inner_optimizer: str = "sgd", *, trained: bool = True) -> float:
-    """Return the body's rate in the inner loop; 0 of algorithms that do not adapt the body.
+def usual_body_rate(inner_optimizer: str, body: PyTree) -> float:
+    """Return the rate in the inner loop that suits a body.
 
     Args:
-        name: an algorithm, or `multitask`.
         inner_optimizer: one of `INNER_OPTIMIZERS`.
-        trained: whether there is a warm-up before.
+        body: as meta-training begins with it.
     """
-    if name not in ALGORITHMS or ALGORITHMS[name] is ANIL:
-        return 0.0
-    inner = INNER_OPTIMIZERS[inner_optimizer]
-    return inner.body_rate if trained else inner.fresh_rate
-
-
-def body_rate_before(name: str, inner_optimizer: str = "sgd") -> float:
-    """Return what trainings and models that do not say it had as `usual_body_rate`."""
-    return min(usual_body_rate(name, inner_optimizer), INNER_OPTIMIZERS[inner_optimizer].before)
+    rate = INNER_OPTIMIZERS[inner_optimizer].body_rate
+    return RATE_OF_SIZE * float(optax.tree.norm(body, squared=True)) if rate is None else rate
 
 
 def meta_learner(
@@ -105,7 +97,7 @@ def meta_learner(
     steps: int,
     inner_steps: int,
     *,
-    body_rate: float | None = None,
+    body_rate: float,
     inner_optimizer: str = "sgd",
     rematerialise: bool = False,
     first_order: float = 1.0,
@@ -117,7 +109,7 @@ def meta_learner(
         name: one of `ALGORITHMS`.
         steps: number of outer steps, at whose end the outer rates are 0.
         inner_steps: number of steps of the inner loop.
-        body_rate: of the body in the inner loop; None for the usual one after a warm-up.
+        body_rate: of the body in the inner loop (`usual_body_rate`); ANIL has none.
         inner_optimizer: one of `INNER_OPTIMIZERS`.
         rematerialise: less memory for more time (MAML, ANIL).
         first_order: where rates are learnt, the fraction of the steps before second order.
@@ -131,7 +123,7 @@ def meta_learner(
     inner = INNER_OPTIMIZERS[inner_optimizer]
     rates = {"head": inner.head_rate}
     if kind is not ANIL:
-        rates["body"] = usual_body_rate(name, inner_optimizer) if body_rate is None else body_rate
+        rates["body"] = body_rate
     through = issubclass(kind, MAML) or (issubclass(kind, MAMLPlusPlus) and first_order < 1)
     options: dict[str, Any] = {f"{part}_rate": rate for part, rate in rates.items()}
     options["inner_optimizer"] = inner.differentiable if through else inner.update
@@ -170,8 +162,8 @@ def inner_loop_of(model: Model) -> Callable[[Params, Loss, Any, PRNGKeyArray], P
     # Not in models made before there was a choice.
     names = ("inner_optimizer", "proximity", "first_order", "body_rate")
     options = {name: facts[name] for name in names if name in facts}
-    of_before = body_rate_before(facts["algorithm"], options.get("inner_optimizer", "sgd"))
-    options.setdefault("body_rate", of_before)
+    before = INNER_OPTIMIZERS[options.get("inner_optimizer", "sgd")].before
+    options.setdefault("body_rate", before)
     learner = meta_learner(facts["algorithm"], 1, facts["inner_steps"], **options)
     if not isinstance(learner, MAMLPlusPlus):
         return learner.adapt

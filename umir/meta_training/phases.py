@@ -17,7 +17,7 @@ from umir.adaptation.decoder_fitting import with_decoder
 from umir.adaptation.network_fitting import Recipe
 from umir.meta import Episode, MetaLearner, MetaState
 from umir.meta_training.algorithms import ALGORITHMS as ALGORITHMS
-from umir.meta_training.algorithms import meta_learner
+from umir.meta_training.algorithms import meta_learner, usual_body_rate
 from umir.meta_training.plan import META_TRAINING, WARM_UP, Plan
 from umir.meta_training.report import HeldOut, TooFewSongs, curves, deal_songs, write_report
 from umir.meta_training.training_songs import TrainingSongs
@@ -46,12 +46,14 @@ class Trained:
         models: the same body with a head for each task, and a decoder fitted on studio songs; none
             after an algorithm with fresh heads.
         rates: learnt rates of the inner loop (`umir.meta.learnt_rates`); None where they are fixed.
+        body_rate: the body's rate in the inner loop; None where there is no such loop.
         splits: the groups of the recordings that it has learnt from, and their splits.
     """
 
     body: PyTree
     models: Sequence[TaskModel] = ()
     rates: PyTree | None = None
+    body_rate: float | None = None
     splits: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +69,7 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         KeyboardInterrupt: Ctrl-C; the last step is saved, for another call with `resume`.
         ValueError: settings that do not fit, or that are not those of the run to resume.
     """
-    algorithm = _algorithm(plan)
+    algorithm = _algorithm(plan, 1.0)  # what it cannot do is said before the warm-up
     plan.begin_or_resume()
     done = steps_done(plan.out / "checkpoints")
     with TrainingSongs(plan) as songs:
@@ -89,9 +91,13 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         def episode(step: int) -> Episode:
             return meta_episode(plan.config, songs.at(step).sampler, step, seed=plan.seed)
 
+        rate = usual_body_rate(plan.inner_optimizer, state.body)
+        algorithm = _algorithm(plan, rate if plan.body_rate is None else plan.body_rate)
+        assert algorithm is not None
         state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
         state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)
-        return Trained(state.body, rates=algorithm.learnt_rates(state), splits=songs.splits)
+        rates = algorithm.learnt_rates(state)
+        return Trained(state.body, rates=rates, body_rate=algorithm.body_rate, splits=songs.splits)
 
 
 def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[TaskModel]:
@@ -112,7 +118,7 @@ def task_models(plan: Plan, state: MetaState, valid: Sequence[Song]) -> list[Tas
     return models
 
 
-def _algorithm(plan: Plan) -> MetaLearner | None:
+def _algorithm(plan: Plan, body_rate: float) -> MetaLearner | None:
     """Return the algorithm of the second phase; None if there is no such phase."""
     steps = plan.steps - plan.warm_up_steps
     if not steps:
@@ -121,7 +127,7 @@ def _algorithm(plan: Plan) -> MetaLearner | None:
         plan.algorithm,
         steps,
         plan.inner_steps,
-        body_rate=plan.body_rate,
+        body_rate=body_rate,
         inner_optimizer=plan.inner_optimizer,
         rematerialise=plan.rematerialise,
         first_order=plan.first_order,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umir.files import write_json
-from umir.meta_training.algorithms import body_rate_before
+from umir.meta_training.algorithms import ALGORITHMS, INNER_OPTIMIZERS
 from umir.resuming import steps_done
 from umir.studio.catalogue import render_songs
 from umir.studio.features import ALL_FEATURES, Features
@@ -77,7 +77,7 @@ class Plan:
         out: folder for logs, checkpoints and the report.
         checkpoint_every: steps between two checkpoints.
         resume: go on from the last checkpoint in `out`.
-        body_rate: learning rate of the body in the inner loop; 0 if there is none.
+        body_rate: learning rate of the body in the inner loop; None for what suits its size.
         inner_optimizer: of the inner loop: `sgd` or `adam`.
         first_order: where rates are learnt, the fraction of meta-training before second order.
         proximity: how strongly the inner loop of implicit MAML is drawn to where it starts.
@@ -103,7 +103,7 @@ class Plan:
     out: Path
     checkpoint_every: int
     resume: bool
-    body_rate: float
+    body_rate: float | None = None
     inner_optimizer: str = "sgd"
     first_order: float = 1.0
     proximity: float = 1.0
@@ -202,7 +202,8 @@ class Plan:
 def _as_it_was_meant(stored: dict[str, Any]) -> dict[str, Any]:
     """Return a stored plan with the settings that there were none of when it was stored."""
     stored = {**BEFORE, **stored}
-    before = body_rate_before(stored["algorithm"], stored["inner_optimizer"])
+    has_one = stored["algorithm"] in ALGORITHMS and stored["algorithm"] != "anil"
+    before = INNER_OPTIMIZERS[stored["inner_optimizer"]].before if has_one else None
     return {"body_rate": before, **stored}
 
 
