@@ -33,15 +33,13 @@ from umir.meta import Params
 from umir.released_models import SCRATCH
 from umir.task_model import TaskModel
 from umir.tasks import Task
-from umir.tasks.base import Settings, quoted
+from umir.tasks.base import Settings
 from umir.tasks.source_separation import SourceSeparation
 from umir.tasks.speed_change import label_move
-from umir.user_data import UserData, read_user_data
+from umir.user_data import UserData, possible, read_user_data
 from umir.wave_unet import Network, WaveUNetConfig
 from umir.wave_unet.presets import WAVE_UNET, preset_config
 
-# Of the groups that a split lacks, so many are named.
-NAMED = 5
 # The validation score is shown while it takes at most this part of the time of the training.
 SCORE_SHARE = 0.2
 
@@ -129,7 +127,7 @@ def finetune(
     known = start.decoder(user_data.task)
     _check_choices(init, user_data.task, known, speed, share)
     if progress:
-        print(_possible(user_data), file=sys.stderr)
+        print(possible(user_data), file=sys.stderr)
         if isinstance(user_data.task, SourceSeparation):
             print(_remainder(user_data.task, start.config.rate), file=sys.stderr)
         if task is None and not start.knows(user_data.task):
@@ -200,41 +198,6 @@ def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[
         print("interrupted: the test songs are not scored", file=sys.stderr)
         search = {**model.facts["search"], "stopped": INTERRUPTED}
         return replace(model, facts={**model.facts, "search": search}), {}
-
-
-def _possible(data: UserData) -> str:
-    """Return what the songs of each split are good for, in a few lines."""
-    minutes = sum(example.duration for example in data.train) / 60
-    counts = f"{data.task.name}: {len(data.train)} to learn from ({minutes:.1f} minutes)"
-    counts += f", {len(data.valid)} to choose by, {len(data.test)} to score"
-    lines = [counts]
-    if not data.valid:
-        lines.append(
-            "no validation songs: training songs choose rate and step (and the decoder, if the "
-            "start has none), and cannot tell learning from memorising; "
-            + _remedy(data.lost.get("valid", ()), "label audio of a second group")
-        )
-    if lost := data.lost.get("test"):
-        lines.append(f"no songs to score: {_remedy(lost, 'label audio of another group')}")
-    return "\n".join(lines)
-
-
-def _remedy(lost: Sequence[str], otherwise: str) -> str:
-    """Return what to do about a split that is empty, perhaps because groups cannot be used."""
-    group = f"{otherwise} (song, artist, singer)"
-    if not lost:
-        return group
-    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-    return f"{quoted(lost[:NAMED])}{more} cannot be used (see above): mend that, or {group}"
-
-
-def _remainder(task: SourceSeparation, rate: int) -> str:
-    """Return which stem takes what a network at `rate` Hz cannot give to any."""
-    *others, last = task.vocabulary
-    return (
-        f"{last} takes the rest: the song without {', '.join(others)}, and all that is above "
-        f"{rate / 2000:g} kHz"
-    )
 
 
 def _say_what_fits(start: Start, data: UserData) -> None:

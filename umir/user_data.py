@@ -15,6 +15,9 @@ from umir.tasks import OPEN_TASKS, Task, for_body, get_task, task_for_kind, voca
 from umir.tasks.base import quoted
 from umir.wave_unet import WaveUNetConfig
 
+# Of the groups that a split lacks, so many are named.
+NAMED = 5
+
 
 @dataclass(frozen=True)
 class UserData:
@@ -95,6 +98,41 @@ def read_user_data(
         raise ValueError(f"{manifest.path}: {error}{told}") from error
     lost = _lost(usable, splits, manifest)
     return UserData(chosen, **usable, splits=splits, problems=manifest.problems, lost=lost)
+
+
+def possible(data: UserData) -> str:
+    """Return what the songs of each split are good for, in a few lines."""
+    minutes = sum(example.duration for example in data.train) / 60
+    counts = f"{data.task.name}: {len(data.train)} to learn from ({minutes:.1f} minutes)"
+    counts += f", {len(data.valid)} to choose by, {len(data.test)} to score"
+    lines = [counts]
+    if not data.valid:
+        lines.append(
+            "no validation songs: training songs choose rate and step (and the decoder, if the "
+            "start has none), and cannot tell learning from memorising; "
+            + _remedy(data.lost.get("valid", ()), "label audio of a second group")
+        )
+    if lost := data.lost.get("test"):
+        lines.append(f"no songs to score: {_remedy(lost, 'label audio of another group')}")
+    return "\n".join(lines)
+
+
+def _remedy(lost: Sequence[str], otherwise: str) -> str:
+    """Return what to do about a split that is empty, perhaps because groups cannot be used."""
+    group = f"{otherwise} (song, artist, singer)"
+    if not lost:
+        return group
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    return f"{quoted(lost[:NAMED])}{more} cannot be used (see above): mend that, or {group}"
+
+
+def _remainder(task: SourceSeparation, rate: int) -> str:
+    """Return which stem takes what a network at `rate` Hz cannot give to any."""
+    *others, last = task.vocabulary
+    return (
+        f"{last} takes the rest: the song without {', '.join(others)}, and all that is above "
+        f"{rate / 2000:g} kHz"
+    )
 
 
 def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequence[Example]) -> Task:
