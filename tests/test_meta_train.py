@@ -121,7 +121,7 @@ def test_holding_out_everything_is_an_error(capsys):
     assert "no task is left to train on" in capsys.readouterr().err
 
 
-def test_arguments_that_cannot_be_meant(capsys):
+def test_arguments_that_cannot_be_meant(tmp_path, capsys):
     assert main(["meta_train", *SHORT, "--hold-out", "drums"]) == 1
     assert "--hold-out drums: not among the tasks" in capsys.readouterr().err
     assert main(["meta_train", "--preset", "tiny", "--held-out-songs", "2"]) == 1
@@ -130,6 +130,8 @@ def test_arguments_that_cannot_be_meant(capsys):
         assert main(["meta_train", *SHORT, "--seed", seed]) == 1
         assert f"--seed {seed}: its songs are those that" in capsys.readouterr().err
     assert plan_of(parser().parse_args(["--seed", "99999"])).seed == 99_999
+    assert main(["meta_train", *SHORT, "--data", str(tmp_path), "--songs-per-step", "0.1"]) == 1
+    assert "--songs-per-step: no song of the studio is learnt from" in capsys.readouterr().err
 
 
 def test_what_has_no_episodes_is_refused_before_the_warm_up(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """`umir sequences` on tiny data: training, resuming, Ctrl-C, generation, and what cannot be."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_ctrl_c_saves_and_resuming_changes_nothing(mat, tmp_path, capsys, monkey
     call = Interruption.__call__
 
     def pressed(self, step, state, metrics):
-        self._asked = step == 4
+        self._asked = signal.SIGINT if step == 4 else None
         call(self, step, state, metrics)
 
     stopped = [*music(mat)[:-1], "stopped"]

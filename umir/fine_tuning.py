@@ -200,6 +200,15 @@ def _scored(model: TaskModel, test: Sequence[Example]) -> tuple[TaskModel, dict[
         return replace(model, facts={**model.facts, "search": search}), {}
 
 
+def _remainder(task: SourceSeparation, rate: int) -> str:
+    """Return which stem takes what a network at `rate` Hz cannot give to any."""
+    *others, last = task.vocabulary
+    return (
+        f"{last} takes the rest: the song without {', '.join(others)}, and all that is above "
+        f"{rate / 2000:g} kHz"
+    )
+
+
 def _say_what_fits(start: Start, data: UserData) -> None:
     """Say which heads of the start would go on if their task was named; nothing if none would."""
     names = start.fitting(data.task, [example.annotation for example in data.train])

@@ -259,14 +259,11 @@ def _check_settings(args: argparse.Namespace) -> None:
 
 
 def _check_songs(args: argparse.Namespace, *, studio: bool) -> None:
-    """Raise if songs of the studio are asked for that are not learnt from, or are too few."""
-    defaults = parser()
-    named = [name for name in ("songs", "songs_per_step") if not studio]
-    if asked := [name for name in named if getattr(args, name) != defaults.get_default(name)]:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
+    """Raise if songs of the studio shall roll on that are not learnt from, or are too few."""
+    if args.songs_per_step and not studio:
         raise ValueError(
-            f"{options}: no song of the studio is learnt from; leave it out, or put studio into "
-            "--data"
+            "--songs-per-step: no song of the studio is learnt from; leave it out, or put studio "
+            "into --data"
         )
     if args.songs_per_step and args.songs < FEWEST_ROLLING:
         raise ValueError(

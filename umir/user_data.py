@@ -126,15 +126,6 @@ def _remedy(lost: Sequence[str], otherwise: str) -> str:
     return f"{quoted(lost[:NAMED])}{more} cannot be used (see above): mend that, or {group}"
 
 
-def _remainder(task: SourceSeparation, rate: int) -> str:
-    """Return which stem takes what a network at `rate` Hz cannot give to any."""
-    *others, last = task.vocabulary
-    return (
-        f"{last} takes the rest: the song without {', '.join(others)}, and all that is above "
-        f"{rate / 2000:g} kHz"
-    )
-
-
 def _posed(kind: str, name: str | None, train: Sequence[Example], valid: Sequence[Example]) -> Task:
     """Return the task that songs pose, of which those to train on alone must pose one, too."""
     learnt, fitted = ([example.annotation for example in songs] for songs in (train, valid))

@@ -131,9 +131,18 @@ def test_a_group_that_taught_as_pairs_judges_no_detection(activity_folder, tmp_p
     assert DetectorModel.of(alone).facts["splits"] == facts["splits"]
 
 
-def test_labels_of_something_else_are_an_error(activity_folder, command, capsys):
+def test_labels_that_may_be_of_voices_are_an_error(activity_folder, command, capsys):
     for file in activity_folder.glob("*.txt"):
         file.write_text("0.25\t0.5\tGesang\n")
+    assert main([*command, "--activity", str(activity_folder)]) == 1
+    told = capsys.readouterr().err
+    assert "0.wav: left out: 'gesang': not among the classes 'backing vocals'" in told
+    assert told.strip().endswith("no recording of the split 'train' can be used")
+
+
+def test_labels_of_something_else_are_an_error(activity_folder, command, capsys):
+    for file in activity_folder.glob("*.txt"):
+        file.write_text("0.25\t0.5\tviolin\n")
     told = fails(capsys, *command, "--activity", str(activity_folder))
     assert "no recording of the split 'train' has an interval of vocals, which labels may" in told
 
