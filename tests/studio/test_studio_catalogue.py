@@ -1,6 +1,7 @@
 """Many songs at once: the same whoever renders them, and no process outlives the one it serves."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,8 +16,14 @@ from umir.studio.render import render_song
 
 ENDLESS = """
 if __name__ == "__main__":
+    import sys
+    from umir.interrupts import exit_status, interrupts_heard
     from umir.studio.catalogue import render_songs
-    render_songs(range(100_000), duration=2.0, workers=2)
+    try:
+        with interrupts_heard():
+            render_songs(range(100_000), duration=2.0, workers=2)
+    except KeyboardInterrupt:
+        sys.exit(exit_status())
 """
 
 
@@ -35,7 +42,8 @@ def test_no_process_is_started_for_a_few_seconds_of_music(monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
-def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_workers_end_when_the_process_that_started_them_is_ended(tmp_path, name):
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS)
     parent = subprocess.Popen([sys.executable, script], stderr=subprocess.DEVNULL)
@@ -43,8 +51,12 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
         workers = wait_for(lambda: children(parent.pid), lambda found: len(found) == 2)
         time.sleep(1.0)  # they are rendering
     finally:
-        parent.kill()
-        parent.wait()
+        parent.send_signal(getattr(signal, name))
+        try:
+            parent.wait(60)
+        finally:
+            parent.kill()
+    assert parent.returncode == (143 if name == "SIGTERM" else -signal.SIGKILL)
     left = wait_for(lambda: [pid for pid in workers if is_running(pid)], lambda left: not left)
     assert not left
 

@@ -50,12 +50,14 @@ def render_songs(
     if workers == 1:
         return list(bar(map(render, seeds)))
     # Fresh interpreters: forking a process in which JAX has started threads can hang.
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), {*multiprocessing.active_children()}
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         try:
             return list(bar(pool.map(render, seeds, chunksize=2)))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # else all songs are waited for
+        except BaseException:
+            for worker in {*multiprocessing.active_children()} - others:
+                worker.terminate()  # else the pool waits for all songs
+            raise
 
 
 def _worth_starting(seconds: float) -> int:
