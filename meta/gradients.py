@@ -78,7 +78,7 @@ def mean_of_alike(metrics: Sequence[tuple[str, Scalar]]) -> dict[str, Scalar]:
     found: dict[str, list[Scalar]] = {}
     for name, value in metrics:
         found.setdefault(name, []).append(value)
-    return {name: sum(values[1:], values[0]) / len(values) for name, values in found.items()}
+    return {name: mean_of_trees(values) for name, values in found.items()}
 
 
 def mean_of_trees(trees: list[PyTree]) -> PyTree:

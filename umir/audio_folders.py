@@ -76,8 +76,9 @@ def say_what_is_left_out(paths: Sequence[Path], nothing: str = "", *, below: boo
 
 
 def _missed_in(folder: Path, below: bool) -> list[Path]:
-    read = {path.with_suffix("") for path in audio_in(folder, below=below)}
-    others = _files_in(folder, _OTHER_SUFFIXES, below)
+    files = _files_in(folder, AUDIO_SUFFIXES | _OTHER_SUFFIXES, below)
+    read = {path.with_suffix("") for path in files if path.suffix.lower() in AUDIO_SUFFIXES}
+    others = (path for path in files if path.suffix.lower() in _OTHER_SUFFIXES)
     return [path for path in others if path.with_suffix("") not in read]
 
 

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import mido
 import numpy as np
@@ -18,6 +19,8 @@ from umir.files import write_beside
 _RESOLUTION, _TEMPO = 960, 120.0
 _VELOCITY = 90
 
+Song = TypeVar("Song", bound=pretty_midi.PrettyMIDI)
+
 
 def midi_rows(path: Path) -> Iterator[Row | Problem]:
     """Yield onset, offset, frequency and track name of every note that is not on a drum track.
@@ -31,17 +34,9 @@ def midi_rows(path: Path) -> Iterator[Row | Problem]:
         AnnotationError: the file is missing or is no MIDI file.
     """
     read_bytes(path)  # says clearly what is wrong with a missing file or a folder
-    try:
-        messages = mido.MidiFile(filename=str(path), charset="latin1")
-        played = sum(map(_starts_a_note, mido.merge_tracks(messages.tracks)))
-        repairs = [with_tempos_in_front(messages) if played else ""]
-        with warnings.catch_warnings():
-            # It warns of signatures on other tracks than the first, which change no time.
-            warnings.simplefilter("ignore")
-            song = pretty_midi.PrettyMIDI(mido_object=messages)
-    except Exception as error:  # mido raises whatever the damaged bytes lead to
-        reason = str(error) or "it ends too early"  # of an EOFError
-        raise AnnotationError(f"{path}: is not a MIDI file we can read ({reason})") from error
+    song, messages, tempos = opened_midi(path, pretty_midi.PrettyMIDI)
+    played = sum(map(_starts_a_note, mido.merge_tracks(messages.tracks)))
+    repairs = [tempos if played else ""]
     if lost := played - sum(len(part.notes) for part in song.instruments):
         repairs.append(f"{lost} of its {played} notes have no length or no end; left out")
     yield from (Problem(path, 0, repair) for repair in repairs if repair)
@@ -52,12 +47,30 @@ def midi_rows(path: Path) -> Iterator[Row | Problem]:
         yield Row(number, (float(note.start), float(note.end), frequency), player)
 
 
+def opened_midi(path: Path, kind: type[Song]) -> tuple[Song, mido.MidiFile, str]:
+    """Return a MIDI file as a song, its messages, and how its tempos had to be read, in words.
+
+    Raises:
+        AnnotationError: it is none.
+    """
+    try:
+        messages = mido.MidiFile(filename=str(path), charset="latin1")
+        tempos = _with_tempos_in_front(messages)
+        with warnings.catch_warnings():
+            # It warns of signatures on other tracks than the first, which change no time.
+            warnings.simplefilter("ignore")
+            return kind(mido_object=messages), messages, tempos
+    except Exception as error:  # mido raises whatever the damaged bytes lead to
+        reason = str(error) or "it ends too early"  # of an EOFError
+        raise AnnotationError(f"{path}: is not a MIDI file we can read ({reason})") from error
+
+
 def _starts_a_note(message: mido.Message | mido.MetaMessage) -> bool:
     # A note-on without velocity is a note-off.
     return message.type == "note_on" and message.velocity > 0
 
 
-def with_tempos_in_front(song: mido.MidiFile) -> str:
+def _with_tempos_in_front(song: mido.MidiFile) -> str:
     """Give a song that has its tempos elsewhere a first track of them, where pretty_midi looks.
 
     Returns:

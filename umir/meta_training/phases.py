@@ -91,8 +91,10 @@ def meta_train(plan: Plan, *, models: bool = True) -> Trained:
         def episode(step: int) -> Episode:
             return meta_episode(plan.config, songs.at(step).sampler, step, seed=plan.seed)
 
-        rate = usual_body_rate(plan.inner_optimizer, state.body)
-        algorithm = _algorithm(plan, rate if plan.body_rate is None else plan.body_rate)
+        rate = plan.body_rate
+        if rate is None:
+            rate = usual_body_rate(plan.inner_optimizer, state.body)
+        algorithm = _algorithm(plan, rate)
         assert algorithm is not None
         state, steps = algorithm.init(state.body), (plan.warm_up_steps, plan.steps)
         state = _phase(plan, META_TRAINING, algorithm.step, state, episode, steps)

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mido
 import numpy as np
 import pretty_midi
 from jaxtyping import Float, Int
 
 from umir.annotations import Events
-from umir.data.midi import with_tempos_in_front
+from umir.data.midi import opened_midi
 from umir.studio.playing.performance import Bend, Note
 from umir.studio.writing.harmony import key_name
 
@@ -111,16 +110,7 @@ def read_midi(path: Path) -> MidiFile:
     """
     with path.open("rb"):  # says clearly what is wrong with a missing file or a folder
         pass
-    try:
-        messages = mido.MidiFile(filename=str(path), charset="latin1")
-        moved = with_tempos_in_front(messages)
-        with warnings.catch_warnings():
-            # It warns of signatures on other tracks than the first, which change no time.
-            warnings.simplefilter("ignore")
-            song = _Reader(mido_object=messages)
-    except Exception as error:  # mido raises whatever the damaged bytes lead to
-        reason = str(error) or "it ends too early"  # of an EOFError
-        raise ValueError(f"{path}: is not a MIDI file we can read ({reason})") from error
+    song, _, moved = opened_midi(path, _Reader)
     tracks = tuple(track for track in map(_track, song.instruments) if track.notes)
     kept = sum(len(track.notes) for track in tracks)
     if not kept:
