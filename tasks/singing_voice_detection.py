@@ -47,8 +47,14 @@ _NOBODY_SINGS = (
     *("novoice", "no voice", "no_voice", "non-vocal", "nonvocal", "novocal", "novocals"),
     *("no vocal", "no vocals", "no_vocals", "instrumental", "accompaniment", "silence"),
 )
-# A name with one of these words is that of an instrument: the studio's, and further ones.
-_INSTRUMENT_WORDS = frozenset(word for name in INSTRUMENTS for word in name.split("_")) | {
+# Words of names in which a voice is meant, whatever else they say (`bass singer`).
+_VOICE_WORDS = frozenset(word for name in _NAMES for word in re.split(r"[\s_]", name)) - {
+    *("lead", "backing", "female", "male"),
+}
+# Words of which one makes a name that of an instrument: the studio's, and further ones; but not
+# those that tell the part or the sound alone (`lead`).
+_STUDIO_WORDS = frozenset(word for name in INSTRUMENTS for word in name.split("_"))
+_INSTRUMENT_WORDS = (_STUDIO_WORDS - {VOICE, "lead", "acoustic", "electric", "distorted"}) | {
     *("banjo", "bassoon", "bells", "bongo", "cello", "celesta", "chimes", "claps", "congas"),
     *("contrabass", "cornet", "cymbal", "cymbals", "drum", "dulcimer", "erhu", "euphonium"),
     *("fiddle", "fx", "glockenspiel", "gong", "guzheng", "harmonica", "harpsichord", "horn"),
@@ -58,7 +64,7 @@ _INSTRUMENT_WORDS = frozenset(word for name in INSTRUMENTS for word in name.spli
     *("tambourine", "theremin", "timpani", "toms", "trombone", "trumpet", "tuba", "ukulele"),
     *("vibraphone", "viola", "violin", "violins", "whistle", "winds", "woodwinds", "xylophone"),
     *("yangqin", "zither", "zhongruan", "liuqin", "guitars", "pipa", "dizi", "sax"),
-} - {VOICE}
+}
 
 
 @dataclass(frozen=True)
@@ -96,9 +102,7 @@ class SingingVoiceDetection(IntervalDetection):
         """Return the names of which nobody knows whether they are of a voice."""
         known = {*_NAMES, *_NOBODY_SINGS, *self.source_labels}
         return frozenset(
-            name
-            for name in self.labels_in(annotation) - known
-            if _INSTRUMENT_WORDS.isdisjoint(re.split(r"[\s_-]+", name))
+            name for name in self.labels_in(annotation) - known if not _names_an_instrument(name)
         )
 
     @staticmethod
@@ -126,3 +130,9 @@ class SingingVoiceDetection(IntervalDetection):
             "precision": ratio(counts["hits", name], counts["estimate", name]),
             "recall": ratio(counts["hits", name], counts["reference", name]),
         }
+
+
+def _names_an_instrument(name: str) -> bool:
+    """Return whether a name has a word of an instrument and none of a voice."""
+    words = set(re.split(r"[\s_-]+", name))
+    return bool(words & _INSTRUMENT_WORDS) and not words & _VOICE_WORDS

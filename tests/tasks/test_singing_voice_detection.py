@@ -45,7 +45,9 @@ def test_songs_that_name_instruments_or_nobody_have_no_voice(label):
     assert TASK.unknown_labels(song) == {"chorus"}
 
 
-@pytest.mark.parametrize("label", ["Gesang", "C:maj", "verse", "chorus"])
+@pytest.mark.parametrize(
+    "label", ["Gesang", "C:maj", "chorus", "lead singer 2", "lead", "bass voice", "acoustic"]
+)
 def test_songs_whose_names_may_be_of_voices_say_nothing(label):
     song = _intervals((0, 1, label))
     assert not TASK.can_use(song)
