@@ -109,6 +109,22 @@ def test_a_song_with_nothing_in_it_and_a_label_that_was_not_learnt(sections_fold
     check_scores(shown.out, ["accuracy", "f1", "f1/low"])
 
 
+def test_a_song_of_other_labels_is_scored_by_both_programs(sections_folder, capsys):
+    """To know only `high` and `low` means that a song of bridges has neither."""
+    label = sections_folder / "3.txt"
+    label.write_text("1\t2\tbridge\n")
+    rows = [json.loads(x) for x in (sections_folder / "manifest.jsonl").read_text().splitlines()]
+    rows[3]["intervals"] = label.name
+    write_rows(sections_folder, rows)
+    assert finetune(sections_folder, "--steps", "2") == 0
+    learnt = capsys.readouterr().out
+    assert main(["evaluate", "--model", "model", "--data", str(sections_folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "1 tracks of test" in shown
+    check_scores(learnt, ["accuracy"])
+    check_scores(shown, ["accuracy"])
+
+
 def test_singing_is_learnt_by_its_name_among_others(tmp_path, rng, capsys):
     songs = [
         [(start, start + 2.0, "vocals"), (0.0, 6.0, "piano")] for start in (1.0, 3.0, 4.0, 2.0)

@@ -75,7 +75,7 @@ def evaluate(
     named = loaded.task.name if fits else None
     manifest = open_data(data, loaded.task.kind, named, splits, common_stems=False)
     read = manifest.stream(None if split == "all" else split, loaded.rate, loaded.channels)
-    metrics, per_track = score(loaded, _told_of(loaded.task, read, manifest))
+    metrics, per_track = score(loaded, _usable(loaded.task, read, manifest))
     if manifest.problems:
         print(describe(manifest.problems), file=sys.stderr)
     if not per_track:
@@ -89,23 +89,14 @@ def evaluate(
     }
 
 
-def _told_of(
+def _usable(
     task: "Task", examples: "Iterable[Example]", manifest: "LabelledData"
 ) -> "Iterator[Example]":
-    """Yield the songs that can be used and whose labels say something of a task; report the others.
-
-    A song of which only the chords are known is not one in which nobody sings.
-    """
-    from umir.data.problems import Problem
+    """Yield the songs that `umir finetune` would score, one at a time; the others are reported."""
     from umir.user_data import known_examples
 
     for example in examples:
-        for known in known_examples(task, [example], manifest):
-            if task.is_about(known.annotation):
-                yield known
-            else:
-                told = f"{known.name}: left out: says nothing of {task.name}: {task.wanted}"
-                manifest.problems.append(Problem(manifest.path, 0, told, whole=True))
+        yield from known_examples(task, [example], manifest)
 
 
 def run(args: argparse.Namespace) -> None:

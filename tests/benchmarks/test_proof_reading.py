@@ -42,7 +42,7 @@ def test_tables_say_what_counts_and_who_is_behind(found):
     assert READING.what_counts(cases).splitlines()[2].endswith("| yes |")
     shown = READING.steps_needed(cases, ["multitask", "fomaml", "reptile"]).splitlines()
     assert shown[2] == "| studio_onset_detection | 100 [100, 100] | 10 [10, 10] | - |"
-    assert "1 of 1 within 100 | 1 of 1 within 100 | 0 of 1 within 100" in shown[3]
+    assert "1 of 1 within 100 | 1 of 1 within 100 | 0 of 1 within 100, run on 0 |" in shown[3]
     behind = READING.defeats(cases)
     assert "| multitask | scratch | 10 (-0.050) |" in behind
     assert "fomaml" not in behind

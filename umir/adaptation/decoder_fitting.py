@@ -35,9 +35,7 @@ def with_decoder(
     # Of stems nothing is fitted, and to separate whole songs takes longer than to adapt to them.
     heard = [] if model.task.kind == "stems" else valid
     outputs = [model.output(example.waveform) for example in heard]
-    # mAP, by which several labels are judged, does not ask for thresholds: it cannot choose them.
-    is_judged = outputs and model.task.kind != "labels"
-    if known and is_judged and not _fits_better(model.task, outputs, valid, known):
+    if known and outputs and not _fits_better(model.task, outputs, valid, known):
         return replace(model, settings=known)
     return _fitted(model, outputs, valid)
 
@@ -70,7 +68,8 @@ def _fits_better(task: Task, outputs: Outputs, songs: Sequence[Example], known: 
     groups = {song.group for song in songs}
     if len(groups) >= MANY_GROUPS:
         return True
-    if len(groups) < 2:
+    # mAP, by which several labels are judged, does not ask for thresholds: it cannot choose them.
+    if len(groups) < 2 or task.kind == "labels":
         return False
     annotations = [song.annotation for song in songs]
     pairs = list(zip(outputs, songs, strict=True))
