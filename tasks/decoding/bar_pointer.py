@@ -10,8 +10,10 @@ T_k = b_{k+1} - b_k, out of a grid of intervals, it finds the path of the larges
 
 where e(t) is the log-odds of a beat at frame t. Frames without a beat give a constant
 log-probability, which drops out. A path may start and end anywhere, as music does in a recording:
-what comes before and after it would only cost. `track_bars` then counts the beats: a second hidden
-Markov model, over the position in bars of several metres.
+what comes before and after it would only cost. It may also pause, for longer than any interval:
+that costs `pause`, so that the beats on either side of a long break are found, at a tempo of their
+own, and those of a short one that nobody plays as well. `track_bars` then counts the beats: a
+second hidden Markov model, over the position in bars of several metres.
 
 Reference: F. Krebs, S. Böck and G. Widmer, "An Efficient State-Space Model for Joint Tempo and
 Meter Tracking", ISMIR 2015 (tempo changes at beats only; their exponential prior over tempo ratios,
@@ -46,6 +48,7 @@ def track_beats(
     evidence: Float[np.ndarray, " frame"],
     intervals: Int[np.ndarray, " interval"],
     transition: float,
+    pause: float = np.inf,
 ) -> Int[np.ndarray, " beat"]:
     """Return the frames of the best sequence of beats; none where nothing speaks for a beat.
 
@@ -53,27 +56,37 @@ def track_beats(
         evidence: log-odds of a beat at each frame.
         intervals: the possible distances between beats, in frames, increasing.
         transition: what a change of tempo costs, per unit of the log of its ratio.
+        pause: what a break costs that is longer than any interval; inf: there is none.
     """
     log_intervals = transition * np.log(intervals)
-    arrived = _scores(np.asarray(evidence, np.float64), intervals, log_intervals)
-    best = np.maximum(arrived.max(axis=1, initial=-np.inf), evidence)
+    evidence = np.asarray(evidence, np.float64)
+    arrived, started = _scores(evidence, intervals, log_intervals, pause)
+    best = np.maximum(arrived.max(axis=1, initial=-np.inf), started)
     if not len(best) or best.max() <= 0:
         return np.zeros(0, int)
     # Back from the best end: the interval before it, then the one before that ...
     frame, cost = int(best.argmax()), np.zeros(len(intervals))
     beats = [frame]
-    while (candidates := arrived[frame] - cost).max() > evidence[frame]:
-        interval = int(candidates.argmax())
-        cost = np.abs(log_intervals - log_intervals[interval])
-        frame -= int(intervals[interval])
+    while True:
+        candidates = arrived[frame] - cost
+        if candidates.max() > started[frame]:
+            interval = int(candidates.argmax())
+            cost = np.abs(log_intervals - log_intervals[interval])
+            frame -= int(intervals[interval])
+        elif started[frame] > evidence[frame]:  # after a pause: the best end before it
+            frame, cost = int(best[: frame - int(intervals[-1])].argmax()), np.zeros(len(intervals))
+        else:
+            return np.array(beats[::-1])
         beats.append(frame)
-    return np.array(beats[::-1])
 
 
 def _scores(
-    evidence: np.ndarray, intervals: np.ndarray, log_intervals: np.ndarray
-) -> Float[np.ndarray, "frame interval"]:
-    """Return the score of the best path that arrives at a beat, per frame and last interval.
+    evidence: np.ndarray, intervals: np.ndarray, log_intervals: np.ndarray, pause: float
+) -> tuple[Float[np.ndarray, "frame interval"], Float[np.ndarray, " frame"]]:
+    """Return the score of the best path that arrives at a beat, and that of one that starts there.
+
+    Of those that arrive, per frame and last interval. Those that start do so with nothing before
+    them, or after a pause.
 
     With a = transition * log(interval), the best way from any interval i to the next, j, is
 
@@ -86,6 +99,8 @@ def _scores(
     before = int(intervals[-1])
     arrived = np.full((len(evidence), len(intervals)), -np.inf)
     leaving = np.full((before + len(evidence), len(intervals)), -np.inf)  # frame - before
+    ended = np.zeros(before + 1 + len(evidence))  # of all paths, before a frame - before
+    started = np.empty(len(evidence))
     columns = np.arange(len(intervals))
     for first in range(0, len(evidence), int(intervals[0])):
         frames = np.arange(first, min(first + int(intervals[0]), len(evidence)))
@@ -94,8 +109,13 @@ def _scores(
         faster = np.maximum.accumulate(scores + log_intervals, axis=1) - log_intervals
         slower = np.maximum.accumulate((scores - log_intervals)[:, ::-1], axis=1)[:, ::-1]
         arrived[frames] = scores
-        leaving[before + frames] = np.maximum(np.maximum(faster, slower + log_intervals), here)
-    return arrived
+        started[frames] = evidence[frames] + np.maximum(ended[frames] - pause, 0)
+        begun = started[frames, None]
+        leaving[before + frames] = np.maximum(np.maximum(faster, slower + log_intervals), begun)
+        best = np.maximum(scores.max(axis=1), started[frames])
+        best[0] = max(best[0], ended[before + first])
+        ended[before + 1 + frames] = np.maximum.accumulate(best)
+    return arrived, started
 
 
 def track_bars(

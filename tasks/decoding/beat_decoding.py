@@ -30,6 +30,7 @@ DEFAULT_SETTINGS: Settings = {
 }
 USUAL = (2, 3, 4)  # metres
 LIMIT = 4.0  # the most that one frame may say, in log-odds
+PAUSE = 10 * LIMIT  # what a break costs: ten beats that are missing for certain
 NEAR = 2  # frames within which beats and downbeats are looked for around where they should be
 # Log-odds: a network that has learnt few songs by heart is never sure of another (peak_picking).
 THRESHOLDS = tuple(np.arange(-8.0, 4.01).tolist())
@@ -131,7 +132,8 @@ def _beats(logits: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the frames of beats."""
     slowest, fastest = settings["bpm"]
     intervals = interval_grid(fastest, slowest, FRAME_RATE)
-    return track_beats(_evidence(logits, settings["threshold"]), intervals, settings["transition"])
+    evidence = _evidence(logits, settings["threshold"])
+    return track_beats(evidence, intervals, settings["transition"], PAUSE)
 
 
 def _at_peaks(logits: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -127,6 +127,17 @@ def test_missing_beats_are_filled_in():
     assert found.labels == beats.labels
 
 
+def test_an_introduction_before_a_long_break_has_beats():
+    """Ten seconds, twenty without a beat, and thirty of another tempo and metre."""
+    times = np.concatenate([np.arange(0.5, 10, 0.5), np.arange(30.1, 60, 0.6)])
+    places = [*(n % 4 + 1 for n in range(19)), *(n % 3 + 1 for n in range(50))]
+    beats = Events(times, tuple(map(str, places)))
+    decoder = TASK.default_settings(RATE)
+    found = TASK.decode(_logits(beats, seconds=61), decoder)
+    np.testing.assert_allclose(found.times, times, atol=0.011)
+    assert found.labels == beats.labels
+
+
 def test_noise_and_off_beats_do_not_disturb(rng):
     beats = _beats(np.arange(0.5, 23.5, 0.52), 3)
     logits = _logits(beats)

@@ -10,35 +10,59 @@ from hypothesis import strategies as st
 from umir.tasks.decoding.bar_pointer import interval_grid, track_bars, track_beats
 
 
-def _score(evidence, beats, transition):
-    tempi = np.log(np.diff(beats))
-    return evidence[list(beats)].sum() - transition * np.abs(np.diff(tempi)).sum()
+def _score(evidence, beats, intervals, transition, pause):
+    """The sum of the evidence, less what changes of tempo and pauses cost."""
+    gaps = np.diff(beats)
+    parts = np.split(gaps, np.flatnonzero(gaps > max(intervals)))
+    steady = [np.log(part[part <= max(intervals)]) for part in parts]
+    changes = sum(np.abs(np.diff(part)).sum() for part in steady)
+    return evidence[list(beats)].sum() - transition * changes - pause * (len(parts) - 1)
 
 
-def _best_of_all(evidence, intervals, transition):
+def _best_of_all(evidence, intervals, transition, pause):
     """Try every sequence of beats."""
     paths = [(first,) for first in range(len(evidence))]
+    steps = [*intervals, *range(max(intervals) + 1, len(evidence))]
     found = []
     while paths:
         found += paths
-        longer = [(*path, path[-1] + step) for path in paths for step in intervals]
+        longer = [(*path, path[-1] + step) for path in paths for step in steps]
         paths = [path for path in longer if path[-1] < len(evidence)]
-    return max(found, key=lambda path: _score(evidence, path, transition))
+    return max(_score(evidence, path, intervals, transition, pause) for path in found)
 
 
-@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 3.0]), st.integers(1, 18))
-def test_the_best_of_all_paths_is_found(seed, transition, n_frames):
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([0.0, 0.5, 3.0]),
+    st.sampled_from([0.3, 2.0, 1e9]),
+    st.integers(1, 16),
+)
+def test_the_best_of_all_paths_is_found(seed, transition, pause, n_frames):
     evidence = np.random.default_rng(seed).normal(size=n_frames)
     intervals = np.array([2, 3, 5])
-    found = track_beats(evidence, intervals, transition)
-    best = _best_of_all(evidence, intervals, transition)
+    found = track_beats(evidence, intervals, transition, pause)
     if evidence.max() <= 0:
         assert len(found) == 0
     else:
-        assert _score(evidence, found, transition) == pytest.approx(
-            _score(evidence, best, transition), abs=1e-9
-        )
-        assert set(np.diff(found)) <= set(intervals.tolist())
+        best = _best_of_all(evidence, intervals, transition, pause)
+        score = _score(evidence, found, intervals, transition, pause)
+        assert score == pytest.approx(best, abs=1e-9)
+        gaps = np.diff(found)
+        assert set(gaps[gaps <= 5]) <= set(intervals.tolist())
+        assert pause < 1e9 or (gaps <= 5).all()
+        if pause == 1e9:
+            np.testing.assert_array_equal(found, track_beats(evidence, intervals, transition))
+
+
+def test_the_beats_on_either_side_of_a_break_are_found():
+    """Walking through it would cost more than there is to gain before it."""
+    evidence = np.full(300, -3.0)
+    before, after = np.arange(5, 60, 10), np.arange(193, 300, 12)
+    evidence[[*before, *after]] = 3.0
+    intervals = np.arange(8, 15)
+    found = track_beats(evidence, intervals, 30.0, pause=9.0)
+    np.testing.assert_array_equal(found, [*before, *after])
+    np.testing.assert_array_equal(track_beats(evidence, intervals, 30.0), after)
 
 
 def test_a_hand_case():
