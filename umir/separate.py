@@ -3,9 +3,9 @@
 A mono model separates each channel by itself. What lies above the model's own band (above 8 kHz for
 a 16 kHz model) stays in the last stem, the accompaniment; the stems add up to the song, or, where
 integer samples would clip, to the song scaled by the number that is printed. Models of published
-networks (`umir separate-train`, `umir import-torch`) do neither: what their network gives are the
-stems. Memory does not grow with the length of a song, and a track's folder appears when all of its
-stems are whole.
+networks (`umir separate-train`, `umir import-torch`) have neither that band nor stems that add up:
+what their network gives are the stems. Memory does not grow with the length of a song, and a
+track's folder appears when all of its stems are whole.
 """
 
 import argparse

@@ -127,7 +127,7 @@ def separate_train(args: argparse.Namespace, command: str) -> dict[str, float]:
     from umir.separation.trained_separator import Origin, finished
 
     preset = preset_of(args)
-    check_enough(args)
+    check_enough(args, preset.network.sources)
     start = SeparatorStart.load(args.init, preset.network) if args.init else None
     splits = (start.splits, start.activity_splits) if start else ({}, {})
     named = NamedData.of(

@@ -152,6 +152,17 @@ def test_of_what_was_given_the_spread_does_not_count(rng):
     assert float(metrics["spread/joint"]) == pytest.approx(spread["y"] / real["y"], rel=1e-4)
 
 
+def test_beside_silence_the_spread_is_not_known(rng):
+    objective = training(joint(PARTS))
+    stream = Streams(objective, {**sources(10, rng), "inputs": Noise(4)}, batch=8)
+    state, item = objective.init(jax.random.key(0)), stream(0)
+    assert "spread/joint" in objective.step(state, item)[1]
+    for batches in item["rounds"]:
+        batches["paired"] = jax.tree.map(np.zeros_like, batches["paired"])
+    silent, metrics = objective.step(state, item)
+    assert "spread/joint" not in metrics and silent["guard"]["bad"] == 0
+
+
 def test_an_average_gets_statistics_of_its_own(rng):
     """Batch normalisation with the statistics of other weights is another network."""
     generator = ImageUNet(("photo", 1), (("map", 2),), (4, 4), width=2, levels=1, whole=True)

@@ -47,6 +47,25 @@ def test_looks_of_what_was_given_up_do_not_count(capsys):
     assert capsys.readouterr().err.count("goes back to the last good state") == 2
 
 
+@pytest.mark.parametrize("other", [np.inf, 1e7])
+def test_batches_of_silence_hide_no_collapse_and_make_none(other, capsys):
+    """Every twentieth batch is silent: beside it a spread is not known, or vast."""
+    guard = Guard(every=100)
+
+    def steps(spread, number):
+        loud, silent = (WELL | {"spread/x": value} for value in (spread, other))
+        return [silent if n % 20 == 10 else loud for n in range(number)]
+
+    state = watched(guard, steps(0.07, 1000))
+    assert state["guard"]["collapses"] == 0 and not state["guard"]["well"][0]
+    assert "goes back" not in capsys.readouterr().err
+    state = watched(guard, steps(0.8, 400))
+    assert state["guard"]["well"].all()
+    assert watched(guard, steps(0.01, 100), state)["guard"]["collapses"] == 1
+    _, told = guard.watched(state, WELL | {"spread/x": np.inf})
+    assert "spread/x" not in told and told["spread/y"] == 0.9
+
+
 def test_a_gradient_that_explodes_goes_back(capsys):
     guard = Guard(every=10)
     state = watched(guard, [WELL] * 10)
@@ -93,8 +112,9 @@ def test_a_state_whose_losses_are_not_finite_is_no_good_one(capsys):
 
 def test_what_nobody_has_measured_yet_is_not_well():
     """A measure without a finite step since the start, or since going back."""
-    guard = Guard(every=10)
-    state = guard._looked({"networks": NETWORKS, "guard": guard.init(NETWORKS, WELL)}, WELL)
+    guard = Guard(every=1)
+    silent = WELL | {"spread/x": np.inf, "spread/y": np.inf}
+    state, _ = guard.watched({"networks": NETWORKS, "guard": guard.init(NETWORKS, WELL)}, silent)
     assert not state["guard"]["well"].any()
 
 

@@ -84,6 +84,20 @@ def test_no_source_is_silent_in_the_beginning(seed, rng):
     assert (np.abs(found).max(axis=(0, 1, 3)) > 1e-3).all()
 
 
+def test_of_a_mixture_that_is_silent_no_source_is_heard(rng):
+    """However loud a network takes them to be: 0 times infinity is no number."""
+    params = params_of(TINY)
+    loud = jax.tree_util.tree_map_with_path(
+        lambda path, x: x + 5 if "bias" in jax.tree_util.keystr(path) else x, params
+    )
+    mixture = rng.uniform(-0.5, 0.5, (1, 496, 1)).astype(np.float32)
+    mixture[:, :250] = 0
+    found, _ = TINY_APPLY(loud, mixture)
+    assert np.isfinite(found).all() and np.abs(found).max() > 10
+    nothing, _ = TINY_APPLY(loud, np.zeros_like(mixture))
+    assert not np.asarray(nothing).any()
+
+
 def identity(network):
     """Parameters that hand the mixture on as the first source, and nothing as the second."""
     zeros = jax.tree.map(jnp.zeros_like, params_of(network))

@@ -105,6 +105,12 @@ def test_arguments_that_do_not_fit(stems_folder, command, capsys):
     assert "nowhere: no such file or folder" in fails(capsys, *command, "adversarial", *pairs)
     pairs = [*command, "factorgan", "--pairs", str(stems_folder), "--batch", "1"]
     assert "--batch 1: critics compare" in fails(capsys, *pairs)
+    pairs = [*command, "adversarial", "--pairs", str(stems_folder), "--sources", "other/oboe,rest"]
+    assert "source other/oboe: give the name of the part alone, oboe" in fails(capsys, *pairs)
+    mixtures = ["--mixtures", str(stems_folder)]
+    assert "no recordings of any source" in fails(capsys, *command, "adversarial", *mixtures)
+    solo = [*command, "factorgan", *mixtures, "--solo", f"vocals={stems_folder}"]
+    assert "there are no recordings of accompaniment" in fails(capsys, *solo)
     # What is wrong with arguments is found before anything is written.
     assert not Path("model").exists()
     with pytest.raises(SystemExit, match="2"):

@@ -24,9 +24,16 @@ def test_resumed_equals_uninterrupted(data):
     losses = [training.validation_loss(state[name], 3) for name in ("best", "params")]
     assert losses[0] == pytest.approx(float(state["best_loss"])) and losses[0] <= losses[1]
 
+    resumed = training.run(stopped_at(training, 3), 3, lambda first, last: [])
+    jax.tree.map(np.testing.assert_array_equal, resumed, state)
+
+
+def stopped_at(training, last):
+    """The state of a training that somebody stops after a step."""
+
     class Stop:
         def __call__(self, step, state, metrics):
-            if step == 3:
+            if step == last:
                 self.state = state
                 raise KeyboardInterrupt
 
@@ -36,8 +43,7 @@ def test_resumed_equals_uninterrupted(data):
     stop = Stop()
     with pytest.raises(KeyboardInterrupt):
         training.run(training.init(), 0, lambda first, last: [stop])
-    resumed = training.run(stop.state, 3, lambda first, last: [])
-    jax.tree.map(np.testing.assert_array_equal, resumed, state)
+    return stop.state
 
 
 def test_the_factorised_prior_and_none_at_all(data):
@@ -76,7 +82,10 @@ def test_a_training_that_is_given_up_ends_with_what_it_had(data, capsys):
         def watched(self, state, metrics):
             if state["guard"]["step"] >= 3:
                 memory = {**state["guard"], "collapses": np.float32(10)}
-                raise Collapsed("collapsed", {**state, "guard": memory})
+                good = {**state, "networks": memory["good"], "guard": memory}
+                raise Collapsed("collapsed", good)
+            if state["guard"]["step"] == 0:
+                state["guard"]["good"] = state["networks"]
             step = {**state["guard"], "step": state["guard"]["step"] + 1}
             numbers = {**metrics, "adversarial_weight": 1.0, "collapses": 0.0}
             return {**state, "guard": step}, numbers
@@ -89,7 +98,12 @@ def test_a_training_that_is_given_up_ends_with_what_it_had(data, capsys):
     assert state["adversarial"]["guard"]["collapses"] == 10
     whole = training.run(training.init(), 0, lambda first, last: [])
     assert int(whole["stage"]) == 0 and int(state["stage"]) == 1
-    jax.tree.map(np.testing.assert_array_equal, state["params"], half_way(training)["params"])
+    first = stopped_at(training, 1)
+    good = first["adversarial"]["networks"]["average"]
+    jax.tree.map(np.testing.assert_array_equal, state["params"], good)
+    # Stopped in the middle of an epoch, it ends with the same.
+    resumed = falling.run(stopped_at(falling, 3), 3, lambda first, last: [])
+    jax.tree.map(np.testing.assert_array_equal, resumed, state)
 
 
 def test_a_training_without_finite_losses_ends_with_what_it_had(data, monkeypatch, capsys):

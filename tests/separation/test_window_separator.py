@@ -106,13 +106,15 @@ def test_mono_songs_of_another_rate_keep_their_shape(separator, rng):
     assert all(stem.shape == song.shape for stem in found.values())
 
 
-def test_a_mono_network_gives_each_channel_the_same(rng):
+@pytest.mark.parametrize("rate", [8000, 44_100])
+def test_a_mono_network_separates_each_channel_by_itself(rate, rng):
     mono = replace(NET, channels=1)
     separator = WindowSeparator(mono, mono.init(jax.random.key(0)))
-    song = rng.uniform(-1, 1, (200, 2)).astype(np.float32)
-    found, middle = (separated(separator, s, 8000) for s in (song, song.mean(1, keepdims=True)))
+    song = rng.uniform(-1, 1, (700, 2)).astype(np.float32)
+    found, left, right = (separated(separator, s, rate) for s in (song, song[:, :1], song[:, 1:]))
     for name in separator.stems:
-        np.testing.assert_allclose(found[name], np.repeat(middle[name], 2, axis=1), atol=1e-6)
+        both = np.concatenate([left[name], right[name]], axis=1)
+        np.testing.assert_allclose(found[name], both, atol=1e-6)
 
 
 @pytest.mark.parametrize("network", [NET, FILTERED, SPECTROGRAM])

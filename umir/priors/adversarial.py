@@ -159,8 +159,8 @@ class Adversarial:
             The state, and of the last round and the generator: `loss/NAME`, `gradient_norm/NAME`,
             of each critic `balance/NAME` (how often it gives the right side the higher logit: 0.5
             if it cannot tell, 1 if it always can), of what is generated `spread/NAME` (its
-            deviation over a batch, over that of what is real); what `measures` gives, and those
-            of the guard.
+            deviation over a batch, over that of what is real; left out where all of that is
+            silent); what `measures` gives, and those of the guard.
         """
         networks, metrics = state["networks"], {}
         for batches, key in zip(item["rounds"], item["keys"], strict=True):
@@ -215,7 +215,7 @@ class Adversarial:
                 parts = [part for part in critic.factor.parts if part not in batches[INPUTS]]
                 parts = parts or list(critic.factor.parts)
                 below, above = together(made, parts), together(real, parts)
-                metrics[f"spread/{name}"] = _spread(below) / (_spread(above) + 1e-8)
+                metrics[f"spread/{name}"] = _ratio(_spread(below), _spread(above))
         optimizer = {**networks["optimizer"], "critics": states}
         moved = {"critics": params, "vectors": vectors, "optimizer": optimizer}
         return {**networks, **moved}, metrics
@@ -332,3 +332,8 @@ def _balance(high: Float[Array, " batch"], low: Float[Array, " batch"]) -> Scala
 def _spread(x: Float[Array, "batch *space channel"]) -> Scalar:
     """Return the mean over places and channels of the deviation over the batch."""
     return jnp.mean(jnp.std(x, axis=0))
+
+
+def _ratio(made: Scalar, real: Scalar) -> Scalar:
+    """Return a spread over that of what is real; inf where that is none: it is not known."""
+    return jnp.where(real > 0, made / real, jnp.inf)

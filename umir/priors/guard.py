@@ -23,6 +23,7 @@ from umir.wave_unet.parameters import scalar, whole_number
 State = dict[str, Any]
 MEMORY = 0.95  # of the running means
 WELL = 2.0  # times its floor: what has been as high has something to sink from
+HIGHEST = 10.0  # times its floor: what counts in the mean, or one batch of near silence lifts it
 LOW_LOOKS = 10  # under its floor, and never well, after which that is said; or near it, settled
 
 
@@ -90,21 +91,27 @@ class Guard:
 
         Args:
             state: after a step: `networks` and `guard`.
-            metrics: of that step.
+            metrics: of that step; of what is watched, inf is what could not be measured.
 
         Returns:
-            The state; and the metrics with `adversarial_weight`, the share of the critics' weight
-            that is left, and `collapses`, their number so far.
+            The state; and the metrics that were measured, with `adversarial_weight`, the share of
+            the critics' weight that is left, and `collapses`, their number so far.
 
         Raises:
             Collapsed: `limit` times.
         """
-        seen = self._noted(state["guard"], metrics)
+        names = self._watched(metrics)
+        seen = self._noted(state["guard"], metrics, names)
         state = {**state, "guard": seen}
+        metrics = {
+            name: value
+            for name, value in metrics.items()
+            if name not in names or not math.isinf(value)
+        }
         if seen["bad"] >= self.bad_steps:
             state = self._back(state, f"no finite loss in {self.bad_steps} steps")
         elif seen["step"] % self.every == 0 and not seen["bad"]:
-            state = self._looked(state, metrics)
+            state = self._looked(state, metrics, names)
         weight, collapses = (float(state["guard"][name]) for name in ("weight", "collapses"))
         return state, {**metrics, "adversarial_weight": weight, "collapses": collapses}
 
@@ -116,27 +123,37 @@ class Guard:
         """Return the names of the metrics that have a floor, in order."""
         return sorted(name for name in names if self._floor_of(name) is not None)
 
-    def _noted(self, seen: State, metrics: Mapping[str, float]) -> State:
+    def _noted(self, seen: State, metrics: Mapping[str, float], names: list[str]) -> State:
         """Return the guard's memory with another step in it."""
         step = int(seen["step"]) + 1
         seen = {**seen, "step": whole_number(step)}
-        if not all(map(math.isfinite, metrics.values())):
+        measured = [
+            value for name, value in metrics.items() if name not in names or value != math.inf
+        ]
+        if not all(map(math.isfinite, measured)):
             return {**seen, "bad": whole_number(seen["bad"] + 1)}
-        heights = [metrics[name] / (self._floor_of(name) or 1) for name in self._watched(metrics)]
-        now = {"norm": metrics["gradient_norm/generator"], "heights": heights or [math.inf]}
-        means = {
-            name: _running(seen[name], np.asarray(value, np.float32), first=step == 1)
-            for name, value in now.items()
+        measures = [metrics[name] / (self._floor_of(name) or 1) for name in names]
+        heights = np.asarray(measures or [math.inf], np.float32)
+        known = np.isfinite(heights)
+        capped = _running(seen["heights"], np.minimum(heights, HIGHEST), first=step == 1)
+        norm = np.asarray(metrics["gradient_norm/generator"], np.float32)
+        return {
+            **seen,
+            "norm": _running(seen["norm"], norm, first=step == 1),
+            "heights": np.where(known, capped, seen["heights"]),
+            "bad": whole_number(0),
         }
-        return {**seen, **means, "bad": whole_number(0)}
 
-    def _looked(self, state: State, metrics: Mapping[str, float]) -> State:
+    def _looked(self, state: State, metrics: Mapping[str, float], names: list[str]) -> State:
         """Return the state after a look: the good state, from now on; or the good one before."""
-        seen, names = state["guard"], self._watched(metrics)
+        seen = state["guard"]
         heights, well = seen["heights"], seen["well"]
+        # Of this step, or where it could not be measured, of those before.
+        means = {name: heights[n] * (self._floor_of(name) or 1) for n, name in enumerate(names)}
+        shown = {**means, **metrics}
         if (well & (heights < 1)).any():
             lowest = names[int(np.argmin(np.where(well, heights, np.inf)))]
-            return self._back(state, f"{lowest} has sunk to {metrics[lowest]:.3f}")
+            return self._back(state, f"{lowest} has sunk to {shown[lowest]:.3f}")
         if seen["norm"] > self.explosion * seen["good_norm"]:
             return self._back(state, f"the gradient is {seen['norm']:.3g}")
         sinking = well & (heights < WELL)
@@ -148,7 +165,7 @@ class Guard:
         well = (well & ~sinking) | (np.isfinite(heights) & (heights >= WELL))
         for name in (names[n] for n in np.flatnonzero(low == LOW_LOOKS)):
             tqdm.write(
-                f"step {seen['step']}: {name} is {metrics[name]:.3f}, and has been under "
+                f"step {seen['step']}: {name} is {shown[name]:.3f}, and has been under "
                 f"{self._floor_of(name):g} at {LOW_LOOKS} looks",
                 file=sys.stderr,
             )

@@ -87,8 +87,10 @@ def preset_name(args: argparse.Namespace) -> str:
     return "magnitudes-half" if unpaired else "m5-highsr"
 
 
-def check_enough(args: argparse.Namespace) -> None:
+def check_enough(args: argparse.Namespace, sources: Sequence[str]) -> None:
     """Raise a ValueError if no argument names what a prior cannot do without."""
+    from umir.separation.data import check_heard
+
     if is_joint(args):
         if not (args.data or args.activity):
             raise ValueError("nothing to learn from: give --pairs, --activity or both")
@@ -97,6 +99,9 @@ def check_enough(args: argparse.Namespace) -> None:
             raise ValueError("no songs with stems: give --pairs")
     elif not (args.data or args.mixtures):
         raise ValueError("nothing to separate: give --mixtures, or songs with stems as --pairs")
+    elif not args.data:
+        solos = {text.partition("=")[0] for text in args.solo or ()}
+        check_heard(args.prior, sources, solos)
 
 
 def has_several_losses(preset: "SeparationPreset") -> bool:

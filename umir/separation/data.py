@@ -63,6 +63,9 @@ def check_names(names: Sequence[str]) -> None:
     """Raise a ValueError if a source is called what training calls something else."""
     if taken := sorted({*names} & {*OTHER_NAMES}):
         raise ValueError(f"source {taken[0]}: training has that name for something else; rename it")
+    if paths := [name for name in names if "/" in name]:
+        part = paths[0].rpartition("/")[2]
+        raise ValueError(f"source {paths[0]}: give the name of the part alone, {part}")
 
 
 def check_solos(solos: Collection[str], names: Sequence[str]) -> None:
@@ -113,16 +116,22 @@ def factors_of(prior: str, names: Sequence[str], data: SeparationData) -> tuple[
     if not data.unlabelled:
         raise ValueError("nothing to separate: give --mixtures, or songs with stems as --pairs")
     heard = [name for name in names if data.train or data.solos.get(name)]
+    check_heard(prior, names, heard)
     if prior == ADVERSARIAL:
-        if not heard:
-            raise ValueError("no recordings of any source: give --solo NAME=DIR, or --pairs")
         return marginals(heard)
-    if missing := [name for name in names if name not in heard]:
+    return factor_gan(names, independent=not data.train)
+
+
+def check_heard(prior: str, names: Sequence[str], heard: Collection[str]) -> None:
+    """Raise a ValueError if critics lack recordings of what they are to judge."""
+    missing = [name for name in names if name not in heard]
+    if prior == ADVERSARIAL and not heard:
+        raise ValueError("no recordings of any source: give --solo NAME=DIR, or --pairs")
+    if prior == FACTORGAN and missing:
         raise ValueError(
             f"the prior {prior} compares all sources, and there are no recordings of "
             f"{', '.join(missing)}: give --solo {missing[0]}=DIR, or --pairs"
         )
-    return factor_gan(names, independent=not data.train)
 
 
 def sources_of_streams(

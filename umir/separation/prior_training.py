@@ -124,10 +124,12 @@ class PriorTraining(SeparationTraining):
                 raise
             kept = "the best parameters before are kept" if self.validates else "goes back"
             tqdm.write(f"{error}; training ends here, {kept}", file=sys.stderr)
-            known = {"guard": error.state["guard"]} if isinstance(error, Collapsed) else {}
+            # The last good state, and not that before this call, which resuming moves.
+            good = error.state if isinstance(error, Collapsed) else state["adversarial"]
             return {
                 **state,
-                "adversarial": {**state["adversarial"], **known},
+                "adversarial": good,
+                "params": good["networks"]["average"],
                 "stage": whole_number(len(self.recipe.stages)),
             }
 

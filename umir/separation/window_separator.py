@@ -1,10 +1,11 @@
 """Separation by a network of a fixed window: windows side by side, nothing blended.
 
-As of the Wave-U-Net's paper (ISMIR 2018): the song comes to the network's rate and channels, zeros
-go before and after it for context, and windows lie end to end, as far apart as their outputs are
-long. The last one ends where the song does, and replaces what the one before has in common with it.
-A song shorter than a window is followed by zeros. Sources go back to the song's own rate; what lies
-above the network's band is in none of them, so they need not add up to the song.
+As of the Wave-U-Net's paper (ISMIR 2018): the song comes to the network's rate and channels (a mono
+network separates each channel of it by itself), zeros go before and after it for context, and
+windows lie end to end, as far apart as their outputs are long. The last one ends where the song
+does, and replaces what the one before has in common with it. A song shorter than a window is
+followed by zeros. Sources go back to the song's own rate; what lies above the network's band is in
+none of them, so they need not add up to the song.
 """
 
 from collections.abc import Iterable, Iterator
@@ -61,7 +62,7 @@ class WindowSeparator:
             many samples in all as the song has.
         """
         song = Held(blocks)
-        own = (to_channels(block, self.network.channels) for block in song)
+        own = (self._heard(block) for block in song)
         found = self._outputs(resample_blocks(own, rate, self.network.rate))
         left = level.n_samples
         for output in resample_blocks(found, self.network.rate, rate):
@@ -69,8 +70,13 @@ class WindowSeparator:
             left -= len(output)
             yield self._named(output, song.take(len(output)))
         if left:  # resampling there and back may end a few samples short of the song
-            width = len(self.network.sources) * self.network.channels
-            yield self._named(np.zeros((left, width), np.float32), song.take(left))
+            rest = song.take(left)
+            width = len(self.network.sources) * self._heard(rest[:1]).shape[1]
+            yield self._named(np.zeros((left, width), np.float32), rest)
+
+    def _heard(self, block: Block) -> np.ndarray:
+        """Return a stretch of a song with the channels that are separated."""
+        return block if self.network.channels == 1 else to_channels(block, self.network.channels)
 
     def _outputs(self, song: Iterable[Block]) -> Iterator[Block]:
         """Yield the sources of a song at the network's own rate, `(time, source * channel)`."""
@@ -82,19 +88,26 @@ class WindowSeparator:
             if held is not None:
                 yield held[: middle - begins]
             # As NumPy at once: parts that wait for each other would hold their memory together.
-            found = [np.asarray(_separated(*part, window[None])[0]) for part in parts]
+            found = [self._separated(net, own, window) for net, own in parts]
             output = np.concatenate(found, axis=1)  # (time, source, channel)
             held, begins = output.reshape(len(output), -1), middle
         assert held is not None, "a song has samples"
         yield held
 
+    def _separated(self, network: WindowNetwork, params: Params, window: Block) -> np.ndarray:
+        """Return the sources of a window, `(time, source, channel)`."""
+        if self.network.channels > 1:
+            return np.asarray(_separated(network, params, window[None])[0])
+        each = [np.asarray(_separated(network, params, row[None, :, None])) for row in window.T]
+        return np.concatenate([one[0] for one in each], axis=-1)
+
     def _named(self, output: np.ndarray, song: Block) -> dict[str, Block]:
         """Return the stems of a stretch of the song, with its channels."""
         names, channels = self.network.sources, song.shape[1]
-        sources = output.reshape(len(output), len(names), self.network.channels)
+        sources = output.reshape(len(output), len(names), output.shape[1] // len(names))
         found = {
             name: to_channels(sources[:, n], channels)
-            if channels <= self.network.channels
+            if channels <= sources.shape[2]
             else np.repeat(sources[:, n].mean(axis=1, keepdims=True), channels, axis=1)
             for n, name in enumerate(names)
         }
