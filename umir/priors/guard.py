@@ -101,13 +101,10 @@ class Guard:
             Collapsed: `limit` times.
         """
         names = self._watched(metrics)
+        unknown = {name for name in names if metrics[name] == math.inf}
+        metrics = {name: value for name, value in metrics.items() if name not in unknown}
         seen = self._noted(state["guard"], metrics, names)
         state = {**state, "guard": seen}
-        metrics = {
-            name: value
-            for name, value in metrics.items()
-            if name not in names or not math.isinf(value)
-        }
         if seen["bad"] >= self.bad_steps:
             state = self._back(state, f"no finite loss in {self.bad_steps} steps")
         elif seen["step"] % self.every == 0 and not seen["bad"]:
@@ -127,12 +124,9 @@ class Guard:
         """Return the guard's memory with another step in it."""
         step = int(seen["step"]) + 1
         seen = {**seen, "step": whole_number(step)}
-        measured = [
-            value for name, value in metrics.items() if name not in names or value != math.inf
-        ]
-        if not all(map(math.isfinite, measured)):
+        if not all(map(math.isfinite, metrics.values())):
             return {**seen, "bad": whole_number(seen["bad"] + 1)}
-        measures = [metrics[name] / (self._floor_of(name) or 1) for name in names]
+        measures = [metrics.get(name, math.inf) / (self._floor_of(name) or 1) for name in names]
         heights = np.asarray(measures or [math.inf], np.float32)
         known = np.isfinite(heights)
         capped = _running(seen["heights"], np.minimum(heights, HIGHEST), first=step == 1)
