@@ -60,8 +60,7 @@ def track_beats(
     """
     log_intervals = transition * np.log(intervals)
     evidence = np.asarray(evidence, np.float64)
-    arrived, started = _scores(evidence, intervals, log_intervals, pause)
-    best = np.maximum(arrived.max(axis=1, initial=-np.inf), started)
+    arrived, started, best = _scores(evidence, intervals, log_intervals, pause)
     if not len(best) or best.max() <= 0:
         return np.zeros(0, int)
     # Back from the best end: the interval before it, then the one before that ...
@@ -82,8 +81,10 @@ def track_beats(
 
 def _scores(
     evidence: np.ndarray, intervals: np.ndarray, log_intervals: np.ndarray, pause: float
-) -> tuple[Float[np.ndarray, "frame interval"], Float[np.ndarray, " frame"]]:
-    """Return the score of the best path that arrives at a beat, and that of one that starts there.
+) -> tuple[
+    Float[np.ndarray, "frame interval"], Float[np.ndarray, " frame"], Float[np.ndarray, " frame"]
+]:
+    """Return scores of the best paths to a beat: that arrive there, that start there, of either.
 
     Of those that arrive, per frame and last interval. Those that start do so with nothing before
     them, or after a pause.
@@ -100,7 +101,7 @@ def _scores(
     arrived = np.full((len(evidence), len(intervals)), -np.inf)
     leaving = np.full((before + len(evidence), len(intervals)), -np.inf)  # frame - before
     ended = np.zeros(before + 1 + len(evidence))  # of all paths, before a frame - before
-    started = np.empty(len(evidence))
+    started, best = np.empty(len(evidence)), np.empty(len(evidence))
     columns = np.arange(len(intervals))
     for first in range(0, len(evidence), int(intervals[0])):
         frames = np.arange(first, min(first + int(intervals[0]), len(evidence)))
@@ -112,10 +113,10 @@ def _scores(
         started[frames] = evidence[frames] + np.maximum(ended[frames] - pause, 0)
         begun = started[frames, None]
         leaving[before + frames] = np.maximum(np.maximum(faster, slower + log_intervals), begun)
-        best = np.maximum(scores.max(axis=1), started[frames])
-        best[0] = max(best[0], ended[before + first])
-        ended[before + 1 + frames] = np.maximum.accumulate(best)
-    return arrived, started
+        best[frames] = np.maximum(scores.max(axis=1), started[frames])
+        so_far = np.maximum.accumulate(best[frames])
+        ended[before + 1 + frames] = np.maximum(so_far, ended[before + first])
+    return arrived, started, best
 
 
 def track_bars(

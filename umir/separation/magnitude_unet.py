@@ -178,9 +178,8 @@ class MagnitudeUNet(Undivided):
         kept = mixture[:, first : first + self.sizes.output + self.window, 0]
         spectrum = stft(kept, self.window, self.hop)
         # Where there is no sound there is no phase either, nor a source.
-        size_of_mixture = jnp.abs(spectrum)
-        heard = size_of_mixture > jnp.finfo(jnp.float32).tiny
-        scale = jnp.where(heard, 1 / jnp.where(heard, size_of_mixture, 1), 0)
+        loudness, tiny = jnp.abs(spectrum), jnp.finfo(jnp.float32).tiny
+        scale = jnp.where(loudness > tiny, 1 / jnp.maximum(loudness, tiny), 0)
         sizes = (jnp.expm1(found[name][..., 0]).transpose(0, 2, 1) for name in self.sources)
         stems = [
             istft(spectrum * (scale * size).astype(spectrum.dtype), self.hop) for size in sizes

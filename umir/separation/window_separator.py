@@ -88,18 +88,17 @@ class WindowSeparator:
             if held is not None:
                 yield held[: middle - begins]
             # As NumPy at once: parts that wait for each other would hold their memory together.
-            found = [self._separated(net, own, window) for net, own in parts]
+            found = [self._sources(net, own, window) for net, own in parts]
             output = np.concatenate(found, axis=1)  # (time, source, channel)
             held, begins = output.reshape(len(output), -1), middle
         assert held is not None, "a song has samples"
         yield held
 
-    def _separated(self, network: WindowNetwork, params: Params, window: Block) -> np.ndarray:
+    def _sources(self, network: WindowNetwork, params: Params, window: Block) -> np.ndarray:
         """Return the sources of a window, `(time, source, channel)`."""
-        if self.network.channels > 1:
-            return np.asarray(_separated(network, params, window[None])[0])
-        each = [np.asarray(_separated(network, params, row[None, :, None])) for row in window.T]
-        return np.concatenate([one[0] for one in each], axis=-1)
+        heard = np.split(window, window.shape[1] // self.network.channels, axis=1)
+        each = [np.asarray(_separated(network, params, part[None])[0]) for part in heard]
+        return np.concatenate(each, axis=-1)
 
     def _named(self, output: np.ndarray, song: Block) -> dict[str, Block]:
         """Return the stems of a stretch of the song, with its channels."""
