@@ -172,7 +172,7 @@ def test_a_start_called_as_a_way_to_begin_heads(label_folder):
     assert finetune(label_folder, "--learning-rate", "0.01", "--steps", "1") == 0
     Path("model").rename("prior")
     recipe = Start.load("prior").recipe(TaskModel.load("prior").task, 0)
-    assert recipe.head == "./prior" and recipe.head_factor == 1.0
+    assert recipe.head == "./prior" and recipe.head_factor == recipe.body_factor == 1.0
     arguments = ["finetune", "--data", str(label_folder), "--init", "prior", "--out", "next"]
     assert main([*arguments, "--learning-rate", "1e-5", "--steps", "1"]) == 0
     heads = [TaskModel.load(name).params["head"] for name in ("prior", "next")]
@@ -207,7 +207,23 @@ def test_a_model_for_the_very_task_goes_on_with_its_head(label_folder, capsys):
     more = load_model("more").config
     assert more["search"]["validation_loss"] == pytest.approx(first["validation_loss"], rel=1e-2)
     assert more["recipe"]["head"] == "model"
-    assert more["recipe"]["head_factor"] == 1
+    assert more["recipe"]["head_factor"] == more["recipe"]["body_factor"] == 1
+
+
+def test_with_a_fresh_head_the_rate_of_the_body_goes_with_its_size(label_folder):
+    options = ["--steps", "1", "--learning-rate", "1e-3"]
+    assert finetune(label_folder, "--init", "scratch", *options) == 0
+    assert facts()["recipe"]["body_factor"] == pytest.approx(1, abs=0.1)
+    save_start()
+    start = load_model("start")
+    body = jax.tree.map(lambda weights: 3 * weights, start.params["body"])
+    save_model("larger", Model(start.config, {**start.params, "body": body}), "# larger\n")
+    assert finetune(label_folder, "--init", "larger", *options) == 0
+    factor = facts()["recipe"]["body_factor"]
+    assert factor == pytest.approx(3, abs=0.3)
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), load_model("model").params["body"], body)
+    # Adam's first update is its rate in every coordinate that has a gradient.
+    assert max(jax.tree.leaves(moved)) == pytest.approx(factor * 1e-3, rel=0.01)
 
 
 def test_a_head_that_would_go_on_with_the_name_of_its_task_is_named(events_folder, capsys):

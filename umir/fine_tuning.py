@@ -90,7 +90,8 @@ def finetune(
         config: the size of a network from scratch in numbers: takes the place of `preset` and
             `body`; of another start, it must be this one.
         steps: gradient steps; default: until the validation songs gain no more.
-        learning_rate: of Adam, for the body; default: the best of three on the validation songs.
+        learning_rate: of Adam; default: the best of three on the validation songs. A fresh head has
+            ten times that, and a body that many times which it is larger than a fresh one.
         seed: of the fresh head, the batches, and a body from scratch.
         speed: how often a training segment is heard up to two semitones faster and higher, or
             slower and lower, its labels moved along; from 0 to 1. Default: 0.8 of chords and keys,

@@ -56,7 +56,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--learning-rate",
         type=positive_number,
-        help="of Adam; none: the best of three on the validation songs",
+        help="of Adam, for a body from scratch, and as many times that as another one is larger; "
+        "none: the best of three on the validation songs",
     )
     p.add_argument("--seed", type=seed, default=0, help="of all that is random")
     p.add_argument(

@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from tiny import TINY
 
-from umir.adaptation.network_fitting import Recipe, adapt, validation_batches, validation_loss
+from umir.adaptation.network_fitting import (
+    Recipe,
+    adapt,
+    relative_size,
+    validation_batches,
+    validation_loss,
+)
 from umir.annotations import Labels
+from umir.checkpoint import load_model
 from umir.data.example import Example
 from umir.meta_training.report import HeldOut, curves, deal_songs, table, write_report
+from umir.released_models import find_model
 from umir.tasks import Classification
-from umir.wave_unet import Network, init_body
+from umir.wave_unet import PRESETS, Network, WaveUNetConfig, init_body
 
 RATE = 16_000
 TASK = Classification("tones", ("high", "low"))
@@ -34,10 +42,12 @@ def body():
     return init_body(TINY, jax.random.key(0))
 
 
-def test_the_first_step_moves_the_body_by_the_rate_and_the_head_by_its_factor(body):
+@pytest.mark.parametrize("larger", [1.0, 3.0])
+def test_the_first_step_moves_the_body_by_its_size_and_the_head_by_its_factor(body, larger):
     seen = {}
     recipe = Recipe(1, learning_rate=1e-3, head_factor=5.0)
     examples = [tone(index) for index in range(4)]
+    body = jax.tree.map(lambda weights: larger * weights, body)
     adapt(NETWORK, TASK, body, examples, recipe, watch=seen.__setitem__, watch_at=[0, 1])
     moved = {
         part: max(
@@ -49,8 +59,28 @@ def test_the_first_step_moves_the_body_by_the_rate_and_the_head_by_its_factor(bo
         for part in ("body", "head")
     }
     # Adam's first update is the learning rate in every coordinate that has a gradient.
-    np.testing.assert_allclose(moved["body"], 1e-3, rtol=1e-2)
+    np.testing.assert_allclose(moved["body"], larger * 1e-3, rtol=1e-2)
     np.testing.assert_allclose(moved["head"], 5e-3, rtol=1e-2)
+
+
+def test_a_fresh_body_has_the_size_of_a_fresh_one_whatever_its_seed():
+    network = Network(PRESETS["nano"], TASK.head)
+    sizes = [
+        relative_size(network.init_body(jax.random.key(seed)), network.init_body) for seed in (1, 2)
+    ]
+    np.testing.assert_allclose(sizes, 1.0, atol=0.01)
+
+
+def test_the_size_of_a_released_body_is_that_of_its_kernels():
+    model = load_model(find_model("umir-nano"))
+    config = WaveUNetConfig.from_json(model.config["network"])
+    kernels = [leaf for leaf in jax.tree.leaves(model.params["body"]) if leaf.ndim == 3]
+    # Fresh kernels are drawn with a variance of 2 / (taps * channels_in): He et al. 2015, eq. 10.
+    drawn = sum(2 / (k.shape[0] * k.shape[1]) * k.size for k in kernels)
+    expected = np.sqrt(sum(np.sum(np.square(k, dtype=float)) for k in kernels) / drawn)
+    size = relative_size(model.params["body"], Network(config, TASK.head).init_body)
+    np.testing.assert_allclose(size, expected, rtol=0.02)
+    assert size > 5  # it has grown, so that this test is of something
 
 
 def test_the_body_that_is_adapted_is_not_changed(body):

@@ -11,13 +11,15 @@ from umir.wave_unet import PRESETS
 SCRIPT = benchmark_module("inner_rates")
 
 
-def test_a_body_that_is_adapted_has_another_loss(monkeypatch, capsys):
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_body_that_is_adapted_has_another_loss(monkeypatch, capsys, optimizer):
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     options = ["--preset", "tiny", "--songs", "2", "--song-seconds", "8", "--episodes", "1"]
-    SCRIPT.main(["scratch", *options, "--tasks", "onset_detection", "--rates", "0", "1e-4", "1"])
+    options += ["--tasks", "onset_detection", "--inner-optimizer", optimizer, "--steps", "2"]
+    SCRIPT.main(["scratch", *options, "--rates", "0", "1e-5", "1"])
     shown = capsys.readouterr().out
     assert re.match(r"scratch: norm of the body \d+\n", shown)
-    assert "| query loss, rate of the body | 0 | 0.0001 | 1 |" in shown
+    assert "| query loss, rate of the body | 0 | 1e-05 | 1 |" in shown
     (row,) = (line for line in shown.splitlines() if line.startswith("| onset_detection"))
     head_alone, hardly, moved = map(float, re.findall(r"\d+\.\d+", row))
     assert head_alone == pytest.approx(hardly, abs=2e-3) and moved != head_alone

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import Array
 from jaxtyping import PyTree
 
 from umir.adaptation.head_initialisation import HEAD_BATCHES, head_initialisation
@@ -31,8 +32,10 @@ class Recipe:
 
     Attributes:
         steps: number of gradient steps.
-        learning_rate: Adam's rate for the body.
-        head_factor: the head learns this many times faster than the body.
+        learning_rate: of Adam.
+        body_factor: the body's rate is this many times `learning_rate`; None: as many times as the
+            body is larger than a fresh one (`relative_size`).
+        head_factor: the head's rate is this many times `learning_rate`.
         segments: segments per step; None for the task's own number.
         augment: whether to vary level and bandwidth of the training audio.
         seed: of the fresh head and of the choice of segments.
@@ -43,6 +46,7 @@ class Recipe:
 
     steps: int = 300
     learning_rate: float = 1e-3
+    body_factor: float | None = None
     head_factor: float = 10.0
     segments: int | None = None
     augment: bool = True
@@ -63,6 +67,21 @@ def batch_of_step(task: Task, pool: Pool, recipe: Recipe, rate: int, step: int) 
         speed=recipe.speed,
     )
     return as_arrays(batch)
+
+
+def relative_size(body: PyTree, fresh_body: Callable[[Array], PyTree]) -> float:
+    """Return how many times larger a body is than a fresh one: its norm over the fresh one's.
+
+    Adam moves every weight by about the learning rate, and how far that changes what the body gives
+    depends on how large the weights are. Training lets them grow: `nano` is nine times as large
+    after it. At the rate of a fresh body, it learns nine times slower; at nine times that, with the
+    head's rate tied to it, the head learns nine times too fast (docs/experiments.md).
+
+    Args:
+        body: its parameters.
+        fresh_body: key -> a fresh one. The norms of those of other keys are alike, to 1%.
+    """
+    return float(optax.tree.norm(body) / optax.tree.norm(fresh_body(jax.random.key(0))))
 
 
 def adapt(
@@ -105,14 +124,14 @@ class Adaptation:
     Attributes:
         objective: what is minimised.
         draw: step number -> batch; of a step, every rate sees the same batch.
-        head_factor: the head learns this many times faster than the body.
+        optimizer: Adam, whose learning rate is in the state.
         state: parameters, and the optimiser's state with the learning rate in it.
         step: the number of steps done.
     """
 
     objective: Loss
     draw: Callable[[int], Any] = field(repr=False)
-    head_factor: float
+    optimizer: optax.GradientTransformation = field(repr=False)
     state: tuple[Params, Any] = field(repr=False)
     step: int = 0
 
@@ -130,15 +149,22 @@ class Adaptation:
         start, heard = head_initialisation(recipe.head), map(draw, range(HEAD_BATCHES))
         head = start(network, task, body, heard, jax.random.key(recipe.seed))
         params = {"body": body, "head": head}
+        if recipe.body_factor is None:
+            recipe = replace(recipe, body_factor=relative_size(body, network.init_body))
         return cls.of(Objective.of(network, task), draw, params, recipe)
 
     @classmethod
     def of(
         cls, objective: Loss, draw: Callable[[int], Any], params: Params, recipe: Recipe
     ) -> "Adaptation":
-        """Return an adaptation of parameters to anything that has a loss, before its first step."""
-        state = params, _optimizer(recipe.head_factor).init(params)
-        return cls(objective, draw, recipe.head_factor, state).at_rate(recipe.learning_rate)
+        """Return an adaptation of parameters to anything that has a loss, before its first step.
+
+        Nothing is known of the size of such a body: without a factor, it has the rate itself.
+        """
+        body_factor = 1.0 if recipe.body_factor is None else recipe.body_factor
+        optimizer = _optimizer(body_factor, recipe.head_factor)
+        state = params, optimizer.init(params)
+        return cls(objective, draw, optimizer, state).at_rate(recipe.learning_rate)
 
     @property
     def params(self) -> Params:
@@ -146,7 +172,7 @@ class Adaptation:
         return self.state[0]
 
     def at_rate(self, learning_rate: float) -> "Adaptation":
-        """Return the same with another rate of the body; the compiled steps serve all rates."""
+        """Return the same with another learning rate; the compiled steps serve all of them."""
         params, optimizer_state = self.state
         rate = jnp.asarray(learning_rate, jnp.float32)
         optimizer_state = optax.tree.set(optimizer_state, learning_rate=rate)
@@ -171,8 +197,7 @@ class Adaptation:
         params, optimizer_state = state
         loss, gradient = loss_and_gradient(self.objective, params, batch, jax.random.key(0))
         gradient, norm = judged(loss, gradient)
-        optimizer = _optimizer(self.head_factor)
-        state = outer_update(optimizer, gradient, params, optimizer_state)
+        state = outer_update(self.optimizer, gradient, params, optimizer_state)
         return state, {"loss": loss, "gradient_norm": norm}
 
 
@@ -190,18 +215,18 @@ class _Watch:
 
 
 @lru_cache
-def _optimizer(head_factor: float) -> optax.GradientTransformation:
-    """Adam with gradients clipped to norm 1; the head's updates are `head_factor` times larger.
+def _optimizer(body_factor: float, head_factor: float) -> optax.GradientTransformation:
+    """Adam with gradients clipped to norm 1, and its updates of body and head times factors.
 
     The learning rate is a part of the state (`Adaptation.at_rate`), so that all rates share one
     compiled update.
     """
+    factors = {"body": body_factor, "head": head_factor}
 
-    def scale_head(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
-        head = jax.tree.map(lambda u: head_factor * u, updates["head"])
-        return {**updates, "head": head}, state
+    def scaled(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
+        return {part: optax.tree.scale(factors[part], updates[part]) for part in updates}, state
 
-    scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scale_head)
+    scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scaled)
     adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
     return optax.chain(optax.clip_by_global_norm(1.0), adam, scaling)
 

@@ -1,7 +1,7 @@
 """Which learning rate, how many steps: a search that the validation songs decide.
 
-Successive halving (Jamieson and Talwalkar 2016, algorithm 1) over a few rates of the body, of which
-the head's is a fixed multiple: all take the first steps, on the same batches and from the same
+Successive halving (Jamieson and Talwalkar 2016, algorithm 1) over a few rates, of which those of
+body and head are fixed multiples: all take the first steps, on the same batches and from the same
 head; the better half goes on, and one of them to the end. That comes with a limit, or where no look
 at the validation songs was the best for a while (early stopping; Prechelt 1998). What is kept is
 the best step of all that were looked at. The start is one of them where its head knows the task
@@ -26,7 +26,7 @@ from umir.meta import Params
 from umir.resuming import Interruption
 from umir.training import BadStreak, Callback, Diverged
 
-RATES = (3e-4, 1e-3, 3e-3)  # of the body
+RATES = (3e-4, 1e-3, 3e-3)
 RUNGS = (25, 75)  # steps at which rates are compared
 MOST_STEPS = 600
 LOOK_EVERY = 25  # steps
@@ -41,7 +41,7 @@ class Budget:
     """What a search may try.
 
     Attributes:
-        rates: of the body; a single one is taken as it is.
+        rates: of learning; a single one is taken as it is.
         steps: of the run that goes on to the end.
         patience: stop after so many steps without a new best look; None: only at `steps`.
     """

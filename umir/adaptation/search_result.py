@@ -15,7 +15,7 @@ class Found:
 
     Attributes:
         params: body and head.
-        learning_rate: of the body in the run that they are from.
+        learning_rate: in the run that they are from.
         step: of that run.
         look: what the validation songs say of them.
         before: what they say of the start.

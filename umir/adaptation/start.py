@@ -9,7 +9,7 @@ import jax
 from jaxtyping import PyTree
 
 from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS, own_head
-from umir.adaptation.network_fitting import Recipe
+from umir.adaptation.network_fitting import Recipe, relative_size
 from umir.annotations import Annotation
 from umir.checkpoint import Model, check_params, load_model
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
@@ -112,15 +112,17 @@ class Start:
     def recipe(self, task: Task, seed: int) -> Recipe:
         """Return how to adapt it to a task: where it has a head for the task, that one goes on.
 
-        Such a head has learnt already, and is adapted no faster than the body. Other speeds are
-        heard as often as is usual for the task.
+        Such a head has learnt already with the body, and both are adapted at the same rate; with a
+        fresh head, the body's rate goes with its size. Other speeds are heard as often as is usual
+        for the task.
         """
         usual = Recipe(seed=seed, speed=usual_speed(task))
         if self.knows(task):
             own = os.path.join(os.curdir, self.name)  # a folder called as a way to begin heads
             head = own if self.name in HEAD_INITIALISATIONS else self.name
-            return replace(usual, head=head, head_factor=1.0)
-        return usual
+            return replace(usual, head=head, body_factor=1.0, head_factor=1.0)
+        size = relative_size(self.body, partial(init_body, self.config))
+        return replace(usual, body_factor=size)
 
 
 def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:
