@@ -6,8 +6,8 @@
 
 Of each task, episodes are drawn from songs of the studio that no model has heard. A fresh head and
 the body take three steps of gradient descent, or of Adam, on the support segments, the head at the
-rate of `umir meta-train`, the body at each of `--rates`; printed is the loss of the query segments, the
-mean over episodes. With a rate of 0 only the head is adapted. The rates of
+rate of `umir meta-train`, the body at each of `--rates`; printed is the loss of the query segments,
+the mean over episodes. With a rate of 0 only the head is adapted. The rates of
 `umir.meta_training.algorithms` were chosen by it.
 """
 
