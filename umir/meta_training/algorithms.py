@@ -49,14 +49,16 @@ class InnerOptimizer:
         update: what turns inner gradients into updates; None for gradient descent.
         differentiable: the same for algorithms whose gradient goes through the inner loop.
         head_rate: of the head.
-        body_rate: of the body; None for one that goes with the body's size.
+        body_rate: of the body, over a power of its norm.
+        power: of the norm.
         before: the body's rate of models that have none in their facts.
     """
 
     update: optax.GradientTransformation | None
     differentiable: optax.GradientTransformation | None
     head_rate: float
-    body_rate: float | None
+    body_rate: float
+    power: int
     before: float
 
 
@@ -64,14 +66,15 @@ class InnerOptimizer:
 # body's size, which Muon lets grow: nano's norm is 66 when it is fresh and 590 after its training.
 # Three steps gain most with a rate of 1 of the fresh one and of 100 of the trained one
 # (`benchmarks/inner_rates.py`), so the rate is this times the squared norm; with 0.1, as it was
-# until 30 November 2026, they move nothing but the head.
-RATE_OF_SIZE = 100 / 590**2
-# Adam's rates are those of fine-tuning. Its derivative has no bound near 0 without an `eps_root`,
-# which makes it gradient descent at a rate of 10 where gradients are far below 1e-4.
+# until 30 November 2026, they move nothing but the head. How far a step of Adam, which is as long
+# as its rate whatever the gradient, changes it shrinks with the size itself. Its rates are those of
+# fine-tuning: 1e-3 of a fresh body, nine times that of a trained one.
+# Adam's derivative has no bound near 0 without an `eps_root`, which makes it gradient descent at a
+# rate of 10 where gradients are far below 1e-4.
 INNER_OPTIMIZERS: dict[str, InnerOptimizer] = {
-    "sgd": InnerOptimizer(None, None, 0.3, None, before=0.1),
+    "sgd": InnerOptimizer(None, None, 0.3, 100 / 590**2, 2, before=0.1),
     "adam": InnerOptimizer(
-        optax.adam(1.0), optax.adam(1.0, eps_root=1e-8), 1e-2, 1e-3, before=1e-3
+        optax.adam(1.0), optax.adam(1.0, eps_root=1e-8), 1e-2, 1e-3 / 66, 1, before=1e-3
     ),
 }
 META_RATE = 5e-4
@@ -88,8 +91,8 @@ def usual_body_rate(inner_optimizer: str, body: PyTree) -> float:
         inner_optimizer: one of `INNER_OPTIMIZERS`.
         body: as meta-training begins with it.
     """
-    rate = INNER_OPTIMIZERS[inner_optimizer].body_rate
-    return RATE_OF_SIZE * float(optax.tree.norm(body, squared=True)) if rate is None else rate
+    optimizer = INNER_OPTIMIZERS[inner_optimizer]
+    return optimizer.body_rate * float(optax.tree.norm(body)) ** optimizer.power
 
 
 def meta_learner(
