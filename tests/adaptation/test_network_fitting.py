@@ -18,6 +18,7 @@ from umir.adaptation.network_fitting import (
 from umir.annotations import Labels
 from umir.checkpoint import load_model
 from umir.data.example import Example
+from umir.meta import outer_update
 from umir.meta_training.report import HeldOut, curves, deal_songs, table, write_report
 from umir.released_models import find_model
 from umir.tasks import Classification
@@ -61,6 +62,15 @@ def test_the_first_step_moves_the_body_by_its_size_and_the_head_by_its_factor(bo
     # Adam's first update is the learning rate in every coordinate that has a gradient.
     np.testing.assert_allclose(moved["body"], larger * 1e-3, rtol=1e-2)
     np.testing.assert_allclose(moved["head"], 5e-3, rtol=1e-2)
+
+
+def test_one_compiled_update_serves_all_bodies_and_recipes(body):
+    examples = [tone(index) for index in range(2)]
+    adapt(NETWORK, TASK, body, examples, Recipe(1))
+    compiled = outer_update._cache_size()
+    larger = jax.tree.map(lambda weights: 2.5 * weights, body)
+    adapt(NETWORK, TASK, larger, examples, Recipe(1, learning_rate=2e-3, head_factor=3.0))
+    assert outer_update._cache_size() == compiled
 
 
 def test_a_fresh_body_has_the_size_of_a_fresh_one_whatever_its_seed():

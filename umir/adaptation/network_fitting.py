@@ -6,8 +6,8 @@ benchmarks, so that a meta-learned start and a start from scratch differ in noth
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -124,14 +124,12 @@ class Adaptation:
     Attributes:
         objective: what is minimised.
         draw: step number -> batch; of a step, every rate sees the same batch.
-        optimizer: Adam, whose learning rate is in the state.
-        state: parameters, and the optimiser's state with the learning rate in it.
+        state: parameters, and the optimiser's state with the learning rate and the factors in it.
         step: the number of steps done.
     """
 
     objective: Loss
     draw: Callable[[int], Any] = field(repr=False)
-    optimizer: optax.GradientTransformation = field(repr=False)
     state: tuple[Params, Any] = field(repr=False)
     step: int = 0
 
@@ -162,9 +160,9 @@ class Adaptation:
         Nothing is known of the size of such a body: without a factor, it has the rate itself.
         """
         body_factor = 1.0 if recipe.body_factor is None else recipe.body_factor
-        optimizer = _optimizer(body_factor, recipe.head_factor)
-        state = params, optimizer.init(params)
-        return cls(objective, draw, optimizer, state).at_rate(recipe.learning_rate)
+        factors = {"body": body_factor, "head": recipe.head_factor}
+        optimizer_state = optax.tree.set(_OPTIMIZER.init(params), factors=_float32(factors))
+        return cls(objective, draw, (params, optimizer_state)).at_rate(recipe.learning_rate)
 
     @property
     def params(self) -> Params:
@@ -174,8 +172,7 @@ class Adaptation:
     def at_rate(self, learning_rate: float) -> "Adaptation":
         """Return the same with another learning rate; the compiled steps serve all of them."""
         params, optimizer_state = self.state
-        rate = jnp.asarray(learning_rate, jnp.float32)
-        optimizer_state = optax.tree.set(optimizer_state, learning_rate=rate)
+        optimizer_state = optax.tree.set(optimizer_state, learning_rate=_float32(learning_rate))
         return replace(self, state=(params, optimizer_state))
 
     def until(self, steps: int, callbacks: Sequence[Callback] = ()) -> "Adaptation":
@@ -197,7 +194,7 @@ class Adaptation:
         params, optimizer_state = state
         loss, gradient = loss_and_gradient(self.objective, params, batch, jax.random.key(0))
         gradient, norm = judged(loss, gradient)
-        state = outer_update(self.optimizer, gradient, params, optimizer_state)
+        state = outer_update(_OPTIMIZER, gradient, params, optimizer_state)
         return state, {"loss": loss, "gradient_norm": norm}
 
 
@@ -214,21 +211,36 @@ class _Watch:
         pass
 
 
-@lru_cache
-def _optimizer(body_factor: float, head_factor: float) -> optax.GradientTransformation:
-    """Adam with gradients clipped to norm 1, and its updates of body and head times factors.
+class _Factors(NamedTuple):
+    """The state of a scaling: a factor of each part of the parameters."""
 
-    The learning rate is a part of the state (`Adaptation.at_rate`), so that all rates share one
-    compiled update.
-    """
-    factors = {"body": body_factor, "head": head_factor}
+    factors: dict[str, Array]
 
-    def scaled(updates: Params, state: Any, params: Any = None) -> tuple[Params, Any]:
-        return {part: optax.tree.scale(factors[part], updates[part]) for part in updates}, state
 
-    scaling = optax.GradientTransformation(lambda params: optax.EmptyState(), scaled)
-    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
-    return optax.chain(optax.clip_by_global_norm(1.0), adam, scaling)
+def _scale_parts() -> optax.GradientTransformation:
+    """Return what scales the updates of each part by its factor, 1 until another one is set."""
+
+    def init(params: Params) -> _Factors:
+        return _Factors({part: _float32(1.0) for part in params})
+
+    def update(updates: Params, state: _Factors, params: Any = None) -> tuple[Params, _Factors]:
+        scaled = {part: optax.tree.scale(state.factors[part], updates[part]) for part in updates}
+        return scaled, state
+
+    return optax.GradientTransformation(init, update)
+
+
+def _float32(numbers: PyTree) -> PyTree:
+    return jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), numbers)
+
+
+# Gradients are clipped to norm 1. Rate and factors are a part of the state, so that one compiled
+# update serves all of them: a process that compiles one for each body runs out of memory maps.
+_OPTIMIZER = optax.chain(
+    optax.clip_by_global_norm(1.0),
+    optax.inject_hyperparams(optax.adam)(learning_rate=0.0),
+    _scale_parts(),
+)
 
 
 def validation_loss(
