@@ -132,6 +132,15 @@ def test_songs_are_dealt_without_overlap():
         deal_songs(TASK, [tone(0), tone(1)])
 
 
+def test_programs_of_a_task_do_not_stay(body):
+    songs = [tone(index) for index in range(12)]
+    data = HeldOut(TASK, songs[:4], songs[4:8], songs[8:])
+    adapt(NETWORK, TASK, body, songs[:4], Recipe(1))
+    assert outer_update._cache_size() > 0
+    curves(TINY, {"start": body}, [data], Recipe(1), [0, 1])
+    assert outer_update._cache_size() == 0
+
+
 def test_only_what_the_task_knows_is_dealt():
     strange = [replace(tone(index % 9), annotation=Labels(("noise",))) for index in range(18)]
     data = deal_songs(TASK, [*strange, *(tone(index) for index in range(9))])

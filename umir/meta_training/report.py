@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
@@ -78,9 +79,15 @@ def curves(
 ) -> Curves:
     """Return the curves of every start on every task."""
     found: Curves = {start: {} for start in starts}
-    rounds = [(start, data) for data in held_out for start in starts]
-    for start, data in tqdm(rounds, desc="adapting to held-out songs", unit="run"):
-        found[start][data.task.name] = curve(config, starts[start], data, recipe, steps)
+    number = len(held_out) * len(starts)
+    with tqdm(total=number, desc="adapting to held-out songs", unit="run") as progress:
+        for data in held_out:
+            for start, body in starts.items():
+                found[start][data.task.name] = curve(config, body, data, recipe, steps)
+                progress.update()
+            # Programs for a task serve no other one, and have thousands of memory maps. A process
+            # may have 65,530 of them on Linux, and is killed where it wants more.
+            jax.clear_caches()
     return found
 
 
