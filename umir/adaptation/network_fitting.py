@@ -54,6 +54,15 @@ class Recipe:
     head: str = "prior"
     speed: float = 0.0
 
+    def for_body(self, body: PyTree, fresh_body: Callable[[Array], PyTree]) -> "Recipe":
+        """Return the same with the factor of a body: by its `relative_size`, unless one is given.
+
+        Ask once where one body is adapted often: drawing a fresh one takes seconds to compile.
+        """
+        if self.body_factor is not None:
+            return self
+        return replace(self, body_factor=relative_size(body, fresh_body))
+
 
 def batch_of_step(task: Task, pool: Pool, recipe: Recipe, rate: int, step: int) -> Batch:
     """Return the segments that a step learns from, at `rate` Hz: always the same for its number."""
@@ -147,8 +156,7 @@ class Adaptation:
         start, heard = head_initialisation(recipe.head), map(draw, range(HEAD_BATCHES))
         head = start(network, task, body, heard, jax.random.key(recipe.seed))
         params = {"body": body, "head": head}
-        if recipe.body_factor is None:
-            recipe = replace(recipe, body_factor=relative_size(body, network.init_body))
+        recipe = recipe.for_body(body, network.init_body)
         return cls.of(Objective.of(network, task), draw, params, recipe)
 
     @classmethod

@@ -9,7 +9,7 @@ import jax
 from jaxtyping import PyTree
 
 from umir.adaptation.head_initialisation import HEAD_INITIALISATIONS, own_head
-from umir.adaptation.network_fitting import Recipe, relative_size
+from umir.adaptation.network_fitting import Recipe
 from umir.annotations import Annotation
 from umir.checkpoint import Model, check_params, load_model
 from umir.released_models import RELEASE_KEY, SCRATCH, find_model
@@ -121,8 +121,7 @@ class Start:
             own = os.path.join(os.curdir, self.name)  # a folder called as a way to begin heads
             head = own if self.name in HEAD_INITIALISATIONS else self.name
             return replace(usual, head=head, body_factor=1.0, head_factor=1.0)
-        size = relative_size(self.body, partial(init_body, self.config))
-        return replace(usual, body_factor=size)
+        return usual.for_body(self.body, partial(init_body, self.config))
 
 
 def _check_size(name: str, config: WaveUNetConfig, wanted: WaveUNetConfig | None) -> None:

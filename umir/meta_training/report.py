@@ -8,6 +8,7 @@ meta-trained, stand beside those that were.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from umir.files import write_beside, write_json
 from umir.fine_tuning import score
 from umir.task_model import TaskModel
 from umir.tasks.base import Task
-from umir.wave_unet import Network, WaveUNetConfig
+from umir.wave_unet import Network, WaveUNetConfig, init_body
 
 # Start -> task -> step -> score.
 Curves = dict[str, dict[str, dict[int, float]]]
@@ -79,11 +80,13 @@ def curves(
 ) -> Curves:
     """Return the curves of every start on every task."""
     found: Curves = {start: {} for start in starts}
+    fresh_body = partial(init_body, config)
+    recipes = {start: recipe.for_body(body, fresh_body) for start, body in starts.items()}
     number = len(held_out) * len(starts)
     with tqdm(total=number, desc="adapting to held-out songs", unit="run") as progress:
         for data in held_out:
             for start, body in starts.items():
-                found[start][data.task.name] = curve(config, body, data, recipe, steps)
+                found[start][data.task.name] = curve(config, body, data, recipes[start], steps)
                 progress.update()
             # Programs for a task serve no other one, and have thousands of memory maps. A process
             # may have 65,530 of them on Linux, and is killed where it wants more.
