@@ -1,0 +1,134 @@
+"""How fast a trained body learns beside a fresh head: at the rate of a fresh body, or by its size.
+
+    python benchmarks/body_rates.py FOLDERS --out body_rates.json
+
+FOLDERS is what `benchmarks/real_folders.py` builds; of these, the folders of tasks that the start
+has no head for. `umir finetune` does what it does by default, once with each rule: `fresh` is the
+rate itself, `size` as many times that as the body is larger than a fresh one
+(`umir.adaptation.network_fitting.relative_size`), which is the default. The head has ten times the
+rate with both. `chosen` is, of each seed, the rule that the validation groups prefer, as they
+prefer a rate: by their score where they are many, else by their loss.
+
+Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. Results go to
+`--out` after every run, under a hash of the start's weights; a second call does what is missing,
+and `--table` prints what is there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment
+from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.results import Scores, group_scores, mean_headline
+from recordings.tables import HEADLINE, cell, markdown, per_group
+
+from umir.adaptation.network_fitting import relative_size
+from umir.adaptation.rate_search import Budget
+from umir.adaptation.start import Start
+from umir.adaptation.validation import Look
+from umir.fine_tuning import train_on
+from umir.huge_pages import begin_again_with_huge_pages
+from umir.user_data import UserData
+from umir.wave_unet import Network
+
+FRESH, SIZE, CHOSEN = "fresh", "size", "chosen"
+FOLDERS = {**EXPERIMENTS, **NEW_EXPERIMENTS}
+
+# What is kept of a run: the scores of test groups, and what the validation groups said.
+Run = dict[str, Any]
+
+
+def fine_tuned(
+    data: UserData, experiment: Experiment, start: Start, seed: int, budget: Budget, rule: str
+) -> Run:
+    """Fine-tune once with a rule; return the scores of test groups, and how it was chosen."""
+    network = Network(start.config, data.task.head)
+    factor = relative_size(start.body, network.init_body) if rule == SIZE else 1.0
+    recipe = replace(
+        start.recipe(data.task, seed), body_factor=factor, segments=experiment.segments
+    )
+    model, found = train_on(data, start.config, start.body, budget, recipe)
+    return {
+        "groups": group_scores(data.task, model.predict, data.test, experiment.headline),
+        "valid": {"loss": found.look.loss, "score": found.look.score},
+        "rate": found.learning_rate,
+        "step": found.step,
+    }
+
+
+def measure(folder: Folder) -> None:
+    """Measure what is missing of a folder, from the starts that do not know its task."""
+    name, data, budget = folder.name, folder.data, Budget.of(folder.args.steps)
+    for seed, label, start in folder.runs():
+        if start.knows(data.task):
+            continue
+        for rule in (FRESH, SIZE):
+            action = partial(fine_tuned, data, FOLDERS[name], start, seed, budget, rule)
+            part = folder.results.part(name, label, rule)
+            folder.results.once(part, str(seed), action, f"{name}, {label}, {rule}, {seed}", _shown)
+
+
+def _shown(run: Run) -> str:
+    return f"{mean_headline(run['groups']):.3f}, validation loss {run['valid']['loss']:.3f}"
+
+
+def chosen(rules: Mapping[str, Mapping[str, Run]]) -> dict[str, Run]:
+    """Return seed -> the run that the validation groups prefer, of seeds with both rules."""
+    seeds = sorted(rules[FRESH].keys() & rules[SIZE].keys(), key=int)
+    return {seed: _preferred(rules[SIZE][seed], rules[FRESH][seed]) for seed in seeds}
+
+
+def _preferred(first: Run, second: Run) -> Run:
+    """Return the second run if the validation groups prefer it, else the first."""
+    return second if Look(**second["valid"]).beats(Look(**first["valid"])) else first
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """Return for each folder and start the score with each rule, and what is gained."""
+    rows = []
+    for name, starts in results.items():
+        for label, rules in starts.items():
+            picked = chosen(rules)
+            runs = {rule: [rules[rule][seed] for seed in picked] for rule in (FRESH, SIZE)}
+            runs[CHOSEN] = list(picked.values())
+            found = {rule: _scores(own) for rule, own in runs.items()}
+            gains = [_gain(found[rule], found[FRESH]) for rule in (SIZE, CHOSEN)]
+            losses = [
+                " ".join(f"{run['valid']['loss']:.2f}" for run in runs[r]) for r in (FRESH, SIZE)
+            ]
+            cells = [cell(list(scores.values())) for scores in found.values()]
+            rows.append(
+                [name, label, str(len(picked)), str(len(found[SIZE])), *cells, *gains, *losses]
+            )
+    columns = ["folder", "start", "seeds", "groups", FRESH, SIZE, CHOSEN]
+    columns += [f"{SIZE} above {FRESH}", f"{CHOSEN} above {FRESH}"]
+    columns += [f"validation losses, {FRESH}", SIZE]
+    return markdown(columns, rows)
+
+
+def _scores(runs: Sequence[Run]) -> dict[str, float]:
+    """Return group -> headline, the mean over runs."""
+    scores: list[Scores] = [run["groups"] for run in runs]
+    return per_group(scores, HEADLINE)
+
+
+def _gain(scores: Mapping[str, float], others: Mapping[str, float]) -> str:
+    return cell([scores[group] - others[group] for group in others], "+")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run what is missing, and print the table."""
+    p = folders_parser(__doc__, FOLDERS, ["umir-small"], "body_rates.json")
+    p.add_argument("--steps", type=int, help="of each fine-tuning; default: what it chooses")
+    args = p.parse_args(argv)
+    results = over_folders(args, FOLDERS, measure)
+    if not results.values:
+        p.error(results.lacks("any folder", "other FOLDERS"))
+    print(table(results.values))
+
+
+if __name__ == "__main__":
+    begin_again_with_huge_pages()
+    main()
