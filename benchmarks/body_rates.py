@@ -5,9 +5,10 @@
 FOLDERS is what `benchmarks/real_folders.py` builds; of these, the folders of tasks that the start
 has no head for. `umir finetune` does what it does by default, once with each rule: `fresh` is the
 rate itself, `size` as many times that as the body is larger than a fresh one
-(`umir.adaptation.network_fitting.relative_size`), which is the default. The head has ten times the
-rate with both. `chosen` is, of each seed, the rule that the validation groups prefer, as they
-prefer a rate: by their score where they are many, else by their loss.
+(`umir.adaptation.network_fitting.relative_size`), which is the default, and `root` the square root
+of that many. The head has ten times the rate with all of them. `chosen` is, of each seed, what the
+validation groups prefer of `fresh` and `size`, as they prefer a rate: by their score where they are
+many, else by their loss.
 
 Intervals are 95% bootstrap intervals over test groups, of the mean over seeds. Results go to
 `--out` after every run, under a hash of the start's weights; a second call does what is missing,
@@ -17,6 +18,7 @@ and `--table` prints what is there.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import sqrt
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment
@@ -33,7 +35,9 @@ from umir.huge_pages import begin_again_with_huge_pages
 from umir.user_data import UserData
 from umir.wave_unet import Network
 
-FRESH, SIZE, CHOSEN = "fresh", "size", "chosen"
+FRESH, ROOT, SIZE, CHOSEN = "fresh", "root", "size", "chosen"
+# Rule -> factor of a body's rate, from how many times it is larger than a fresh one.
+RULES = {FRESH: lambda size: 1.0, ROOT: sqrt, SIZE: lambda size: size}
 FOLDERS = {**EXPERIMENTS, **NEW_EXPERIMENTS}
 
 # What is kept of a run: the scores of test groups, and what the validation groups said.
@@ -45,7 +49,7 @@ def fine_tuned(
 ) -> Run:
     """Fine-tune once with a rule; return the scores of test groups, and how it was chosen."""
     network = Network(start.config, data.task.head)
-    factor = relative_size(start.body, network.init_body) if rule == SIZE else 1.0
+    factor = RULES[rule](relative_size(start.body, network.init_body))
     recipe = replace(
         start.recipe(data.task, seed), body_factor=factor, segments=experiment.segments
     )
@@ -64,7 +68,7 @@ def measure(folder: Folder) -> None:
     for seed, label, start in folder.runs():
         if start.knows(data.task):
             continue
-        for rule in (FRESH, SIZE):
+        for rule in RULES:
             action = partial(fine_tuned, data, FOLDERS[name], start, seed, budget, rule)
             part = folder.results.part(name, label, rule)
             folder.results.once(part, str(seed), action, f"{name}, {label}, {rule}, {seed}", _shown)
@@ -75,9 +79,8 @@ def _shown(run: Run) -> str:
 
 
 def chosen(rules: Mapping[str, Mapping[str, Run]]) -> dict[str, Run]:
-    """Return seed -> the run that the validation groups prefer, of seeds with both rules."""
-    seeds = sorted(rules[FRESH].keys() & rules[SIZE].keys(), key=int)
-    return {seed: _preferred(rules[SIZE][seed], rules[FRESH][seed]) for seed in seeds}
+    """Return seed -> the run that the validation groups prefer of `fresh` and `size`."""
+    return {seed: _preferred(rules[SIZE][seed], rules[FRESH][seed]) for seed in _seeds(rules)}
 
 
 def _preferred(first: Run, second: Run) -> Run:
@@ -85,27 +88,35 @@ def _preferred(first: Run, second: Run) -> Run:
     return second if Look(**second["valid"]).beats(Look(**first["valid"])) else first
 
 
+def _seeds(rules: Mapping[str, Mapping[str, Run]]) -> list[str]:
+    """Return the seeds that have been run with every rule."""
+    return sorted(set.intersection(*(set(rules.get(rule, {})) for rule in RULES)), key=int)
+
+
 def table(results: Mapping[str, Any]) -> str:
     """Return for each folder and start the score with each rule, and what is gained."""
-    rows = []
-    for name, starts in results.items():
-        for label, rules in starts.items():
-            picked = chosen(rules)
-            runs = {rule: [rules[rule][seed] for seed in picked] for rule in (FRESH, SIZE)}
-            runs[CHOSEN] = list(picked.values())
-            found = {rule: _scores(own) for rule, own in runs.items()}
-            gains = [_gain(found[rule], found[FRESH]) for rule in (SIZE, CHOSEN)]
-            losses = [
-                " ".join(f"{run['valid']['loss']:.2f}" for run in runs[r]) for r in (FRESH, SIZE)
-            ]
-            cells = [cell(list(scores.values())) for scores in found.values()]
-            rows.append(
-                [name, label, str(len(picked)), str(len(found[SIZE])), *cells, *gains, *losses]
-            )
-    columns = ["folder", "start", "seeds", "groups", FRESH, SIZE, CHOSEN]
-    columns += [f"{SIZE} above {FRESH}", f"{CHOSEN} above {FRESH}"]
-    columns += [f"validation losses, {FRESH}", SIZE]
+    rows = [
+        [name, label, *_cells(rules)]
+        for name, starts in results.items()
+        for label, rules in starts.items()
+        if _seeds(rules)
+    ]
+    columns = ["folder", "start", "seeds", "groups", *RULES, CHOSEN]
+    columns += [f"{rule} above {FRESH}" for rule in (ROOT, SIZE, CHOSEN)]
+    columns += [f"validation losses, {FRESH}", ROOT, SIZE]
     return markdown(columns, rows)
+
+
+def _cells(rules: Mapping[str, Mapping[str, Run]]) -> list[str]:
+    seeds = _seeds(rules)
+    runs = {rule: [rules[rule][seed] for seed in seeds] for rule in RULES}
+    found = {rule: _scores(own) for rule, own in runs.items()}
+    found[CHOSEN] = _scores(list(chosen(rules).values()))
+    counts = [str(len(seeds)), str(len(found[FRESH]))]
+    scores = [cell(list(groups.values())) for groups in found.values()]
+    gains = [_gain(found[rule], found[FRESH]) for rule in (ROOT, SIZE, CHOSEN)]
+    losses = [" ".join(f"{run['valid']['loss']:.2f}" for run in own) for own in runs.values()]
+    return [*counts, *scores, *gains, *losses]
 
 
 def _scores(runs: Sequence[Run]) -> dict[str, float]:

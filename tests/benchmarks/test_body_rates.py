@@ -28,22 +28,33 @@ def _run(score, loss, valid_score=None):
 def test_the_validation_groups_choose_for_each_seed():
     rules = {
         "fresh": {"1": _run(0.5, 0.2), "2": _run(0.9, 0.4)},
+        "root": {"1": _run(0.8, 0.1), "2": _run(0.8, 0.1), "4": _run(0.8, 0.1)},
         "size": {"1": _run(0.7, 0.3), "2": _run(0.6, 0.3), "3": _run(0.0, 0.1)},
     }
+    # Seeds that lack a rule are left out, and between `fresh` and `size` alone is chosen.
     picked = SCRIPT.chosen(rules)
-    assert picked == {"1": rules["fresh"]["1"], "2": rules["size"]["2"]}  # of 3 there is one rule
-    cells = SCRIPT.table({"clicks": {"nano": rules}}).splitlines()[2].strip("| ").split(" | ")
-    assert cells[:4] == ["clicks", "nano", "2", "2"]
-    # Means 0.7, 0.65 and 0.55; the gain of a group is that group's.
-    assert [cell.split()[0] for cell in cells[4:9]] == ["0.70", "0.65", "0.55", "-0.05", "-0.15"]
-    assert cells[9:] == ["0.20 0.40", "0.30 0.30"]
+    assert picked == {"1": rules["fresh"]["1"], "2": rules["size"]["2"]}
+    rows = SCRIPT.table({"clicks": {"nano": rules}}).splitlines()[2:]
+    cells = rows[0].strip("| ").split(" | ")
+    assert len(rows) == 1 and cells[:4] == ["clicks", "nano", "2", "2"]
+    # Means 0.7, 0.8, 0.65 and 0.55; the gain of a group is that group's.
+    assert [cell.split()[0] for cell in cells[4:8]] == ["0.70", "0.80", "0.65", "0.55"]
+    assert [cell.split()[0] for cell in cells[8:11]] == ["+0.10", "-0.05", "-0.15"]
+    assert cells[11:] == ["0.20 0.40", "0.10 0.10", "0.30 0.30"]
+
+
+def test_a_start_without_all_rules_has_no_row():
+    rules = {"fresh": {"1": _run(0.5, 0.2)}, "size": {"1": _run(0.7, 0.3)}}
+    assert len(SCRIPT.table({"clicks": {"nano": rules}}).splitlines()) == 2
 
 
 def test_scores_decide_where_there_are_some():
+    root = {"1": _run(0.9, 0.1, valid_score=0.9)}
     fresh, size = _run(0.5, 0.2, valid_score=0.6), _run(0.7, 0.3, valid_score=0.7)
-    assert SCRIPT.chosen({"fresh": {"1": fresh}, "size": {"1": size}}) == {"1": size}
+    assert SCRIPT.chosen({"fresh": {"1": fresh}, "root": root, "size": {"1": size}}) == {"1": size}
     equal = _run(0.7, 0.2, valid_score=0.6)  # what is the default is kept
-    assert SCRIPT.chosen({"fresh": {"1": fresh}, "size": {"1": equal}}) == {"1": equal}
+    rules = {"fresh": {"1": fresh}, "root": root, "size": {"1": equal}}
+    assert SCRIPT.chosen(rules) == {"1": equal}
 
 
 @pytest.fixture
@@ -68,13 +79,14 @@ def test_each_rule_is_measured_once(start, events_folder, tmp_path, monkeypatch,
     first = capsys.readouterr().out
     found = json.loads((tmp_path / "found.json").read_text())[events_folder.name]
     ((_, rules),) = found.items()
-    assert rules.keys() == {"fresh", "size"}
-    assert rules["fresh"]["1"]["valid"] != rules["size"]["1"]["valid"]
+    assert rules.keys() == {"fresh", "root", "size"}
+    losses = {rule: runs["1"]["valid"]["loss"] for rule, runs in rules.items()}
+    assert len({*losses.values()}) == 3
     # The rule by size is the one that a user gets.
     data = EXPERIMENTS.split(read_user_data(events_folder, TINY, None), experiment, 0)
     begun = Start.load(str(start))
     recipe = begun.recipe(data.task, seed=1)
     _, default = train_on(data, begun.config, begun.body, Budget.of(2), recipe)
-    np.testing.assert_allclose(rules["size"]["1"]["valid"]["loss"], default.loss)
+    np.testing.assert_allclose(losses["size"], default.loss)
     SCRIPT.main(words)
     assert capsys.readouterr().out == first[first.index("| folder") :]
