@@ -22,18 +22,16 @@ from math import sqrt
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, NEW_EXPERIMENTS, Experiment
-from recordings.over_folders import Folder, folders_parser, over_folders
-from recordings.results import Scores, group_scores, mean_headline
+from recordings.over_folders import Folder, folders_parser, measured
+from recordings.results import group_scores, mean_headline
 from recordings.tables import HEADLINE, cell, markdown, per_group
 
-from umir.adaptation.network_fitting import relative_size
 from umir.adaptation.rate_search import Budget
 from umir.adaptation.start import Start
 from umir.adaptation.validation import Look
 from umir.fine_tuning import train_on
 from umir.huge_pages import begin_again_with_huge_pages
 from umir.user_data import UserData
-from umir.wave_unet import Network
 
 FRESH, ROOT, SIZE, CHOSEN = "fresh", "root", "size", "chosen"
 # Rule -> factor of a body's rate, from how many times it is larger than a fresh one.
@@ -48,11 +46,9 @@ def fine_tuned(
     data: UserData, experiment: Experiment, start: Start, seed: int, budget: Budget, rule: str
 ) -> Run:
     """Fine-tune once with a rule; return the scores of test groups, and how it was chosen."""
-    network = Network(start.config, data.task.head)
-    factor = RULES[rule](relative_size(start.body, network.init_body))
-    recipe = replace(
-        start.recipe(data.task, seed), body_factor=factor, segments=experiment.segments
-    )
+    usual = start.recipe(data.task, seed)  # of a task that it does not know: by the body's size
+    factor = RULES[rule](usual.body_factor)
+    recipe = replace(usual, body_factor=factor, segments=experiment.segments)
     model, found = train_on(data, start.config, start.body, budget, recipe)
     return {
         "groups": group_scores(data.task, model.predict, data.test, experiment.headline),
@@ -79,13 +75,11 @@ def _shown(run: Run) -> str:
 
 
 def chosen(rules: Mapping[str, Mapping[str, Run]]) -> dict[str, Run]:
-    """Return seed -> the run that the validation groups prefer of `fresh` and `size`."""
-    return {seed: _preferred(rules[SIZE][seed], rules[FRESH][seed]) for seed in _seeds(rules)}
-
-
-def _preferred(first: Run, second: Run) -> Run:
-    """Return the second run if the validation groups prefer it, else the first."""
-    return second if Look(**second["valid"]).beats(Look(**first["valid"])) else first
+    """Return seed -> what the validation groups prefer: `fresh`, or `size` unless it is worse."""
+    return {
+        seed: max(rules[SIZE][seed], rules[FRESH][seed], key=lambda run: Look(**run["valid"]).order)
+        for seed in _seeds(rules)
+    }
 
 
 def _seeds(rules: Mapping[str, Mapping[str, Run]]) -> list[str]:
@@ -121,8 +115,7 @@ def _cells(rules: Mapping[str, Mapping[str, Run]]) -> list[str]:
 
 def _scores(runs: Sequence[Run]) -> dict[str, float]:
     """Return group -> headline, the mean over runs."""
-    scores: list[Scores] = [run["groups"] for run in runs]
-    return per_group(scores, HEADLINE)
+    return per_group([run["groups"] for run in runs], HEADLINE)
 
 
 def _gain(scores: Mapping[str, float], others: Mapping[str, float]) -> str:
@@ -133,11 +126,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run what is missing, and print the table."""
     p = folders_parser(__doc__, FOLDERS, ["umir-small"], "body_rates.json")
     p.add_argument("--steps", type=int, help="of each fine-tuning; default: what it chooses")
-    args = p.parse_args(argv)
-    results = over_folders(args, FOLDERS, measure)
-    if not results.values:
-        p.error(results.lacks("any folder", "other FOLDERS"))
-    print(table(results.values))
+    _, results = measured(p, argv, FOLDERS, measure)
+    print(table(results))
 
 
 if __name__ == "__main__":

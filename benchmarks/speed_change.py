@@ -20,7 +20,7 @@ from itertools import product
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, Experiment
-from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.over_folders import Folder, folders_parser, measured
 from recordings.results import Scores, group_scores
 from recordings.tables import HEADLINE, cell, markdown, per_group
 
@@ -76,11 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     p = folders_parser(__doc__, EXPERIMENTS, ["umir-nano"], "speed_change.json")
     p.add_argument("--speeds", type=float, nargs="+", default=list(SPEEDS))
     p.add_argument("--steps", type=int, help="of each fine-tuning; default: what it chooses")
-    args = p.parse_args(argv)
-    results = over_folders(args, EXPERIMENTS, measure)
-    if not results.values:
-        p.error(results.lacks("any folder", "other FOLDERS"))
-    print(table(results.values, args.speeds))
+    args, results = measured(p, argv, EXPERIMENTS, measure)
+    print(table(results, args.speeds))
 
 
 if __name__ == "__main__":

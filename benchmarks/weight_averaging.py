@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from recordings.experiments import EXPERIMENTS, Experiment
-from recordings.over_folders import Folder, folders_parser, over_folders
+from recordings.over_folders import Folder, folders_parser, measured
 from recordings.results import Scores, group_scores
 from recordings.tables import HEADLINE, cell, markdown, per_group
 from your_own_task import of_minutes
@@ -96,11 +96,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     p = folders_parser(__doc__, EXPERIMENTS, ["umir-nano"], "weight_averaging.json")
     p.add_argument("--minutes", type=float, help="of audio to learn from; default: all there is")
     p.add_argument("--steps", type=int, help="of each fine-tuning; default: what it chooses")
-    args = p.parse_args(argv)
-    results = over_folders(args, EXPERIMENTS, measure)
-    if not results.values:
-        p.error(results.lacks("any folder", "other FOLDERS"))
-    print(table(results.values))
+    _, results = measured(p, argv, EXPERIMENTS, measure)
+    print(table(results))
 
 
 if __name__ == "__main__":

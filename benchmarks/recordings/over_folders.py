@@ -85,6 +85,23 @@ def over_folders(
     return results
 
 
+def measured(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    known: Mapping[str, Experiment],
+    measure: Measure,
+) -> tuple[argparse.Namespace, Mapping]:
+    """Return the arguments, and what is kept after what is missing has been measured.
+
+    A script with nothing to show ends with what would help.
+    """
+    args = parser.parse_args(argv)
+    results = over_folders(args, known, measure)
+    if not results.values:
+        parser.error(results.lacks("any folder", "other FOLDERS"))
+    return args, results.values
+
+
 def begun(start: str, seed: int) -> Start:
     """Return a start; a fresh body is that of the seed."""
     return Start.load(start, preset_config(PRESET) if start == SCRATCH else None, seed)

@@ -1,4 +1,4 @@
-"""The table of how fast a body learns beside a fresh head: two rules, and a choice between them."""
+"""The table of how fast a body learns beside a fresh head: three rules, and a choice of two."""
 
 import json
 
