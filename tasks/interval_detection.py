@@ -89,7 +89,8 @@ class IntervalDetection(FrameTask):
         """
         n_frames = math.ceil(n_samples * FRAME_RATE / rate)
         values = self._activity(annotation, n_frames, FRAME_RATE).astype(np.float32)
-        return Target(values, np.ones((n_frames, 1), np.float32))
+        known = ~self._doubtful_frames(annotation, n_frames, FRAME_RATE)
+        return Target(values, known[:, None].astype(np.float32))
 
     def default_settings(self, rate: int) -> Settings:
         """Return a threshold of 0.5 and a median over 0.25 s for every class."""
@@ -144,11 +145,21 @@ class IntervalDetection(FrameTask):
         classes = self.class_intervals(annotation).values()
         return np.stack([active_frames(found, n_frames, rate) for found in classes], axis=-1)
 
+    def _doubtful_frames(
+        self, annotation: Intervals, n_frames: int, rate: float
+    ) -> Bool[np.ndarray, " frame"]:
+        """Return the frames of which an annotation does not say what is on; here none is."""
+        del annotation, rate
+        return np.zeros(n_frames, bool)
+
     def _counts(self, reference: Intervals, estimate: Intervals) -> Counter:
         """Count the frames of 10 ms: hits, references and estimates of every class, right ones."""
         n_frames = math.ceil(_extent(reference, estimate) * SCORED_RATE - ROUNDING)
-        true, guess = (self._activity(a, n_frames, SCORED_RATE) for a in (reference, estimate))
-        counts: Counter = Counter(frames=n_frames, right=int((true == guess).all(axis=1).sum()))
+        known = ~self._doubtful_frames(reference, n_frames, SCORED_RATE)
+        true, guess = (
+            self._activity(a, n_frames, SCORED_RATE)[known] for a in (reference, estimate)
+        )
+        counts: Counter = Counter(frames=len(true), right=int((true == guess).all(axis=1).sum()))
         for column, name in enumerate(self.vocabulary):
             counts["hits", name] = int((true & guess)[:, column].sum())
             counts["reference", name] = int(true[:, column].sum())

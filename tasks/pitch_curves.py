@@ -12,6 +12,7 @@ from umir.tasks.pitch_axis import PitchAxis
 FRAME_RATE = 100.0  # Hz
 KNOWN_HOPS = 2  # what is further from an annotated instant is not known
 DEFAULT_HOP = 0.01  # seconds: of a curve of a single frame
+LONGEST_HOP = 0.1  # seconds: a longer one is a gap, of which a segment may have the ends alone
 _ROUNDING = 1e-9  # seconds: 0.05 - 0.04 is a little more than 0.01
 
 
@@ -21,8 +22,8 @@ def at_frames(
     """Return the frequency in Hz at n / 100 s, 0 where unvoiced, and whether it is known.
 
     A frame is voiced if the nearest annotated instant is. Between two voiced instants the logarithm
-    of the frequency is interpolated. Known is what lies within two hops, of the median length, of
-    an annotated instant.
+    of the frequency is interpolated. Known is what lies within two hops of an annotated instant;
+    a hop is the median distance of two of them, at most 0.1 s.
 
     Args:
         f0: a curve of any hop, or of several.
@@ -41,7 +42,7 @@ def at_frames(
     logs = np.log(np.where(f0.frequencies > 0, f0.frequencies, 1.0))
     interpolated = np.exp(np.interp(frames, f0.times, logs))
     hop = float(np.median(np.diff(f0.times))) if len(f0.times) > 1 else DEFAULT_HOP
-    known = away.min(axis=0) <= KNOWN_HOPS * hop + _ROUNDING
+    known = away.min(axis=0) <= KNOWN_HOPS * min(hop, LONGEST_HOP) + _ROUNDING
     return np.where(between, interpolated, frequencies), known
 
 

@@ -4,11 +4,12 @@ Conventions
 -----------
 As `umir.tasks.interval_detection`, one class: `voice`. The labels that count as it are those of the
 studio (`voice`), of annotation files in the wild (`vocals`, `singing`, Jamendo's `sing`) and of
-MedleyDB's instruments (`female singer`, `male singer`, `vocalists`, ...). What else is named beside
-them is ignored. A song in which no voice is named has none where what is named is an instrument, or
-says that nobody sings (`nosing`); of other names (`Gesang`, `chorus`) nobody knows what they say of
-it, and the song says nothing. Variants ask for one instrument, or several as one, instead of the
-voice.
+MedleyDB's instruments (`female singer`, `male singer`, `vocalists`, ...), a blank or an underscore
+between their words. A song in which no voice is named has none where what is named is an
+instrument, or says that nobody sings (`nosing`); of other names (`Gesang`, `chorus`) nobody knows
+what they say of it: they are reported, and a song that has no other says nothing. Where a name that
+may be a voice's stands beside others (`vocals 2`, `bass voice`), nothing is learnt or scored.
+Variants ask for one instrument, or several as one, instead of the voice.
 
 Metrics
 -------
@@ -26,21 +27,27 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Bool
 
 from umir.annotations import Intervals
 from umir.studio.song import INSTRUMENTS
 from umir.tasks.base import ratio
-from umir.tasks.decoding.activity import Score, accuracy
+from umir.tasks.decoding.activity import Score, accuracy, active_frames
 from umir.tasks.frame_task import with_map
 from umir.tasks.interval_detection import IntervalDetection
 
 VOICE = "voice"
 MOST_MERGED = 3  # instruments of a variant's class: with many, something always plays
 
-_NAMES = (
-    *("voice", "vocals", "vocal", "vox", "singing", "singer", "sing", "choir"),
-    *("singing voice", "singing_voice", "lead vocals", "lead vocal", "backing vocals"),
-    *("female singer", "male singer", "female rapper", "male rapper", "vocalists", "beatboxing"),
+_SPOKEN_NAMES = (
+    *("voice", "vocals", "vocal", "vox", "singing", "singer", "singers", "sing", "choir"),
+    *("singing voice", "lead vocals", "lead vocal", "backing vocals", "backing vocal"),
+    *("female singer", "male singer", "female vocals", "male vocals", "female voice"),
+    *("male voice", "female rapper", "male rapper", "rapper", "rap", "vocalist", "vocalists"),
+    *("beatboxing",),
+)
+_NAMES = tuple(
+    spelled for name in _SPOKEN_NAMES for spelled in dict.fromkeys((name, name.replace(" ", "_")))
 )
 _NOBODY_SINGS = (
     *("nosing", "no sing", "no singing", "no_singing", "non-singing", "nonsinging"),
@@ -82,8 +89,8 @@ class SingingVoiceDetection(IntervalDetection):
         return [name.lower() for name in super().names(annotation)]
 
     def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
-        """Return the names that may or may not be a voice's, where none is one for certain."""
-        return frozenset() if super().is_about(annotation) else self._doubtful(annotation)
+        """Return the names that may or may not be a voice's."""
+        return self._doubtful(annotation)
 
     def is_about(self, annotation: Intervals) -> bool:
         """Return whether an annotation tells when somebody sings: by a voice, or by what is none.
@@ -104,6 +111,20 @@ class SingingVoiceDetection(IntervalDetection):
         return frozenset(
             name for name in self.labels_in(annotation) - known if not _names_an_instrument(name)
         )
+
+    def _doubtful_frames(
+        self, annotation: Intervals, n_frames: int, rate: float
+    ) -> Bool[np.ndarray, " frame"]:
+        """Return where somebody may sing, by a name that has a word of a voice's.
+
+        Nowhere if the class is another one, as of variants.
+        """
+        if VOICE not in self.vocabulary:
+            return np.zeros(n_frames, bool)
+        doubtful = {name for name in self._doubtful(annotation) if _words(name) & _VOICE_WORDS}
+        called = np.array([name in doubtful for name in self.names(annotation)], bool)
+        maybe = active_frames(annotation.intervals[called], n_frames, rate)
+        return maybe & ~self._activity(annotation, n_frames, rate)[:, 0]
 
     @staticmethod
     def decoder_score() -> Score:
@@ -134,5 +155,8 @@ class SingingVoiceDetection(IntervalDetection):
 
 def _names_an_instrument(name: str) -> bool:
     """Return whether a name has a word of an instrument and none of a voice."""
-    words = set(re.split(r"[\s_-]+", name))
-    return bool(words & _INSTRUMENT_WORDS) and not words & _VOICE_WORDS
+    return bool(_words(name) & _INSTRUMENT_WORDS) and not _words(name) & _VOICE_WORDS
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[\s_-]+", name))

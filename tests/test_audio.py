@@ -182,6 +182,18 @@ def test_integer_files_are_scaled_as_a_whole_instead_of_clipped(tmp_path, name, 
     np.testing.assert_allclose(read, wave * (0.99 / np.abs(wave).max()), atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+@pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24)])
+def test_integer_files_hold_the_nearest_numbers(tmp_path, rng, name, subtype, bits):
+    """So that stems add up without an offset, and what is nearly silent is silent."""
+    wave = rng.uniform(-0.9, 0.9, (1000, 2)).astype(np.float32)
+    wave[:100] = rng.uniform(-0.4, 0.4, (100, 2)) / 2 ** (bits - 1)
+    write_audio(tmp_path / name, wave, 8000, subtype)
+    read, _ = soundfile.read(tmp_path / name, dtype="float64")
+    np.testing.assert_array_equal(read, np.round(wave * 2.0 ** (bits - 1)) / 2 ** (bits - 1))
+    assert not read[:100].any()
+
+
 def test_float_files_keep_what_is_beyond_full_scale(tmp_path):
     wave = _sine(8000, amplitude=3.0, channels=2)
     write_audio(tmp_path / "a.wav", wave, 8000)

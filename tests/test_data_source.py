@@ -89,6 +89,24 @@ def test_only_the_split_is_given(data):
     assert len(set.union(*groups)) == sum(map(len, groups))
 
 
+def test_a_group_has_one_split_for_all_tasks(tmp_path, rng):
+    """Or what has taught one of them would judge another one."""
+    (tmp_path / "e.txt").write_text("0.2 1\n0.7 2\n")
+    (tmp_path / "n.txt").write_text("0.2 0.7 440\n")
+    rows = []
+    for n in range(5):
+        soundfile.write(tmp_path / f"{n}.wav", 0.1 * rng.normal(size=8000), 8000)
+        few = {"notes": "n.txt"} if n < 3 else {}
+        rows.append({"audio": f"{n}.wav", "group": f"song{n}", "events": "e.txt", **few})
+    write_rows(tmp_path, rows)
+    source = DataSource(tmp_path, 8000, 1)
+    tasks = [get_task(name) for name in ("beat_tracking", "note_transcription")]
+    source.load(tasks)
+    taught = {example.group for task in tasks for example in source.examples(task)}
+    assert {group for group, split in source.splits.items() if split == "train"} == taught
+    assert set(source.splits.values()) == {"train", "valid", "test"}
+
+
 def test_episodes_are_drawn_from_it(data):
     task = get_task("drum_transcription")
     sampler = EpisodeSampler([task], DataSource(data, 8000, 1), rate=8000)

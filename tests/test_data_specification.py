@@ -131,6 +131,7 @@ def test_splits_are_found_under_other_names(tmp_path):
     assert together["mine/a"] == together["hers/a"] == "train"
     assert together["ballroom/x"] == "test"
     assert stored_splits(mine, None) == {}
+    assert stored_splits(mine, {f"{mine}/a": "train"})["a"] == "train"  # beside one of its name
     again = open_data(f"{mine},{hers}", assignment=stored_splits(f"{mine},{hers}", both))
     assert (again.assignment["mine/b"], again.assignment["hers/a"]) == ("test", "test")
 

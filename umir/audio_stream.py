@@ -230,9 +230,13 @@ class AudioWriter:
             _remove_time_stamp(self._path)
 
     def write(self, block: Block) -> None:
-        """Append a block."""
+        """Append a block; whole numbers are the nearest ones, where libsndfile rounds WAV down."""
+        samples: np.ndarray = np.ascontiguousarray(block, np.float32)
+        if self._subtype != "FLOAT":
+            full = 2.0 ** (8 * SUBTYPES[self._subtype] - 1)
+            samples = np.clip(np.round(samples.astype(np.float64) * full), -full, full - 1) / full
         with _as_os_error():
-            self._file.write(np.ascontiguousarray(block, np.float32))
+            self._file.write(samples)
 
 
 @contextlib.contextmanager

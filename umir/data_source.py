@@ -15,8 +15,9 @@ import numpy as np
 from umir.data.example import Example
 from umir.data.manifest import manifest_kinds
 from umir.data.problems import Problem
+from umir.data.splits import of_both
 from umir.data_sets import folder_of, get_data_set
-from umir.data_specification import DataPart, data_parts, open_parts
+from umir.data_specification import DataPart, LabelledData, data_parts, open_parts
 from umir.tasks import Source, Task
 from umir.tasks.base import quoted
 from umir.user_data import known_examples
@@ -27,7 +28,8 @@ class DataSource:
 
     Attributes:
         problems: what could not be used so far.
-        splits: group -> split, of all that was read so far.
+        splits: group -> split, of all that was read so far; of a group that has several, the one
+            in which it teaches most.
     """
 
     def __init__(self, data: str | Path, rate: int, channels: int, split: str = "train"):
@@ -102,8 +104,8 @@ class DataSource:
         parts = [part for part in self._parts if self._serves(part, task)]
         if not parts:
             raise ValueError(f"{self._data}: has no labels for task {task.name!r}")
-        data = open_parts(parts, task.kind, task.name, common_stems=False)
-        self.splits |= data.assignment
+        data = self._opened(parts, task)
+        self.splits |= of_both(self.splits, data.assignment)
         known = known_examples(task, data.examples(self._split, *self._format), data)
         found = [example for example in known if task.is_about(example.annotation)]
         if found and len(found) < len(known):
@@ -116,6 +118,16 @@ class DataSource:
                 f"{task.name!r} reads: {task.wanted}"
             )
         return self._with_shared_waveforms(found)
+
+    def _opened(self, parts: Sequence[DataPart], task: Task) -> LabelledData:
+        """Return the data for a task, its groups in the splits that they have for earlier tasks.
+
+        Unless none of them would train: then they are dealt anew, and count as what taught.
+        """
+        data = open_parts(parts, task.kind, task.name, self.splits, common_stems=False)
+        if "train" in data.assignment.values():
+            return data
+        return open_parts(parts, task.kind, task.name, common_stems=False)
 
     def _with_shared_waveforms(self, examples: Sequence[Example]) -> list[Example]:
         """Return the examples with the arrays of earlier tasks where the samples are the same.

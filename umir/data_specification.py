@@ -213,20 +213,26 @@ def stored_splits(text: str | Path, stored: Mapping[str, str] | None) -> dict[st
     """Return the splits of an earlier run under the names that groups have in a specification.
 
     A user's folder may have been read alone then and together with others now, or the other way
-    round: its groups have a prefix in only one of them.
+    round, or with another one of its name: its groups have another prefix, or none.
     """
     stored = stored or {}
     found = dict(stored)
     for part in data_parts(text):
-        if part.data_set is not None:
-            continue
-        prefix = _prefix(part.path, False)
-        if part.prefix:
-            found = {part.prefix + group: split for group, split in stored.items()} | found
-        else:
-            alone = {g.removeprefix(prefix): s for g, s in stored.items() if g.startswith(prefix)}
-            found = found | alone
+        if part.data_set is None:
+            own = _renamed(part, stored)
+            found = own | found if part.prefix else found | own
     return found
+
+
+def _renamed(part: DataPart, stored: Mapping[str, str]) -> dict[str, str]:
+    """Return the splits of what may be groups of a folder, under the names that they have now."""
+    prefixes = ("", *(_prefix(part.path, ambiguous) for ambiguous in (False, True)))
+    return {
+        part.prefix + group.removeprefix(prefix): split
+        for prefix in prefixes
+        for group, split in stored.items()
+        if group.startswith(prefix)
+    }
 
 
 def _opened(

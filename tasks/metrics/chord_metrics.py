@@ -24,6 +24,7 @@ SEVENTH_CHORDS = (NO_CHORD, *(f"{root}:{quality}" for root in TONICS for quality
 COMPARISONS = ("majmin", "root", "thirds", "triads", "sevenths", "tetrads", "mirex")
 _SEGMENTATION = ("overseg", "underseg", "seg")
 METRICS = (*COMPARISONS, *_SEGMENTATION)
+_ROUNDING = 1e-6  # seconds: a start plus a duration may lack a little of the next start
 
 
 @cache
@@ -113,20 +114,26 @@ def scored_seconds(reference: Intervals, estimate: Intervals) -> dict[str, tuple
 def _contiguous(
     annotation: Intervals, length: float, filler: str
 ) -> tuple[Float[np.ndarray, "interval 2"], list[str]]:
-    """Return intervals that cover `[0, length]` without gap or overlap, and their chords."""
+    """Return intervals that cover `[0, length]` without gap or overlap, and their chords.
+
+    A gap of a rounding error is none: what fills it would end the chord before.
+    """
     starts, ends = annotation.intervals.T
     ends = np.minimum(ends, np.append(starts[1:], length))
     found, labels, position = [], [], 0.0
     for start, end, label in zip(starts, ends, annotation.labels, strict=True):
-        if end <= start:
+        if end <= max(start, position):
             continue
-        if start > position:
+        if start > position + _ROUNDING:
             found.append((position, start))
             labels.append(filler)
-        found.append((start, end))
+            position = start
+        found.append((position, end))
         labels.append(label if is_chord(label) else X_CHORD)
         position = end
-    if position < length:
+    if found and length <= position + _ROUNDING:
+        found[-1] = (found[-1][0], length)
+    elif position < length:
         found.append((position, length))
         labels.append(filler)
     return np.array(found, float), labels

@@ -59,8 +59,8 @@ def test_events_with_and_without_labels_are_sorted(file):
         (read_events, "nan,kick", "time is nan"),
         (read_events, "-0.5,kick", "-0.5 s is before the start"),
         (read_events, "10,kick", "10 s is past the end of the audio (10.00 s)"),
-        (read_events, "1,kick,0.8", "more columns than time, [label]"),
-        (read_events, "1\tkick\t0.8", "more columns than time, [label]"),
+        (read_events, "1,kick,soft", "more columns than time, [label]"),
+        (read_events, "1\tkick\tsoft", "more columns than time, [label]"),
         (read_events, "0.5 0.6 kick", "more columns than time, [label]"),
         (read_intervals, "1,2", "no label (start, end, label)"),
         (read_intervals, "1", "1 of 2 columns (start, end, label)"),
@@ -264,3 +264,10 @@ def test_notes_that_may_be_numbers_of_midi_are_pointed_out(tmp_path):
         assert [("if they are numbers of MIDI" in problem.reason) for problem in problems] == [
             told
         ] * told
+
+
+def test_of_two_frequencies_at_one_time_the_first_stays(file):
+    path = file("0.0,440\n0.0,0\n0.01,441\n")
+    curve, (problem,) = read_f0(path)
+    assert curve.frequencies.tolist() == [440, 441]
+    assert str(problem) == f"{path}:2: a second frequency at 0 s"

@@ -29,6 +29,10 @@ def _read(folder, lines):
         ([f"0,5{'0' * 5000} kick"], [0.5], ("kick",)),
         (["0,5 kick", "1 snare"], [0.5, 1], ("kick", "snare")),  # a blank separates one of them
         (['"0,523" kick'], [0.523], ("kick",)),
+        (["Time", "0,523", "1,046", "1,571"], [0.523, 1.046, 1.571], None),
+        (["0,523", "1,046", "2"], [0.523, 1.046, 2], None),  # two seconds, as spreadsheets have it
+        (["0,25", "0,75", "1,25"], [0.25, 0.75, 1.25], None),
+        (["time;label", "0,5;kick"], [0.5], ("kick",)),
     ],
 )
 def test_decimal_commas_before_a_label(tmp_path, lines, times, labels):
@@ -63,6 +67,7 @@ def test_commas_between_columns_before_labels_with_numbers(tmp_path, lines, time
         ["0,36 kick", "1,38 snare", "2,36 kick"],  # drums by their numbers in MIDI
         ["0,523 kick", "1.5 snare"],
         ["0,523 kick", "1,127 snare", "-2,clap"],
+        ["0,5", "1", "1,5"],
     ],
 )
 def test_what_cannot_be_decided_is_reported(tmp_path, lines):
@@ -71,6 +76,26 @@ def test_what_cannot_be_decided_is_reported(tmp_path, lines):
     if all(" " in line and "." not in line for line in lines):
         with pytest.raises(AnnotationError, match=f"a.txt: none of its .* line 1: {_EITHER}"):
             _read(tmp_path, lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "times", "labels"),
+    [
+        (["0.5\t1\t1", "1.0\t2\t1"], [0.5, 1.0], ("1", "2")),  # beat and bar
+        (["0.5,1,1", "1.0,2,1,"], [0.5, 1.0], ("1", "2")),
+        (["0,kick,0.9"], [0], ("kick",)),
+    ],
+)
+def test_further_columns_of_numbers_are_ignored(tmp_path, lines, times, labels):
+    found, problems = _read(tmp_path, lines)
+    assert (found.times.tolist(), found.labels) == (times, labels)
+    assert "columns of numbers after time, [label] are ignored" in problems[0].reason
+
+
+@pytest.mark.parametrize("line", ["0,523,1", "0.5,kick,soft", "0.5\t1\tkick"])
+def test_other_columns_are_reported(tmp_path, line):
+    with pytest.raises(AnnotationError, match="more columns than"):
+        _read(tmp_path, [line])
 
 
 def test_an_end_after_a_time_with_a_decimal_comma_is_reported(tmp_path):

@@ -90,6 +90,16 @@ def test_of_a_single_stem_the_rest_is_what_remains(folder):
     np.testing.assert_allclose(waveforms["voice"] + waveforms["rest"], example.waveform, atol=1e-7)
 
 
+def test_a_single_stem_may_be_called_the_rest(folder):
+    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "stems": {"rest": "b.wav"}}))
+    (example,) = manifest.examples("train", _RATE, 1)
+    waveforms = example.annotation.waveforms
+    assert list(waveforms) == ["rest", "other"]
+    np.testing.assert_allclose(waveforms["rest"] + waveforms["other"], example.waveform, atol=1e-7)
+    own = read_audio(folder / "b.wav", _RATE, 1)[0]
+    np.testing.assert_array_equal(waveforms["rest"][: len(own)], own[: len(example.waveform)])
+
+
 def test_stems_that_leave_much_of_the_mixture_out_are_reported(folder):
     stems = {"voice": "b.wav", "bass": "c.wav"}
     whole = sum(read_audio(folder / f"{name}.wav")[0] for name in "bcd")

@@ -1,5 +1,6 @@
 """The objective in the loop: schedules, resuming, bad batches, averages, few pairs."""
 
+import contextlib
 import json
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import wasserstein_distance
 
 from umir.priors import (
@@ -275,7 +277,7 @@ def test_few_pairs_are_enough_for_factors_and_not_for_a_plain_gan():
     assert off < 0.1 * WIDE and plain > 1.5 * off
 
 
-def test_the_log_is_drawn(objective, tmp_path, rng):
+def test_the_log_is_drawn(objective, tmp_path, rng, monkeypatch):
     stream = Streams(objective, sources(10, rng), batch=8)
     log = tmp_path / "log.jsonl"
     state = objective.init(jax.random.key(0))
@@ -287,5 +289,13 @@ def test_the_log_is_drawn(objective, tmp_path, rng):
     assert row["spread/x"] > 0 and row["collapses"] == 0
     draw_log(log, tmp_path / "training.png")
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
+    del row["spread/x"]  # all of the batch was silent
+    log.write_text("".join([*log.read_text().splitlines(keepends=True)[:-1], json.dumps(row)]))
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    with contextlib.suppress(FileNotFoundError):  # nothing was saved
+        draw_log(log, tmp_path / "training.png")
+    panels = {axes.get_title(): axes.get_legend_handles_labels()[1] for axes in drawn[0].axes}
+    assert panels["spread of what is generated (1: as real)"] == ["x", "y"]
     with pytest.raises(ValueError, match="no steps of an adversarial training"):
         draw_log(tmp_path / "none.jsonl", tmp_path / "none.png")

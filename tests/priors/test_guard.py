@@ -33,6 +33,17 @@ def test_a_collapse_goes_back_to_the_last_good_state(capsys):
     assert state["guard"]["good"]["generator"][0] > 100
 
 
+@pytest.mark.parametrize("fallen", [{"spread/y": 0.0}, {"gradient_norm/generator": 1900.0}])
+@pytest.mark.parametrize("begin", [401, 450, 480, 499, 500])
+def test_a_collapse_just_before_a_look_is_no_good_state(fallen, begin):
+    """The means have not sunk by then."""
+    guard = Guard()
+    state = watched(guard, [WELL] * (begin - 1))
+    state = watched(guard, [WELL | fallen] * (700 - begin), state)
+    assert state["guard"]["collapses"] >= 1
+    assert state["guard"]["good"]["generator"][0] == 400
+
+
 def test_looks_of_what_was_given_up_do_not_count(capsys):
     """A little low at nine looks, then a collapse: one more low look has not settled there."""
     guard = Guard(every=100)
@@ -93,7 +104,7 @@ def test_a_training_that_always_collapses_is_given_up():
     state = watched(guard, [WELL] * 30)
     with pytest.raises(Collapsed, match="that was collapse 3: give the critics less weight") as it:
         watched(guard, [WELL | {"spread/x": 0.0}] * 300, state)
-    assert it.value.state["networks"]["generator"][0] < 80  # where it was last well
+    assert it.value.state["networks"]["generator"][0] == 30  # where it was last well
     # Where there are no critics, nothing is said of them.
     with pytest.raises(Collapsed, match="collapse 3: give it a lower learning rate"):
         watched(

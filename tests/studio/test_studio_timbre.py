@@ -232,6 +232,13 @@ def test_f0_of_bent_notes_is_the_frequency_that_sounds():
     assert checked > 10
 
 
+@pytest.mark.parametrize(("rate", "count"), [(22_050, 66_812), (11_025, 137_813)])
+def test_a_curve_may_end_within_half_a_sample_of_the_audio(rate, count):
+    curve = labels.f0_curve([Note(0.0, 20.0, 69.0, 0.9)], np.ones(count, np.float32), rate)
+    np.testing.assert_allclose(curve.frequencies, 440.0)
+    assert curve.times[-1] < count / rate <= curve.times[-1] + 0.01
+
+
 @given(seed=st.integers(0, 10_000), instrument=st.sampled_from(sorted(PROGRAMS)))
 def test_articulation_keeps_onsets_order_and_steady_pitches(seed, instrument):
     starts = np.cumsum(np.random.default_rng(seed).uniform(0.06, 0.9, 20))

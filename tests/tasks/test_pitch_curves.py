@@ -51,6 +51,14 @@ def test_gaps_and_what_lies_outside_are_not_known():
     np.testing.assert_array_equal(known, expected)
 
 
+def test_a_segment_with_the_ends_of_a_gap_knows_no_more():
+    times = np.concatenate([np.arange(100), np.arange(300, 400)]) / 100
+    curve = F0(times, np.repeat([220.0, 440.0], 100)).crop(0.985, 3.005)
+    assert len(curve.times) == 2
+    _, known = at_frames(curve, 202)
+    assert not known[30:170].any()
+
+
 def test_curves_of_no_and_one_frame():
     frequencies, known = at_frames(F0(np.zeros(0), np.zeros(0)), 5)
     assert not frequencies.any() and not known.any()

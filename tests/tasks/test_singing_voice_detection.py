@@ -34,6 +34,24 @@ def test_names_in_capitals_and_rappers_are_voices(label):
     assert TASK.labels_in(_intervals((0, 1, label))) <= TASK.source_labels
 
 
+@pytest.mark.parametrize("label", ["lead_vocals", "male vocals", "Vocalist", "rap"])
+def test_names_of_voices_are_read_in_any_spelling(label):
+    assert TASK.encode(_intervals((0, 1, label)), RATE, RATE).values.all()
+
+
+@pytest.mark.parametrize("label", ["vocals 2", "bass voice", "choir (boys)"])
+def test_where_a_voice_may_be_meant_nothing_is_learnt_or_scored(label):
+    song = _intervals((0, 0.5, "vocals"), (0.2, 0.8, label), (0.8, 1, "piano"))
+    assert TASK.unknown_labels(song) == {label}
+    values, mask = TASK.encode(song, RATE, RATE)
+    assert np.flatnonzero(values).tolist() == list(range(25))
+    assert np.flatnonzero(mask == 0).tolist() == list(range(25, 40))
+    estimate = _intervals((0, 0.6, "voice"), (0.9, 1, "voice"))
+    assert TASK.evaluate(song, estimate)["accuracy"] == pytest.approx((1000 - 30 - 10) / (1000 - 30))
+    bass = TASK.variant(np.random.default_rng(0), ["bass"])
+    assert bass.encode(song, RATE, RATE).mask.all()
+
+
 @pytest.mark.parametrize(
     "label", ["nosing", "no_vocals", "Instrumental", "violin section", "acoustic_guitar", "drums"]
 )

@@ -132,6 +132,7 @@ def read_f0(path: str | os.PathLike, duration: float = math.inf) -> tuple[F0, li
     """
     path = Path(path)
     rows, problems = _rows(path, "f0", _bad_frame)
+    rows.sort(key=lambda row: (row.numbers[0], row.line))  # the first of two at one time stays
     late = [row for row in rows if row.numbers[0] >= duration]
     if late and late[-1].numbers[0] > duration + _SLACK_SECONDS:
         reason = f"past the end of the audio ({duration:.2f} s), frames from here on: {len(late)}"

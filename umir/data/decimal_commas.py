@@ -14,6 +14,7 @@ DOUBTFUL = ","
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")  # with a decimal point or comma
 # A number with a comma (or a time and a number) and, where there are any, words after a blank.
 _WITH_COMMA = re.compile(r'"?[+-]?\d+,(\d+)"?(?:\s+(.*))?')
+_WHOLE = re.compile(r'"?[+-]?\d+"?')
 _BEFORE_BLANK = re.compile(r"[+-]?\d+(\.\d+)?\s+[^\s,]")
 _BEFORE_COMMA = re.compile(r'"?[+-]?(\d*\.?\d+(?:[eE][+-]?\d+)?)"?\s*,')
 # Labels may begin with a place in a bar or a small count, but hardly with more.
@@ -25,18 +26,18 @@ def foreign_separator(texts: Sequence[str], n_numbers: int) -> str | None:
 
     Most lines must begin with numbers so separated, some of them with a comma and none with a
     point. A lone number with a comma stays two columns, as `12,3` may be the third beat of a bar,
-    at 12 s, unless all lines are such numbers and what follows the comma of one of them is no place
-    in a bar: three digits, or a zero first.
+    at 12 s, unless all lines are numbers and what follows the comma of one of them is no place in a
+    bar: above 16, or a zero first. Where others have no comma, as `2`, it is doubtful.
 
     Args:
-        texts: the lines of a file, without comments.
+        texts: the lines of a file, without comments and header.
         n_numbers: how many columns of numbers there should be.
 
     Returns:
         A semicolon, a tab or a blank; `DOUBTFUL`; None for the usual separators.
     """
-    if n_numbers == 1 and _are_decimals(texts):
-        return "\t"
+    if n_numbers == 1 and (found := _of_lone_numbers(texts)):
+        return found
     for separator in ";\t" if n_numbers == 1 else ";\t ":
         rows = [text.split(separator, n_numbers) for text in texts if separator in text]
         numbers = [row[:n_numbers] for row in rows if _are_numbers(row[:n_numbers], n_numbers)]
@@ -52,11 +53,18 @@ def is_doubtful(text: str) -> bool:
     return _WITH_COMMA.fullmatch(text) is not None
 
 
-def _are_decimals(texts: Sequence[str]) -> bool:
-    """Return whether all lines are numbers with a comma, and not times with places in a bar."""
-    found = [match for text in texts if (match := _WITH_COMMA.fullmatch(text)) and not match[2]]
-    fractions = [match[1] for match in found]
-    return len(found) == len(texts) and any(len(f) > 2 or f[0] == "0" for f in fractions)
+def _of_lone_numbers(texts: Sequence[str]) -> str | None:
+    """Return what separates the columns where all lines are numbers, some of them with a comma.
+
+    None if they may be times with places in a bar: then all of them have one.
+    """
+    others = [text for text in texts if not is_doubtful(text)]
+    found = [match for text in texts if (match := _WITH_COMMA.fullmatch(text))]
+    if not found or any(match[2] for match in found) or not all(map(_WHOLE.fullmatch, others)):
+        return None
+    if any(match[1][0] == "0" or _is_high(match[1]) for match in found):
+        return "\t"
+    return DOUBTFUL if others else None  # spreadsheets write two seconds as `2`, beside `1,5`
 
 
 def _are_numbers(cells: Sequence[str], wanted: int) -> bool:

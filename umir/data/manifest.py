@@ -250,8 +250,9 @@ def _with_common_stems(path: Path, entries: list[Entry]) -> tuple[list[Entry], l
 def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> Stems:
     """Read the stems of a mixture at its rate, channels and length.
 
-    Where only one stem is given, what is left of the mixture becomes the stem `rest`; several must
-    add up to the mixture, or nearly so (a mastered mixture is not the plain sum).
+    Where only one stem is given, what is left of the mixture becomes the stem `rest` (`other`, if
+    the one is called `rest`); several must add up to the mixture, or nearly so (a mastered mixture
+    is not the plain sum).
     """
     stems = {}
     for name, path in paths.items():
@@ -265,7 +266,7 @@ def _read_stems(paths: Mapping[str, Path], mixture: np.ndarray, rate: int) -> St
         stems[name] = np.pad(stem[: len(mixture)], ((0, max(0, -extra)), (0, 0)))
     rest = mixture - np.sum(list(stems.values()), axis=0)
     if len(stems) == 1:
-        stems["rest"] = rest
+        stems["other" if "rest" in stems else "rest"] = rest
     elif (residual := level_difference(rest, mixture)) > _MOST_RESIDUAL:
         raise ResidualError(
             f"the stems {', '.join(stems)} do not add up to the mixture: what is missing is at "

@@ -69,11 +69,12 @@ def text_rows(path: Path, columns: Columns) -> Iterator[Row | Problem]:
         else:
             if text and not text.startswith("#"):
                 texts[number] = text
+    first = min(texts, default=0)
+    if texts and _is_header(texts[first], columns):
+        yield Problem(path, first, f"{texts.pop(first)!r} is taken for a header; left out")
     separator = foreign_separator(list(texts.values()), len(columns.numbers))
     for number, text in texts.items():
         try:
-            if number == min(texts) and _is_header(text, columns):
-                raise ValueError(f"{text!r} is taken for a header; left out")
             yield _parsed(number, text, columns, separator)
         except ValueError as error:
             yield Problem(path, number, str(error))
@@ -136,9 +137,13 @@ def _parsed_cells(line: int, text: str, columns: Columns) -> Row:
     label, *others = (part.strip() for part in _labels(rest, comma))
     if n_numbers == 1 and len(others) == 1 and _is_float(label) and float(label) == numbers[0]:
         return Row(line, numbers, unquoted(others[0]), "has an end at its time, which is ignored")
-    if any(others):
+    if not any(others):
+        return Row(line, numbers, unquoted(label))
+    # `0,523,1` may be half a second, and the first beat of a bar.
+    decimal = comma and _is_float(label) and cells[0].strip('"').isdigit()
+    if decimal or not all(_is_float(cell) for cell in others if cell):
         raise ValueError(f"more columns than {columns}; put a label with commas in double quotes")
-    return Row(line, numbers, unquoted(label))
+    return Row(line, numbers, unquoted(label), f"columns of numbers after {columns} are ignored")
 
 
 def _begins_with_number(rest: str) -> bool:

@@ -155,6 +155,8 @@ class Guard:
         if (sinking & (low < LOW_LOOKS)).any():
             # On its way down, maybe: not a state to come back to.
             return {**state, "guard": {**seen, "low": low}}
+        if self._has_just_fallen(seen, metrics, names):
+            return {**state, "guard": {**seen, "low": low}}
         low = np.where(sinking, 0, low).astype(np.int32)  # it has settled there
         well = (well & ~sinking) | (np.isfinite(heights) & (heights >= WELL))
         for name in (names[n] for n in np.flatnonzero(low == LOW_LOOKS)):
@@ -165,6 +167,15 @@ class Guard:
             )
         good = {"good": state["networks"], "good_norm": seen["norm"]}
         return {**state, "guard": {**seen, **good, "well": well, "low": low}}
+
+    def _has_just_fallen(self, seen: State, metrics: Mapping[str, float], names: list[str]) -> bool:
+        """Return whether a step is not well though the means are, which take 30 steps to sink."""
+        floors = np.array([self._floor_of(name) for name in names], float)
+        values = np.array([metrics.get(name, math.inf) for name in names], float)
+        means = seen["heights"][: len(names)]  # one more if nothing is watched
+        fallen = (means >= WELL) & (values < WELL * floors)
+        norm = metrics["gradient_norm/generator"]
+        return bool(fallen.any() or norm > self.explosion * seen["good_norm"])
 
     def _back(self, state: State, why: str) -> State:
         """Return the last good state, with less weight of the critics."""

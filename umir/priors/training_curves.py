@@ -35,16 +35,17 @@ def draw_log(log: Path, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = _rows(log)
-    panels = [panel for panel in PANELS if any(name.startswith(panel[1]) for name in rows[-1])]
+    known = dict.fromkeys(name for row in rows for name in row)  # a step may lack some
+    panels = [panel for panel in PANELS if any(name.startswith(panel[1]) for name in known)]
     lines = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(11, 3.5 * lines), layout="constrained")
     steps = np.array([row["step"] for row in rows])
-    names = list(dict.fromkeys(n.split("/", 1)[1] for n in rows[-1] if "/" in n))
+    names = list(dict.fromkeys(n.split("/", 1)[1] for n in known if "/" in n))
     falls = np.flatnonzero(np.diff([row["collapses"] for row in rows], prepend=0))
     for place, (title, prefix, logarithmic) in enumerate(panels, 1):
         axes = figure.add_subplot(lines, COLUMNS, place)
         for number, name in enumerate(names):
-            if f"{prefix}{name}" in rows[-1]:  # in the same colour wherever it is
+            if f"{prefix}{name}" in known:  # in the same colour wherever it is
                 values = np.array([row.get(f"{prefix}{name}") for row in rows], float)
                 axes.plot(_means(steps), _means(values), f"C{number}", label=name)
         for fall in falls:

@@ -37,7 +37,9 @@ from umir.separation.training_streams import labelled_batch
 from umir.training import Diverged
 from umir.wave_unet.parameters import Params, scalar, whole_number
 
-SETTLING = 100  # batches that give the averaged parameters their statistics, before each look
+# Batches that give the averaged parameters their statistics, before each look, if they have any:
+# where 0.99 of what was stays with each (`FilteredWaveUNet`), 1% is left of the old ones.
+SETTLING = 450
 
 
 @dataclass(frozen=True, kw_only=True)

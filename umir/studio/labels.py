@@ -95,7 +95,8 @@ def f0_curve(notes: Sequence[Note], wave: Float[np.ndarray, " time"], rate: int)
         first = int(np.ceil(note.onset / MELODY_HOP - 1e-9))
         frames = np.arange(first, min(int(np.ceil(note.offset / MELODY_HOP)), count))
         curve[frames] = note.frequencies(frames * MELODY_HOP - note.onset)
-    edges = np.round(np.arange(count) * hop).astype(int)
+    # Where a hop is no whole number of samples, the last one may begin at the end.
+    edges = np.minimum(np.round(np.arange(count) * hop).astype(int), len(wave) - 1)
     peaks = np.maximum.reduceat(np.abs(wave), edges) if count else np.zeros(0)
     near = np.maximum(peaks, np.concatenate([[0.0], peaks[:-1]]))  # the frames around the instant
     audible = near > _AUDIBLE * max(float(near.max(initial=0.0)), 1e-9)

@@ -96,3 +96,12 @@ def test_without_reference_or_estimate_nothing_is_scored_or_right():
     assert scored_seconds(song, nothing)["majmin"] == (0.0, 4.0)
     unscored = scored_seconds(_intervals((0, 4, "X")), song)
     assert unscored["majmin"] == unscored["root"] == (0.0, 0.0)
+
+
+def test_a_gap_of_a_rounding_error_ends_no_chord():
+    """A start of 0.7 n and a duration of 0.7, as JAMS files have them, leave gaps of 1e-16 s."""
+    starts, names = 0.7 * np.arange(40), tuple(np.repeat(CHORDS[1:21], 2).tolist())
+    gaps = Intervals(np.stack([starts, starts + 0.7], axis=1), names)
+    assert (gaps.intervals[1:, 0] > gaps.intervals[:-1, 1]).any()
+    for seconds, scored in scored_seconds(gaps, gaps).values():
+        assert seconds == pytest.approx(scored)
