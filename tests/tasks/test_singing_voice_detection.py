@@ -47,7 +47,9 @@ def test_where_a_voice_may_be_meant_nothing_is_learnt_or_scored(label):
     assert np.flatnonzero(values).tolist() == list(range(25))
     assert np.flatnonzero(mask == 0).tolist() == list(range(25, 40))
     estimate = _intervals((0, 0.6, "voice"), (0.9, 1, "voice"))
-    assert TASK.evaluate(song, estimate)["accuracy"] == pytest.approx((1000 - 30 - 10) / (1000 - 30))
+    assert TASK.evaluate(song, estimate)["accuracy"] == pytest.approx(
+        (1000 - 30 - 10) / (1000 - 30)
+    )
     bass = TASK.variant(np.random.default_rng(0), ["bass"])
     assert bass.encode(song, RATE, RATE).mask.all()
 
