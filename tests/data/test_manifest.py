@@ -82,22 +82,15 @@ def test_stems_have_the_length_and_channels_of_the_mixture(folder, rng):
     np.testing.assert_array_equal(waveforms["rest"], np.repeat(long[:8000], 2, axis=1))
 
 
-def test_of_a_single_stem_the_rest_is_what_remains(folder):
-    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "stems": {"voice": "b.wav"}}))
+@pytest.mark.parametrize(("name", "rest"), [("voice", "rest"), ("rest", "other")])
+def test_of_a_single_stem_the_rest_is_what_remains(folder, name, rest):
+    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "stems": {name: "b.wav"}}))
     (example,) = manifest.examples("train", _RATE, 1)
     waveforms = example.annotation.waveforms
-    assert list(waveforms) == ["voice", "rest"]
-    np.testing.assert_allclose(waveforms["voice"] + waveforms["rest"], example.waveform, atol=1e-7)
-
-
-def test_a_single_stem_may_be_called_the_rest(folder):
-    manifest = read_manifest(_manifest(folder, {"audio": "a.wav", "stems": {"rest": "b.wav"}}))
-    (example,) = manifest.examples("train", _RATE, 1)
-    waveforms = example.annotation.waveforms
-    assert list(waveforms) == ["rest", "other"]
-    np.testing.assert_allclose(waveforms["rest"] + waveforms["other"], example.waveform, atol=1e-7)
+    assert list(waveforms) == [name, rest]
+    np.testing.assert_allclose(waveforms[name] + waveforms[rest], example.waveform, atol=1e-7)
     own = read_audio(folder / "b.wav", _RATE, 1)[0]
-    np.testing.assert_array_equal(waveforms["rest"][: len(own)], own[: len(example.waveform)])
+    np.testing.assert_array_equal(waveforms[name][: len(own)], own[: len(example.waveform)])
 
 
 def test_stems_that_leave_much_of_the_mixture_out_are_reported(folder):
