@@ -188,5 +188,5 @@ def test_labels_of_something_else_are_not_scored(sections_folder, capsys):
     arguments = ["evaluate", "--model", "umir-nano", "--task", "singing_voice_detection"]
     assert main([*arguments, "--data", str(sections_folder)]) == 1
     shown = capsys.readouterr().err
-    assert "left out: 'high', 'low': not among the classes 'backing vocal'" in shown
+    assert "left out: 'high', 'low': not among the classes 'backing vocals'" in shown
     assert "no usable audio in the split 'test'" in shown
