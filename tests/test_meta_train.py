@@ -132,6 +132,10 @@ def test_arguments_that_cannot_be_meant(tmp_path, capsys):
     assert plan_of(parser().parse_args(["--seed", "99999"])).seed == 99_999
     assert main(["meta_train", *SHORT, "--data", str(tmp_path), "--songs-per-step", "0.1"]) == 1
     assert "--songs-per-step: no song of the studio is learnt from" in capsys.readouterr().err
+    rolling = ["--preset", "tiny", "--songs", "12", "--songs-per-step", "0.1", "--tasks"]
+    assert main(["meta_train", *rolling, "genre_recognition"]) == 1
+    assert "give at least 16 songs" in capsys.readouterr().err
+    assert plan_of(parser().parse_args([*rolling, "beat_tracking"])).songs == 12
 
 
 def test_what_has_no_episodes_is_refused_before_the_warm_up(tmp_path, capsys):

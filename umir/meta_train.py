@@ -54,6 +54,9 @@ TASKS = (
 NEW_TASKS = ("key_recognition", "tempo_estimation")
 # Songs of a pool that rolls on, at least: of 600 songs, no eight in a row lack drums.
 FEWEST_ROLLING = 8
+# Two songs of a style are needed to learn genres from: of 1500 songs, no sixteen in a row lack them
+# (and one of eight times, eight do).
+FEWEST_WITH_GENRES = 16
 META_LEARNERS = (
     "fomaml",
     "maml",
@@ -242,7 +245,8 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     settings["tasks"] = [for_body(get_task(name), config) for name in names]
     settings["new_tasks"] = [for_body(get_task(name), config) for name in dict.fromkeys(new)]
     plan = Plan(config=config, **settings)
-    _check_songs(args, studio=plan.studio)
+    fewest = FEWEST_WITH_GENRES if "genre_recognition" in names else FEWEST_ROLLING
+    _check_songs(args, fewest, studio=plan.studio)
     return plan
 
 
@@ -258,17 +262,17 @@ def _check_settings(args: argparse.Namespace) -> None:
             )
 
 
-def _check_songs(args: argparse.Namespace, *, studio: bool) -> None:
+def _check_songs(args: argparse.Namespace, fewest: int, *, studio: bool) -> None:
     """Raise if songs of the studio shall roll on that are not learnt from, or are too few."""
     if args.songs_per_step and not studio:
         raise ValueError(
             "--songs-per-step: no song of the studio is learnt from; leave it out, or put studio "
             "into --data"
         )
-    if args.songs_per_step and args.songs < FEWEST_ROLLING:
+    if args.songs_per_step and args.songs < fewest:
         raise ValueError(
-            f"--songs-per-step with --songs {args.songs}: give at least {FEWEST_ROLLING} songs, or "
-            "there are times when none of them has drums, or a voice"
+            f"--songs-per-step with --songs {args.songs}: give at least {fewest} songs, or there "
+            "are times when none of them has drums, or a voice, or no two are of one genre"
         )
 
 
