@@ -39,23 +39,29 @@ from umir.tasks.interval_detection import IntervalDetection
 VOICE = "voice"
 MOST_MERGED = 3  # instruments of a variant's class: with many, something always plays
 
-_SPOKEN_NAMES = (
-    *("voice", "vocals", "vocal", "vox", "singing", "singer", "singers", "sing", "choir"),
-    *("singing voice", "lead vocals", "lead vocal", "backing vocals", "backing vocal"),
-    *("female singer", "male singer", "female vocals", "male vocals", "female voice"),
-    *("male voice", "female rapper", "male rapper", "rapper", "rap", "vocalist", "vocalists"),
-    *("beatboxing",),
+_NAMES = (
+    *("voice", "vocals", "vocal", "vox", "singing", "singer", "sing", "choir"),
+    *("singing voice", "singing_voice", "lead vocals", "lead vocal", "backing vocals"),
+    *("female singer", "male singer", "female rapper", "male rapper", "vocalists", "beatboxing"),
 )
-_NAMES = tuple(
-    spelled for name in _SPOKEN_NAMES for spelled in dict.fromkeys((name, name.replace(" ", "_")))
+# Names that are read as `vocals`: a model's head is of the names above, and goes on with them.
+_LIKE_VOCALS = (
+    *("singers", "vocalist", "backing vocal", "female vocals", "male vocals", "female voice"),
+    *("male voice", "rapper", "rap"),
 )
+_SPELLED = {name.replace(" ", "_"): name for name in _NAMES if name.replace(" ", "_") not in _NAMES}
+_SPELLED |= {
+    spelled: "vocals" for name in _LIKE_VOCALS for spelled in (name, name.replace(" ", "_"))
+}
 _NOBODY_SINGS = (
     *("nosing", "no sing", "no singing", "no_singing", "non-singing", "nonsinging"),
     *("novoice", "no voice", "no_voice", "non-vocal", "nonvocal", "novocal", "novocals"),
     *("no vocal", "no vocals", "no_vocals", "instrumental", "accompaniment", "silence"),
 )
 # Words of names in which a voice is meant, whatever else they say (`bass singer`).
-_VOICE_WORDS = frozenset(word for name in _NAMES for word in re.split(r"[\s_]", name)) - {
+_VOICE_WORDS = frozenset(
+    word for name in (*_NAMES, *_LIKE_VOCALS) for word in re.split(r"[\s_]", name)
+) - {
     *("lead", "backing", "female", "male"),
 }
 # Words of which one makes a name that of an instrument: the studio's, and further ones; but not
@@ -85,8 +91,9 @@ class SingingVoiceDetection(IntervalDetection):
     headline: ClassVar[str] = "accuracy"
 
     def names(self, annotation: Intervals) -> list[str]:
-        """Return the labels in small letters: `Vocals` is a voice, too."""
-        return [name.lower() for name in super().names(annotation)]
+        """Return the labels in small letters, those of voices in their usual spelling."""
+        names = [name.lower() for name in super().names(annotation)]
+        return [_SPELLED.get(name, name) for name in names]
 
     def unknown_labels(self, annotation: Intervals) -> frozenset[str]:
         """Return the names that may or may not be a voice's."""

@@ -146,7 +146,7 @@ def test_names_in_another_language_are_no_silence(tmp_path, rng, capsys):
     folder = _folder(tmp_path / "songs", rng, songs, frequencies, (".lab",) * 4)
     assert finetune(folder, "--task", "singing_voice_detection", "--steps", "1") == 0
     shown = capsys.readouterr()
-    assert "3.wav: left out: 'gesang': not among the classes 'backing vocal'" in shown.err
+    assert "3.wav: left out: 'gesang': not among the classes 'backing vocals'" in shown.err
     assert "2 to learn from (0.3 minutes), 1 to choose by, 0 to score" in shown.err
 
 

@@ -136,7 +136,7 @@ def test_labels_that_may_be_of_voices_are_an_error(activity_folder, command, cap
         file.write_text("0.25\t0.5\tGesang\n")
     assert main([*command, "--activity", str(activity_folder)]) == 1
     told = capsys.readouterr().err
-    assert "0.wav: left out: 'gesang': not among the classes 'backing vocal'" in told
+    assert "0.wav: left out: 'gesang': not among the classes 'backing vocals'" in told
     assert told.strip().endswith("no recording of the split 'train' can be used")
 
 
